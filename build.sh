@@ -1,0 +1,294 @@
+#!/usr/bin/env bash
+# Everything a person needs to build, serve, test and measure Headstart. `./build.sh help` lists the commands.
+# It sets up what is missing and then lets cargo and npm do the work. It runs on the bash 3.2 of macOS too.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+root=$PWD
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/headstart
+references=${HEADSTART_REFERENCES:-$root/../shared}
+wasm_target=wasm32-unknown-unknown
+# A folder of its own: two compilers may be at work, and each would throw the other's results away.
+wasm_dir=$root/target/wasm
+bin=www/node_modules/.bin
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# ── Set-up ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Installs Debian packages; fails quietly where there is no apt or no right to use it, so that the caller can say what is missing.
+apt_install() {
+  have apt-get || return 1
+  local run='env DEBIAN_FRONTEND=noninteractive'
+  if [ "$(id -u)" != 0 ]; then
+    have sudo || return 1
+    run="sudo $run"
+  fi
+  run="$run apt-get -y -q -o DPkg::Lock::Timeout=120 --no-install-recommends"
+  say "Installing $*"
+  # Package lists may be missing or old: the first failure is answered by fetching them.
+  # shellcheck disable=SC2086 # $run is several words
+  $run install "$@" >&2 || { $run update >&2 && $run install "$@" >&2; }
+}
+
+setup_rust() {
+  have cargo || die "Rust is missing: install it from https://rustup.rs, then run this again."
+  have cc || apt_install build-essential || die "a C compiler (cc) is missing: install gcc or clang, then run this again."
+  if have rustup; then
+    { cargo clippy --version && cargo fmt --version; } >/dev/null 2>&1 || rustup component add clippy rustfmt
+  fi
+}
+
+has_wasm_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/$wasm_target/lib" ]; }
+# Debian builds its browsers with these packages, so they are recent in every release; std comes as sources.
+has_debian_wasm() { [ -x /usr/bin/cargo ] && [ -x /usr/bin/cargo-clippy ] && [ -d /usr/lib/rustlib/src ] && have wasm-ld-22; }
+
+# Where rustup cannot fetch the target (a closed network), Debian's compiler builds std from its sources instead.
+setup_wasm_compiler() {
+  has_wasm_target || has_debian_wasm && return
+  have rustup && rustup target add $wasm_target >&2 && return
+  apt_install rustc-web cargo-web rust-web-src rust-web-clippy lld-22 && has_debian_wasm && return
+  die "no compiler for $wasm_target: run 'rustup target add $wasm_target' (or, on Debian as root:
+  apt-get install rustc-web cargo-web rust-web-src rust-web-clippy lld-22), then run this again."
+}
+
+# Runs cargo for wasm with whichever compiler there is: `wasm_cargo COMMAND ARGUMENTS…`. In a shell of its own, for the variables.
+wasm_cargo() (
+  command=$1
+  shift
+  # burn's CPU engine is several times faster with SIMD, and every current browser has it.
+  export RUSTFLAGS='-C target-feature=+simd128' CARGO_TARGET_DIR=$wasm_dir
+  if ! has_wasm_target; then
+    # -Z asks for a nightly compiler or for this variable.
+    export PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22
+    set -- -Z build-std=std,panic_abort "$@"
+  fi
+  cargo "$command" --locked --target $wasm_target "$@"
+)
+
+wasm_bindgen_version() { awk '$0 == "name = \"wasm-bindgen\"" { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock; }
+
+# Prints the path of wasm-bindgen's command line; its version has to be that of the library, to the digit.
+wasm_bindgen() {
+  local version folder
+  version=$(wasm_bindgen_version)
+  folder=$cache/tools/wasm-bindgen-$version
+  if [ ! -x "$folder/bin/wasm-bindgen" ]; then
+    say "Installing wasm-bindgen $version (once, about two minutes)"
+    cargo install --quiet wasm-bindgen-cli --version "$version" --root "$folder" >&2
+  fi
+  printf '%s\n' "$folder/bin/wasm-bindgen"
+}
+
+setup_node() {
+  local needed='Node.js 20.19, 22.12 or newer'
+  { have node && have npm; } || die "$needed is missing: install it from https://nodejs.org, then run this again."
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' ||
+    die "$needed is needed; this is $(node --version)."
+  local stamp=www/node_modules/.stamp lock
+  lock=$(cksum <www/package-lock.json)
+  if [ "$(cat "$stamp" 2>/dev/null || true)" != "$lock" ]; then
+    say 'Installing the packages of www/package-lock.json'
+    (cd www && npm ci --no-audit --no-fund)
+    printf '%s\n' "$lock" >"$stamp"
+  fi
+}
+
+find_chromium() {
+  local candidate playwrights
+  playwrights=$(cd www && node -p "require('playwright-core').chromium.executablePath()")
+  for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable \
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome' "$playwrights"; do
+    if [ -n "$candidate" ] && have "$candidate"; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+setup_chromium() {
+  find_chromium >/dev/null || apt_install chromium || $bin/playwright-core install chromium >&2 || true
+  find_chromium >/dev/null || die "no Chromium for the browser tests: install Chromium or Chrome (or set CHROMIUM to its path), then run this again."
+}
+
+setup() {
+  setup_rust
+  setup_wasm_compiler
+  wasm_bindgen >/dev/null
+  setup_node
+}
+
+# ── Build ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# src/ → www/pkg/. Everything is made in a folder aside and moved into place whole.
+build_wasm() {
+  setup
+  say 'Building the wasm package'
+  # One crate type a call: cargo leaves link-time optimisation out where a library is built as rlib and cdylib at once.
+  wasm_cargo rustc --profile wasm --lib --crate-type cdylib
+  local raw=$wasm_dir/$wasm_target/wasm/headstart.wasm staging=$wasm_dir/pkg tool stamp
+  # Such wrappers run every static constructor again at each call from JavaScript: see src/web.
+  ! grep -q '\.command_export' "$raw" || die "the linker wrapped the exports: call __wasm_call_ctors once from the start function."
+
+  tool=$(wasm_bindgen)
+  stamp="$(cksum <"$raw") $(cksum <build.sh) $tool"
+  if [ "$(cat www/pkg/.stamp 2>/dev/null || true)" = "$stamp" ]; then return; fi
+  rm -rf "$staging"
+  "$tool" --target web --out-dir "$staging" --out-name headstart "$raw"
+  $bin/wasm-opt -Oz --strip-debug --strip-producers \
+    --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
+    --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-extended-const \
+    "$staging/headstart_bg.wasm" -o "$staging/headstart_bg.wasm"
+  printf '%s\n' "$stamp" >"$staging/.stamp"
+  rm -rf www/pkg
+  mv "$staging" www/pkg
+}
+
+build_site() {
+  say 'Building the site into dist/'
+  npm --prefix www run --silent build
+}
+
+build() {
+  build_wasm
+  build_site
+}
+
+serve() {
+  build
+  local port=${PORT:-8080}
+  say "Headstart is at http://localhost:$port (stop it with Ctrl+C)"
+  cd www
+  exec ./node_modules/.bin/vite preview --host 127.0.0.1 --port "$port" --strictPort
+}
+
+# ── Checks and tests ─────────────────────────────────────────────────────────────────────────────────────────
+
+format() { cargo fmt --check; }
+lint() { cargo clippy --locked --all-targets -- -D warnings; }
+lint_wasm() { wasm_cargo clippy --lib -- -D warnings; }
+types() { npm --prefix www run --silent typecheck; }
+
+check() {
+  build_wasm
+  format
+  lint
+  lint_wasm
+  types
+}
+
+passed=0 failed=0 skipped=0
+
+# A check or a build is no test: it adds nothing where it succeeds and one failure where it does not.
+step() {
+  say "── $1"
+  # As a process of its own, so that the first error ends it: bash switches `set -e` off inside a condition.
+  if ! "$root/build.sh" "$2"; then
+    say "FAILED: $1"
+    failed=$((failed + 1))
+    return 1
+  fi
+}
+
+# Adds up one runner: name, exit status, passed, failed, skipped. A runner that broke without a failed test is a failure.
+count() {
+  local broke=0
+  if [ "$2" != 0 ] && [ "$4" = 0 ]; then broke=1; fi
+  passed=$((passed + $3)) failed=$((failed + $4 + broke)) skipped=$((skipped + $5))
+  say "$1: $3 passed, $(($4 + broke)) failed, $5 skipped"
+}
+
+test_rust() {
+  say '── Rust tests'
+  local log=target/test/rust.log status=0 flags=''
+  if [ -d "$references/backbones" ] && [ -d "$references/tasks" ]; then
+    flags=--include-ignored
+  else
+    say "No reference backbones and pictures in $references (HEADSTART_REFERENCES): the tests that need them are skipped."
+  fi
+  # shellcheck disable=SC2086 # no word where there is no flag
+  HEADSTART_REFERENCES=$references cargo test --locked --no-fail-fast -- $flags 2>&1 | tee "$log" || status=$?
+  # shellcheck disable=SC2046 # three numbers
+  count 'Rust tests' $status $(awk '/^test result:/ { for (i = 2; i <= NF; i++) { if ($i == "passed;") p += $(i - 1);
+    if ($i == "failed;") f += $(i - 1); if ($i == "ignored;") s += $(i - 1) } } END { print p + 0, f + 0, s + 0 }' "$log")
+}
+
+# `test_www PROJECT`: one of the projects in www/vitest.config.ts.
+test_www() {
+  say "── Tests of www: $1"
+  local report=$root/target/test/$1.json status=0
+  rm -f "$report"
+  (cd www && ./node_modules/.bin/vitest run --config vitest.config.ts --project "$1" \
+    --reporter=default --reporter=json --outputFile.json="$report") || status=$?
+  # shellcheck disable=SC2046 # three numbers
+  count "Tests of www: $1" $status $(node -e 'const fs = require("fs");
+    const r = fs.existsSync(process.argv[1]) ? JSON.parse(fs.readFileSync(process.argv[1], "utf8")) : {};
+    console.log(r.numPassedTests ?? 0, r.numFailedTests ?? 0, (r.numPendingTests ?? 0) + (r.numTodoTests ?? 0));' "$report")
+}
+
+# Later runners go on after a failure, so that one run shows all there is to mend.
+run_tests() {
+  setup
+  mkdir -p target/test
+  step 'Format' format || true
+  step 'Lints' lint || true
+  test_rust
+  if step 'Build of the wasm package' wasm; then
+    step 'Lints of the code for the browser' lint-wasm || true
+    step 'Types' types || true
+    test_www unit
+    if step 'Build of the site' site && step 'Browser for the tests' chromium; then
+      CHROMIUM=$(find_chromium)
+      export CHROMIUM
+      test_www browser
+    fi
+  fi
+  printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" = 0 ]
+}
+
+bench() {
+  local name=${1:-}
+  [ $# = 0 ] || shift
+  if [ "$name" = native ]; then
+    setup_rust
+    HEADSTART_REFERENCES=$references cargo bench --locked "$@"
+    return
+  fi
+  if [ -z "$name" ] || [ ! -f "tests/bench/$name.mjs" ]; then
+    die "which benchmark? native$(cd tests/bench 2>/dev/null && for file in *.mjs; do [ ! -f "$file" ] || printf ', %s' "${file%.mjs}"; done)"
+  fi
+  build
+  setup_chromium
+  CHROMIUM=$(find_chromium) HEADSTART_REFERENCES=$references node "tests/bench/$name.mjs" "$@"
+}
+
+help() {
+  cat <<'END'
+./build.sh serve         build the site and serve it at http://localhost:8080 (PORT=… for another port)
+./build.sh build         build the site into dist/
+./build.sh test          run every check and test; the last line is the total
+./build.sh check         formatting, lints and types only
+./build.sh bench NAME …  run a benchmark: native, or a script of tests/bench
+./build.sh setup         install what is missing and stop
+What is missing is set up first: the wasm target, wasm-bindgen, npm's packages, Chromium for the browser tests.
+HEADSTART_REFERENCES names the folder with reference backbones and picture sets that some tests need.
+END
+}
+
+case ${1:-help} in
+  serve | build | check | setup) "$1" ;;
+  test) run_tests ;;
+  bench) shift; bench "$@" ;;
+  # The steps of `test`.
+  format | lint | types) "$1" ;;
+  lint-wasm) lint_wasm ;;
+  wasm) build_wasm ;;
+  site) build_site ;;
+  chromium) setup_chromium ;;
+  help | -h | --help) help ;;
+  *) help >&2; exit 2 ;;
+esac

@@ -1,0 +1,201 @@
+//! Backbones: a list of stages that can be cut at any boundary, their weights and their card.
+//!
+//! Boundary `b` means: stages `0..b` are frozen, stages `b..` train. Boundary [`Backbone::depth`] freezes everything;
+//! boundary 0 is the picture itself.
+
+mod card;
+mod fold;
+mod frozen;
+mod mobilenet_v2;
+mod ops;
+mod spec;
+mod trainable;
+mod weights;
+
+pub use card::Card;
+pub use frozen::FrozenStages;
+pub use spec::{ConvSpec, StageSpec};
+pub use trainable::TrainableStages;
+pub use weights::{Array, Weights};
+
+pub(crate) use card::CardFile;
+pub use ops::global_average;
+pub(crate) use weights::array;
+
+use crate::error::{Error, Result};
+use serde::Serialize;
+
+/// A pretrained backbone in system memory, complete and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Backbone {
+    card: Card,
+    stages: Vec<StageSpec>,
+    weights: Weights,
+}
+
+/// A summary of a backbone for people and programs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct BackboneReport {
+    /// Name of the architecture.
+    pub architecture: String,
+    /// Side of the input in pixels.
+    pub input_size: usize,
+    /// Length of the pooled feature vector.
+    pub features: usize,
+    /// Number of weights and biases, BatchNorm's affine included.
+    pub parameters: usize,
+    /// Number of stages.
+    pub stages: usize,
+    /// `present` or `folded`.
+    pub batch_norm: &'static str,
+    /// Licence of the weights.
+    pub license: String,
+    /// Where the weights come from.
+    pub source: String,
+}
+
+/// One tensor of a backbone or head: what it is and whether it trains.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct LayerReport {
+    /// Name of the tensor.
+    pub name: String,
+    /// Stage that it belongs to.
+    pub stage: String,
+    /// What kind of layer it is in.
+    pub kind: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its number of values.
+    pub parameters: usize,
+    /// Whether training can change it.
+    pub trainable: bool,
+    /// Why, or why not, in plain words.
+    pub reason: String,
+}
+
+impl Backbone {
+    /// Reads a backbone from the text of its `config.json` and the bytes of its `model.safetensors`.
+    ///
+    /// # Errors
+    /// The `Backbone…` errors; each names the tensor or the field.
+    pub fn parse(config: &str, weights: &[u8]) -> Result<Self> {
+        let card = Card::parse(config)?;
+        let stages = mobilenet_v2::stages(card.width, card.expand_first, card.num_features);
+        let weights = Weights::parse(weights, &stages, card.expand_first)?;
+        Ok(Self { card, stages, weights })
+    }
+
+    /// Its card.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Its stages, in order.
+    pub fn stages(&self) -> &[StageSpec] {
+        &self.stages
+    }
+
+    /// Number of stages, which is the boundary that freezes everything.
+    pub fn depth(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// Its weights.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The boundary that leaves the last `blocks` stages trainable.
+    ///
+    /// # Errors
+    /// [`Error::ConfigInvalid`] for more stages than there are.
+    pub fn boundary_before_last(&self, blocks: usize) -> Result<usize> {
+        self.depth().checked_sub(blocks).ok_or_else(|| Error::ConfigInvalid {
+            field: "fineTune",
+            value: format!("last:{blocks}"),
+            expected: format!("last:1 to last:{}", self.depth()),
+        })
+    }
+
+    /// Shape `[channels, height, width]` of the activations at a boundary.
+    pub fn shape_at(&self, boundary: usize) -> [usize; 3] {
+        let size = self.card.input_size;
+        self.stages[..boundary.min(self.depth())].iter().flat_map(|stage| &stage.convs).fold(
+            [3, size, size],
+            |[_, height, width], conv| {
+                [conv.outputs, height.div_ceil(conv.stride), width.div_ceil(conv.stride)]
+            },
+        )
+    }
+
+    /// Number of weights and biases; BatchNorm's statistics are no parameters.
+    pub fn parameters(&self) -> usize {
+        self.weights.iter().filter(|(name, _)| !is_statistic(name)).map(|(_, array)| array.data.len()).sum()
+    }
+
+    /// A copy with trained values in place of its own; names as in [`Weights`].
+    pub(crate) fn with_trained(&self, trained: impl IntoIterator<Item = (String, Vec<f32>)>) -> Result<Self> {
+        let mut copy = self.clone();
+        for (name, data) in trained {
+            copy.weights.set(&name, data)?;
+        }
+        Ok(copy)
+    }
+
+    /// A summary.
+    pub fn report(&self) -> BackboneReport {
+        BackboneReport {
+            architecture: self.card.architecture.clone(),
+            input_size: self.card.input_size,
+            features: self.card.num_features,
+            parameters: self.parameters(),
+            stages: self.depth(),
+            batch_norm: if self.weights.folded() { "folded" } else { "present" },
+            license: self.card.license.clone(),
+            source: self.card.source.clone(),
+        }
+    }
+
+    /// Every tensor in the order of computation, with its state when stages from `boundary` on train.
+    pub fn layers(&self, boundary: usize) -> Vec<LayerReport> {
+        let mut layers = Vec::new();
+        for (index, stage) in self.stages.iter().enumerate() {
+            for conv in &stage.convs {
+                let parts = [format!("{}.", conv.name), format!("{}.", conv.norm)];
+                let of_conv = self.weights.iter().filter(|(name, _)| {
+                    parts.iter().any(|part| name.strip_prefix(part).is_some_and(|rest| !rest.contains('.')))
+                });
+                layers.extend(of_conv.map(|(name, array)| {
+                    let norm = !self.weights.folded() && name.starts_with(&parts[1]);
+                    let (trainable, reason) = state(name, index >= boundary);
+                    LayerReport {
+                        name: name.to_string(),
+                        stage: stage.name.clone(),
+                        kind: if norm { "batch normalisation" } else { conv.kind() }.to_string(),
+                        shape: array.shape.clone(),
+                        parameters: array.data.len(),
+                        trainable,
+                        reason: reason.to_string(),
+                    }
+                }));
+            }
+        }
+        layers
+    }
+}
+
+fn is_statistic(name: &str) -> bool {
+    name.ends_with(".running_mean") || name.ends_with(".running_var")
+}
+
+fn state(name: &str, unfrozen: bool) -> (bool, &'static str) {
+    match (is_statistic(name), unfrozen) {
+        (true, _) => (false, "a statistic of the pretraining pictures, always kept"),
+        (false, true) => (true, "this stage is fine-tuned"),
+        (false, false) => (false, "this stage is frozen"),
+    }
+}

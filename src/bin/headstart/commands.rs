@@ -1,0 +1,243 @@
+//! What each command does.
+
+use crate::args::{Args, Command, Common, Train};
+use crate::pictures;
+use crate::progress::{Progress, clock};
+use anyhow::{Context, Result};
+use headstart::backbone::{Backbone, LayerReport};
+use headstart::bundle;
+use headstart::classifier::Classifier;
+use headstart::engine::Engine;
+use headstart::image::{Crop, Preprocess};
+use headstart::train::{EventKind, FineTune};
+use headstart::{Error, Project};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Runs a command to its end.
+pub async fn run(args: Args) -> Result<()> {
+    match args.command {
+        Command::Train(train) => self::train(&train).await,
+        Command::Evaluate { file, dir, common } => evaluate(&file, &dir, &common).await,
+        Command::Predict { file, images, common } => predict(&file, &images, &common).await,
+        Command::Inspect { what, json } => inspect(&what, json),
+    }
+}
+
+async fn train(args: &Train) -> Result<()> {
+    let config = args.config();
+    // Bad settings are told before minutes of embedding.
+    let fine_tune = config.check()?.fine_tune;
+    if fine_tune != FineTune::None {
+        return Err(Error::NotBuiltYet("Fine-tuning the backbone".into()).into());
+    }
+    let folders = pictures::folders(&args.dir)?;
+    let backbone = pictures::backbone(&args.backbone)?;
+    let preprocess = Preprocess::of(backbone.card());
+    let mut project = Project::new(args.common.engine, backbone, clock).await?;
+    let mut progress = Progress::new();
+    progress.done(&format!("Engine: {}", project.engine().reason));
+    let start = clock();
+    let total: usize = folders.iter().map(|(_, files)| files.len()).sum();
+    let mut seen = 0;
+    for (name, files) in &folders {
+        project.dataset_mut().add_class(name)?;
+        for files in files.chunks(32) {
+            let crops = decode(files, &preprocess, &mut progress);
+            project.add_crops(name, crops, None).await?;
+            seen += files.len();
+            progress.show(&format!("Embedding: {seen} of {total} pictures"));
+        }
+    }
+    let embed_seconds = clock() - start;
+    project.start_training(&config)?;
+    loop {
+        let event = project.step().await?;
+        let validation = event.validation_accuracy.map_or(String::new(), |a| format!(", validation {:.1} %", a * 100.0));
+        let line = format!(
+            "Epoch {} of {}: loss {:.4}, training {:.1} %{validation}, {:.0} s left",
+            event.epoch, event.epochs, event.loss, event.accuracy * 100.0, event.eta
+        );
+        match event.kind {
+            EventKind::Done => break,
+            EventKind::Epoch => progress.show(&line),
+            EventKind::Step => {}
+        }
+    }
+    let mut report = project.report().context("training ended without a report")?.clone();
+    report.seconds.embed = embed_seconds;
+    if let Some(test) = &args.test {
+        let start = clock();
+        let classifier = project.classifier().ok_or(Error::NotTrained)?;
+        let evaluation = measure(classifier, test, &mut progress).await?;
+        report.images.test = evaluation.images;
+        report.test_accuracy = Some(evaluation.accuracy);
+        report.confusion_matrix = Some(evaluation.confusion_matrix);
+        report.per_class = Some(evaluation.per_class);
+        report.seconds.evaluate += clock() - start;
+    }
+    if let Some(out) = &args.out {
+        let classifier = project.classifier().ok_or(Error::NotTrained)?;
+        fs::write(out, bundle::save(classifier, Some(&report))?).with_context(|| out.display().to_string())?;
+    }
+    let share = |value: Option<f64>| value.map_or("unknown".into(), |v| format!("{:.1} %", v * 100.0));
+    print(args.common.json, &report, || {
+        println!("Classes: {}", report.classes.join(", "));
+        println!(
+            "Pictures: {} to train, {} to validate, {} to test",
+            report.images.train, report.images.validation, report.images.test
+        );
+        println!("Best epoch: {} of {}", report.best_epoch, report.epochs_run);
+        println!("Validation accuracy: {}", share(report.validation_accuracy));
+        println!("Test accuracy: {}", share(report.test_accuracy));
+        for warning in &report.warnings {
+            println!("Note: {}", warning.message);
+        }
+    })
+}
+
+async fn evaluate(file: &Path, dir: &Path, common: &Common) -> Result<()> {
+    let classifier = load(file, common).await?;
+    let evaluation = measure(&classifier, dir, &mut Progress::new()).await?;
+    print(common.json, &evaluation, || {
+        println!("Accuracy: {:.1} % of {} pictures", evaluation.accuracy * 100.0, evaluation.images);
+        for class in &evaluation.per_class {
+            let share = |value: Option<f64>| value.map_or("none".into(), |v| format!("{:.1} %", v * 100.0));
+            println!("{}: precision {}, recall {}", class.class, share(class.precision), share(class.recall));
+        }
+    })
+}
+
+#[derive(Serialize)]
+struct Predicted {
+    image: PathBuf,
+    predictions: Vec<headstart::classifier::Prediction>,
+}
+
+async fn predict(file: &Path, images: &[PathBuf], common: &Common) -> Result<()> {
+    let classifier = load(file, common).await?;
+    let preprocess = Preprocess::of(classifier.backbone.card());
+    let mut predicted = Vec::new();
+    for image in images {
+        let crop = pictures::crop(image, &preprocess)?;
+        let features = classifier.embedder.embed(&[&crop], headstart::features::View::Plain).await?;
+        predicted.push(Predicted { image: image.clone(), predictions: classifier.ranked(&features[0]) });
+    }
+    #[derive(Serialize)]
+    struct All<'a> {
+        images: &'a [Predicted],
+    }
+    print(common.json, &All { images: &predicted }, || {
+        for one in &predicted {
+            let best = &one.predictions[0];
+            println!("{}: {} ({:.1} %)", one.image.display(), best.class_name, best.probability * 100.0);
+        }
+    })
+}
+
+#[derive(Serialize)]
+struct Inspection {
+    backbone: headstart::backbone::BackboneReport,
+    fine_tunable: bool,
+    reason: &'static str,
+    classes: Option<Vec<String>>,
+    total_parameters: usize,
+    layers: Vec<LayerReport>,
+}
+
+fn inspect(what: &str, json: bool) -> Result<()> {
+    let inspection = if Path::new(what).is_file() {
+        let saved = bundle::load(&pictures::read(Path::new(what))?)?;
+        let mut inspection = inspect_backbone(&saved.backbone);
+        for (index, layer) in saved.head.layers.iter().enumerate() {
+            for (name, shape) in [("weight", vec![layer.outputs, layer.inputs]), ("bias", vec![layer.outputs])] {
+                inspection.layers.push(LayerReport {
+                    name: format!("head.{index}.{name}"),
+                    stage: "head".into(),
+                    kind: "linear".into(),
+                    parameters: shape.iter().product(),
+                    shape,
+                    trainable: true,
+                    reason: "the head always trains".into(),
+                });
+            }
+        }
+        inspection.total_parameters += saved.head.parameters();
+        inspection.classes = Some(saved.labels);
+        inspection
+    } else {
+        inspect_backbone(&pictures::backbone(what)?)
+    };
+    print(json, &inspection, || {
+        println!("{}, {} parameters", inspection.backbone.architecture, inspection.total_parameters);
+        println!("{}", inspection.reason);
+        for layer in &inspection.layers {
+            let mark = if layer.trainable { "can train" } else { "kept" };
+            println!("{:<44} {:<24} {:?} {} ({mark}: {})", layer.name, layer.kind, layer.shape, layer.parameters, layer.reason);
+        }
+    })
+}
+
+fn inspect_backbone(backbone: &Backbone) -> Inspection {
+    let report = backbone.report();
+    let reason = if backbone.weights().folded() {
+        "BatchNorm is folded: weights and biases can train, there are no statistics to keep."
+    } else {
+        "Weights and BatchNorm's affine can train; BatchNorm's statistics are always kept."
+    };
+    Inspection {
+        total_parameters: report.parameters,
+        backbone: report,
+        fine_tunable: true,
+        reason,
+        classes: None,
+        layers: backbone.layers(0),
+    }
+}
+
+async fn load(file: &Path, common: &Common) -> Result<Classifier> {
+    let saved = bundle::load(&pictures::read(file)?)?;
+    let engine = Engine::open(common.engine, &saved.backbone, clock).await?;
+    Ok(Classifier::new(saved.labels, saved.head, Arc::new(saved.backbone), &engine)?)
+}
+
+/// Measures a model on a folder whose sub-folders are named like its classes.
+async fn measure(classifier: &Classifier, dir: &Path, progress: &mut Progress) -> Result<headstart::metrics::Evaluation> {
+    let preprocess = Preprocess::of(classifier.backbone.card());
+    let (mut crops, mut labels) = (Vec::new(), Vec::new());
+    for (name, files) in pictures::folders(dir)? {
+        let label = classifier.labels.iter().position(|label| *label == name);
+        let label = label.ok_or(Error::ClassUnknown(name))?;
+        let of_class = decode(&files, &preprocess, progress);
+        labels.extend(std::iter::repeat_n(label, of_class.len()));
+        crops.extend(of_class);
+        progress.show(&format!("Decoding: {} pictures", crops.len()));
+    }
+    let crops: Vec<&Crop> = crops.iter().collect();
+    let evaluation = classifier.evaluate(&crops, &labels).await?;
+    evaluation.with_context(|| format!("{} holds no pictures", dir.display()))
+}
+
+/// Prepares pictures; a file that is no picture is named and left out, as in the browser.
+fn decode(files: &[PathBuf], preprocess: &Preprocess, progress: &mut Progress) -> Vec<Crop> {
+    let mut crops = Vec::with_capacity(files.len());
+    for file in files {
+        match pictures::crop(file, preprocess) {
+            Ok(crop) => crops.push(crop),
+            Err(error) => progress.done(&format!("Left out: {error}")),
+        }
+    }
+    crops
+}
+
+/// Prints one JSON object, or lines for a person.
+fn print(json: bool, value: &impl Serialize, lines: impl FnOnce()) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(value)?);
+    } else {
+        lines();
+    }
+    Ok(())
+}

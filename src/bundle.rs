@@ -1,0 +1,218 @@
+//! The saved model: a zip of `model.safetensors`, `config.json`, `preprocessor_config.json` and `report.json`.
+//!
+//! `config.json` is the backbone's card with `id2label` beside it, in the names that Hugging Face tools read.
+//! Tensors keep their torchvision names; those of the head are `head.N.weight` and `head.N.bias`.
+
+use crate::backbone::{Array, Backbone, CardFile, array};
+use crate::classifier::Classifier;
+use crate::error::{Error, Result};
+use crate::head::{Dense, Head};
+use crate::report::TrainReport;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Write};
+use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+/// Version of the layout, raised when an older reader would misread a newer file.
+const VERSION: u32 = 1;
+
+/// No entry of a real model is larger: a zip that unpacks to more is refused before it fills the memory.
+const LARGEST_ENTRY: u64 = 256 << 20;
+
+/// What a saved model holds.
+#[derive(Debug)]
+pub struct Saved {
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// The head.
+    pub head: Head,
+    /// The backbone.
+    pub backbone: Backbone,
+    /// The report of its training, where it came with one.
+    pub report: Option<TrainReport>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Config {
+    headstart_version: u32,
+    #[serde(flatten)]
+    card: CardFile,
+    id2label: BTreeMap<usize, String>,
+    label2id: BTreeMap<String, usize>,
+}
+
+/// How pictures are prepared, in the names of Hugging Face's image processors; for other programs, not read here.
+#[derive(Serialize)]
+struct PreprocessorConfig {
+    do_center_crop: bool,
+    do_resize: bool,
+    do_rescale: bool,
+    do_normalize: bool,
+    crop_pct: f64,
+    size: BTreeMap<&'static str, usize>,
+    resample: &'static str,
+    antialias: bool,
+    rescale_factor: f64,
+    image_mean: [f32; 3],
+    image_std: [f32; 3],
+    steps: &'static str,
+}
+
+/// Packs a model.
+///
+/// # Errors
+/// [`Error::Internal`] where packing fails.
+pub fn save(classifier: &Classifier, report: Option<&TrainReport>) -> Result<Vec<u8>> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    // Weights hardly compress; storing them lets other tools map them.
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    let mut put = |name: &str, options, bytes: &[u8]| -> Result<()> {
+        zip.start_file(name, options).map_err(internal)?;
+        zip.write_all(bytes).map_err(internal)
+    };
+    put("model.safetensors", stored, &weights(classifier)?)?;
+    put("config.json", deflated, &json(&config(classifier))?)?;
+    put("preprocessor_config.json", deflated, &json(&preprocessor(classifier))?)?;
+    if let Some(report) = report {
+        put("report.json", deflated, &json(report)?)?;
+    }
+    Ok(zip.finish().map_err(internal)?.into_inner())
+}
+
+/// Reads a saved model and checks all of it.
+///
+/// # Errors
+/// [`Error::ModelFileInvalid`] and the `Backbone…` errors.
+pub fn load(file: &[u8]) -> Result<Saved> {
+    let mut zip = ZipArchive::new(Cursor::new(file)).map_err(invalid)?;
+    let config: Config = serde_json::from_slice(&entry(&mut zip, "config.json")?).map_err(invalid)?;
+    if config.headstart_version != VERSION {
+        return Err(invalid(format!("it is of version {}, this program reads {VERSION}", config.headstart_version)));
+    }
+    let bytes = entry(&mut zip, "model.safetensors")?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(invalid)?;
+    let (mut head, mut rest) = (BTreeMap::new(), Vec::new());
+    for (name, view) in tensors.iter() {
+        if name.starts_with("head.") {
+            head.insert(name.to_string(), array(name, &view)?);
+        } else {
+            rest.push((name, view));
+        }
+    }
+    let labels: Vec<String> = config.id2label.into_values().collect();
+    let card = serde_json::to_string(&config.card).map_err(internal)?;
+    let backbone = Backbone::parse(&card, &safetensors::serialize(rest, None).map_err(internal)?)?;
+    let head = read_head(&head, backbone.card().num_features, labels.len())?;
+    let report = match entry(&mut zip, "report.json") {
+        Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(invalid)?),
+        Err(_) => None,
+    };
+    Ok(Saved { labels, head, backbone, report })
+}
+
+fn config(classifier: &Classifier) -> Config {
+    let labels = || classifier.labels.iter().cloned().enumerate();
+    Config {
+        headstart_version: VERSION,
+        card: classifier.backbone.card().to_file(),
+        id2label: labels().collect(),
+        label2id: labels().map(|(id, label)| (label, id)).collect(),
+    }
+}
+
+fn preprocessor(classifier: &Classifier) -> PreprocessorConfig {
+    let card = classifier.backbone.card();
+    PreprocessorConfig {
+        do_center_crop: true,
+        do_resize: true,
+        do_rescale: true,
+        do_normalize: true,
+        crop_pct: card.crop_pct,
+        size: BTreeMap::from([("height", card.input_size), ("width", card.input_size)]),
+        resample: card.interpolation.name(),
+        antialias: true,
+        rescale_factor: 1.0 / 255.0,
+        image_mean: card.mean,
+        image_std: card.std,
+        steps: "put transparent pictures on white; crop the centre square times crop_pct; resize it to size with \
+                antialiasing; multiply by rescale_factor; subtract image_mean and divide by image_std",
+    }
+}
+
+fn weights(classifier: &Classifier) -> Result<Vec<u8>> {
+    let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
+    for (name, array) in classifier.backbone.weights().iter() {
+        tensors.insert(name.to_string(), encode(array));
+    }
+    for (index, layer) in classifier.head.layers.iter().enumerate() {
+        let full = |shape: Vec<usize>, data: &[f32]| encode(&Array { shape, data: data.to_vec(), half: false });
+        tensors.insert(format!("head.{index}.weight"), full(vec![layer.outputs, layer.inputs], &layer.weight));
+        tensors.insert(format!("head.{index}.bias"), full(vec![layer.outputs], &layer.bias));
+    }
+    let views = tensors
+        .iter()
+        .map(|(name, (dtype, shape, bytes))| Ok((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(internal)?)))
+        .collect::<Result<Vec<_>>>()?;
+    safetensors::serialize(views, None).map_err(internal)
+}
+
+/// Bytes of a tensor, in the type that its file had, so that saving and loading lose nothing.
+fn encode(array: &Array) -> (Dtype, Vec<usize>, Vec<u8>) {
+    if array.half {
+        let bytes = array.data.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect();
+        (Dtype::F16, array.shape.clone(), bytes)
+    } else {
+        (Dtype::F32, array.shape.clone(), array.data.iter().flat_map(|x| x.to_le_bytes()).collect())
+    }
+}
+
+fn read_head(tensors: &BTreeMap<String, Array>, features: usize, classes: usize) -> Result<Head> {
+    let mut layers: Vec<Dense> = Vec::new();
+    while let Some(weight) = tensors.get(&format!("head.{}.weight", layers.len())) {
+        let name = format!("head.{}", layers.len());
+        let bias = tensors.get(&format!("{name}.bias")).ok_or_else(|| invalid(format!("{name}.bias is missing")))?;
+        let inputs = layers.last().map_or(features, |layer| layer.outputs);
+        let [outputs, found] = weight.shape[..] else {
+            return Err(invalid(format!("{name}.weight is no matrix")));
+        };
+        if found != inputs || bias.shape != [outputs] {
+            return Err(invalid(format!("{name} does not fit the layer before it")));
+        }
+        if weight.data.iter().chain(&bias.data).any(|x| !x.is_finite()) {
+            return Err(invalid(format!("{name} holds values that are not finite numbers")));
+        }
+        layers.push(Dense { inputs, outputs, weight: weight.data.clone(), bias: bias.data.clone() });
+    }
+    if classes == 0 || layers.last().is_none_or(|layer| layer.outputs != classes) {
+        return Err(invalid(format!("its head does not give one value for each of its {classes} labels")));
+    }
+    if tensors.len() != 2 * layers.len() {
+        return Err(invalid("it has more tensors in its head than layers"));
+    }
+    Ok(Head { layers })
+}
+
+fn entry(zip: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>> {
+    let file = zip.by_name(name).map_err(|_| invalid(format!("it has no {name}")))?;
+    let mut bytes = Vec::new();
+    // The size in the zip's directory may lie; what comes out is what is counted.
+    file.take(LARGEST_ENTRY + 1).read_to_end(&mut bytes).map_err(invalid)?;
+    if bytes.len() as u64 > LARGEST_ENTRY {
+        return Err(invalid(format!("{name} is larger than {} MB", LARGEST_ENTRY >> 20)));
+    }
+    Ok(bytes)
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(value).map_err(internal)
+}
+
+fn invalid(reason: impl ToString) -> Error {
+    Error::ModelFileInvalid(reason.to_string())
+}
+
+fn internal(reason: impl ToString) -> Error {
+    Error::Internal(reason.to_string())
+}

@@ -1,0 +1,207 @@
+//! Where the arithmetic runs: WebGPU through burn-wgpu or the CPU through burn-flex, and why.
+
+use crate::backbone::{Backbone, FrozenStages, global_average};
+use crate::error::{Error, Result};
+use crate::params::read;
+use burn::tensor::{Device, Tensor, TensorData, wgpu::wgpu::DeviceType};
+use serde::{Deserialize, Serialize};
+use std::sync::Mutex;
+
+/// Seconds since some fixed moment. Core has no clock of its own: whoever calls it brings one.
+pub type Clock = fn() -> f64;
+
+/// What the user asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// Whichever measures faster on this machine.
+    Auto,
+    /// The GPU or an error.
+    #[serde(alias = "gpu")]
+    Webgpu,
+    /// The CPU.
+    Cpu,
+}
+
+/// What was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// burn-wgpu: WebGPU in a browser; Vulkan, Metal or DirectX natively.
+    Webgpu,
+    /// burn-flex: SIMD on the CPU.
+    Cpu,
+}
+
+/// Which engine runs, on what, and why.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct EngineReport {
+    /// The engine.
+    pub kind: EngineKind,
+    /// Name of the GPU adapter, or `CPU`.
+    pub adapter: String,
+    /// Why this engine, in one sentence.
+    pub reason: String,
+    /// Measured time for one picture on the CPU, where it was measured.
+    pub cpu_milliseconds: Option<f64>,
+    /// Measured time for one picture on the GPU, where it was measured.
+    pub gpu_milliseconds: Option<f64>,
+}
+
+/// A device to compute on.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    device: Device,
+    report: EngineReport,
+}
+
+/// The GPU of this process: burn can be given each adapter only once.
+static GPU: Mutex<Option<Gpu>> = Mutex::new(None);
+
+#[derive(Clone)]
+struct Gpu {
+    device: Device,
+    adapter: String,
+    software: bool,
+    lost: bool,
+}
+
+impl Engine {
+    /// The CPU, with the reason that the report will show.
+    pub fn cpu(reason: &str) -> Self {
+        let report = EngineReport {
+            kind: EngineKind::Cpu,
+            adapter: "CPU".into(),
+            reason: reason.into(),
+            cpu_milliseconds: None,
+            gpu_milliseconds: None,
+        };
+        Self { device: Device::flex(), report }
+    }
+
+    /// Opens what was asked for; `auto` measures `backbone` on both and takes the faster.
+    ///
+    /// # Errors
+    /// [`Error::EngineUnavailable`] where the GPU was asked for and there is none.
+    pub async fn open(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Result<Self> {
+        match choice {
+            EngineChoice::Cpu => Ok(Self::cpu("The CPU engine was asked for.")),
+            EngineChoice::Webgpu => {
+                let gpu = Gpu::open().await.map_err(Error::EngineUnavailable)?;
+                Ok(gpu.engine("The WebGPU engine was asked for.".into()))
+            }
+            EngineChoice::Auto => match Gpu::open().await {
+                Err(reason) => Ok(Self::cpu(&format!("No GPU can be used ({reason}), so the CPU does the work."))),
+                Ok(gpu) => measured(gpu, backbone, clock).await,
+            },
+        }
+    }
+
+    /// burn's device, without autodiff.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Whether it is the GPU.
+    pub fn is_gpu(&self) -> bool {
+        self.report.kind == EngineKind::Webgpu
+    }
+
+    /// What runs and why.
+    pub fn report(&self) -> &EngineReport {
+        &self.report
+    }
+
+    /// What goes on after the GPU was lost: the CPU. The GPU is not asked again in this process.
+    pub fn after_loss(reason: &str) -> Self {
+        if let Ok(mut gpu) = GPU.lock()
+            && let Some(gpu) = gpu.as_mut()
+        {
+            gpu.lost = true;
+        }
+        Self::cpu(&format!("The GPU stopped answering ({reason}), so the CPU goes on."))
+    }
+}
+
+impl Gpu {
+    /// Initialises the GPU once, and says in words why it cannot be used.
+    async fn open() -> std::result::Result<Self, String> {
+        let known = GPU.lock().map_err(|e| e.to_string())?.clone();
+        if let Some(gpu) = known {
+            return if gpu.lost { Err("the GPU was lost earlier".into()) } else { Ok(gpu) };
+        }
+        let (device, setup) =
+            Device::wgpu_options().init_with_setup_async().await.map_err(|e| e.to_string())?;
+        let info = setup.adapter.get_info();
+        let name = if info.name.is_empty() { format!("{:?}", info.backend) } else { info.name };
+        let software = info.device_type == DeviceType::Cpu || is_software(&name);
+        let gpu = Self { device, adapter: name, software, lost: false };
+        *GPU.lock().map_err(|e| e.to_string())? = Some(gpu.clone());
+        Ok(gpu)
+    }
+
+    fn engine(self, reason: String) -> Engine {
+        let report = EngineReport {
+            kind: EngineKind::Webgpu,
+            adapter: self.adapter,
+            reason,
+            cpu_milliseconds: None,
+            gpu_milliseconds: None,
+        };
+        Engine { device: self.device, report }
+    }
+}
+
+/// Adapters that emulate a GPU on the CPU, by the names they give themselves.
+fn is_software(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["swiftshader", "llvmpipe", "basic render", "warp", "software"].iter().any(|s| name.contains(s))
+}
+
+/// Measures one picture through the backbone on both engines and takes the faster one.
+async fn measured(gpu: Gpu, backbone: &Backbone, clock: Clock) -> Result<Engine> {
+    let cpu = Engine::cpu("");
+    let (software, adapter) = (gpu.software, gpu.adapter.clone());
+    let gpu = gpu.engine(String::new());
+    let cpu_ms = milliseconds(&cpu, backbone, clock).await?;
+    let gpu_ms = match milliseconds(&gpu, backbone, clock).await {
+        Ok(ms) => ms,
+        Err(error) => return Ok(Engine::after_loss(&error.to_string())),
+    };
+    let what = if software { format!("the software adapter {adapter}") } else { adapter };
+    let (mut engine, reason) = if gpu_ms < cpu_ms {
+        (gpu, format!("One picture takes {gpu_ms:.1} ms on {what} and {cpu_ms:.1} ms on the CPU."))
+    } else {
+        (cpu, format!("One picture takes {cpu_ms:.1} ms on the CPU and {gpu_ms:.1} ms on {what}."))
+    };
+    engine.report.reason = reason;
+    engine.report.cpu_milliseconds = Some(cpu_ms);
+    engine.report.gpu_milliseconds = Some(gpu_ms);
+    Ok(engine)
+}
+
+/// Best of three runs of a grey picture through the whole backbone, after one that compiles the shaders.
+async fn milliseconds(engine: &Engine, backbone: &Backbone, clock: Clock) -> Result<f64> {
+    let stages = FrozenStages::new(backbone, 0..backbone.depth(), engine)?;
+    let [channels, height, width] = backbone.shape_at(0);
+    let mut best = f64::INFINITY;
+    for run in 0..4 {
+        let start = clock();
+        let values = vec![0.5_f32; channels * height * width];
+        let x = Tensor::<4>::from_data(TensorData::new(values, [1, channels, height, width]), engine.device());
+        read(global_average(stages.forward(x))).await?;
+        let elapsed = (clock() - start) * 1000.0;
+        if run > 0 {
+            best = best.min(elapsed);
+            // Enough is known of something this slow.
+            if elapsed > 300.0 {
+                break;
+            }
+        }
+    }
+    Ok(best)
+}

@@ -1,0 +1,134 @@
+//! Trainable tensors in one list, so that an optimiser, a snapshot or a count needs no knowledge of the network.
+//!
+//! Every parameter is held flat, as a leaf of the autodiff graph; layers reshape it when they use it, which costs
+//! nothing.
+
+use crate::error::{Error, Result};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+
+/// Which learning rate a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// The new head.
+    Head,
+    /// Fine-tuned stages of the backbone.
+    Backbone,
+}
+
+/// Place of a parameter in its [`Params`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(usize);
+
+/// One trainable tensor.
+pub struct Param {
+    /// Its name in saved files.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its learning-rate group.
+    pub group: Group,
+    /// Whether weight decay applies: to weights it does, to biases and BatchNorm's affine it does not.
+    pub decay: bool,
+    value: Tensor<1>,
+}
+
+/// All trainable tensors of a run on one device.
+pub struct Params {
+    items: Vec<Param>,
+    device: Device,
+}
+
+/// Values of all parameters at one moment, in system memory so that they survive the loss of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot(Vec<Vec<f32>>);
+
+impl Params {
+    /// An empty list on `device`, which must not be an autodiff device.
+    pub fn new(device: &Device) -> Self {
+        Self { items: Vec::new(), device: device.clone() }
+    }
+
+    /// Adds a parameter with its first values.
+    pub fn add(&mut self, name: &str, shape: &[usize], values: Vec<f32>, group: Group, decay: bool) -> Slot {
+        let length = values.len();
+        debug_assert_eq!(length, shape.iter().product::<usize>(), "{name}");
+        let value = Tensor::<1>::from_data(TensorData::new(values, [length]), &self.device);
+        let value = value.autodiff().require_grad();
+        self.items.push(Param { name: name.to_string(), shape: shape.to_vec(), group, decay, value });
+        Slot(self.items.len() - 1)
+    }
+
+    /// The parameter as a tensor of the graph, `[number of values]`.
+    pub fn get(&self, slot: Slot) -> Tensor<1> {
+        self.items[slot.0].value.clone()
+    }
+
+    /// The parameters, in order of addition.
+    pub fn iter(&self) -> impl Iterator<Item = &Param> {
+        self.items.iter()
+    }
+
+    /// Number of parameters' values.
+    pub fn count(&self) -> usize {
+        self.items.iter().map(|p| p.shape.iter().product::<usize>()).sum()
+    }
+
+    /// The gradient of each parameter, in order, zero-less: `None` where the loss does not depend on it.
+    pub fn gradients(&self, gradients: &mut Gradients) -> Vec<Option<Tensor<1>>> {
+        self.items.iter().map(|p| p.value.grad_remove(gradients)).collect()
+    }
+
+    /// Replaces each value by what `update` makes of it (index, parameter, value without graph).
+    pub fn update(&mut self, mut update: impl FnMut(usize, &Param, Tensor<1>) -> Tensor<1>) {
+        for (index, item) in self.items.iter_mut().enumerate() {
+            // The leaf is taken out so that the update owns the only handle and may work in place.
+            let value = std::mem::replace(&mut item.value, Tensor::empty([1], &self.device)).inner();
+            let next = update(index, item, value);
+            item.value = next.autodiff().require_grad();
+        }
+    }
+
+    /// The same parameters outside the autodiff graph, sharing their memory: for evaluation.
+    pub fn without_graph(&self) -> Self {
+        let items = self.items.iter().map(|p| Param {
+            name: p.name.clone(),
+            shape: p.shape.clone(),
+            value: p.value.clone().inner(),
+            ..*p
+        });
+        Self { items: items.collect(), device: self.device.clone() }
+    }
+
+    /// Reads the values back to system memory.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the device does not answer.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let mut values = Vec::with_capacity(self.items.len());
+        for item in &self.items {
+            values.push(read(item.value.clone().inner()).await?);
+        }
+        Ok(Snapshot(values))
+    }
+}
+
+impl Snapshot {
+    /// The values of one parameter.
+    pub fn get(&self, slot: Slot) -> &[f32] {
+        &self.0[slot.0]
+    }
+
+    /// The values of every parameter, in the order of [`Params::iter`].
+    pub fn iter(&self) -> impl Iterator<Item = &[f32]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+}
+
+/// Reads a tensor back to system memory, row-major.
+///
+/// # Errors
+/// [`Error::DeviceLost`] where the device does not answer.
+pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let data = tensor.into_data_async().await.map_err(|e| Error::DeviceLost(format!("{e:?}")))?;
+    data.try_into_vec::<f32>().map_err(|e| Error::Internal(format!("{e:?}")))
+}

@@ -1,0 +1,79 @@
+//! The report of a training: the command line's JSON and what `run.report` gives in JavaScript.
+
+use crate::dataset::Warning;
+use crate::engine::EngineKind;
+use crate::metrics::ClassMetrics;
+use crate::train::Stopped;
+use serde::{Deserialize, Serialize};
+
+/// Numbers of pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+pub struct ImageCounts {
+    /// Pictures that trained.
+    pub train: u32,
+    /// Pictures held out.
+    pub validation: u32,
+    /// Pictures of a separate test set.
+    pub test: u32,
+}
+
+/// Where the time went, in seconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+pub struct Seconds {
+    /// Decoding and embedding the pictures that trained or validated.
+    pub embed: f64,
+    /// Optimiser steps and validation.
+    pub train: f64,
+    /// Measuring the finished model.
+    pub evaluate: f64,
+}
+
+/// What a training came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+pub struct TrainReport {
+    /// Names of the classes, in the order of the confusion matrix.
+    pub classes: Vec<String>,
+    /// Numbers of pictures.
+    pub images: ImageCounts,
+    /// Architecture of the backbone.
+    pub backbone: String,
+    /// Kind of head.
+    pub head: String,
+    /// Which stages of the backbone trained.
+    pub fine_tune: String,
+    /// Values that trained.
+    pub trainable_parameters: usize,
+    /// All values of backbone and head.
+    pub total_parameters: usize,
+    /// Epochs that ran to their end.
+    pub epochs_run: u32,
+    /// The epoch whose weights were kept, from 1.
+    pub best_epoch: u32,
+    /// Why training ended.
+    pub stopped: Stopped,
+    /// Cross-entropy of the kept weights on the training pictures.
+    pub train_loss: f64,
+    /// Their accuracy there.
+    pub train_accuracy: f64,
+    /// Their cross-entropy on the held-out pictures.
+    pub validation_loss: Option<f64>,
+    /// Their accuracy there.
+    pub validation_accuracy: Option<f64>,
+    /// Their accuracy on the separate test set.
+    pub test_accuracy: Option<f64>,
+    /// Of the test set, or of the held-out pictures where there is none: `[actual][predicted]`.
+    pub confusion_matrix: Option<Vec<Vec<u32>>>,
+    /// Of the same pictures as the confusion matrix.
+    pub per_class: Option<Vec<ClassMetrics>>,
+    /// Where the time went.
+    pub seconds: Seconds,
+    /// Seed of everything random.
+    pub seed: u32,
+    /// Which engine computed.
+    pub engine: EngineKind,
+    /// What a person should know of this result.
+    pub warnings: Vec<Warning>,
+}

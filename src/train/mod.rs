@@ -1,0 +1,17 @@
+//! Training: settings → [`ValidConfig`] → [`Run`], which is pulled step by step and tells of each in a [`TrainEvent`].
+
+mod config;
+mod event;
+mod examples;
+mod loss;
+mod optimizer;
+mod run;
+mod schedule;
+
+pub use config::{FineTune, OptimizerKind, TrainConfig, ValidConfig};
+pub use event::{EventKind, Phase, TrainEvent};
+pub use examples::Examples;
+pub use loss::{argmax, cross_entropy, cross_entropy_of, softmax};
+pub use optimizer::{Optimizer, Rates};
+pub use run::{Outcome, Run, Stopped};
+pub use schedule::Schedule;

@@ -1,0 +1,215 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApiPage, type ApiPage } from './support/api-page.js';
+import { readSafetensors, writeSafetensors, type Safetensors } from './support/safetensors.js';
+
+const BACKBONE = new URL('../../www/public/backbones/mobilenet-v2-0.5-96/', import.meta.url);
+
+let api: ApiPage;
+beforeAll(async () => {
+  api = await openApiPage();
+});
+afterAll(() => api?.close());
+
+describe('classes and settings that are refused', () => {
+  it('names the class, and nothing is lost', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      const [id] = await tools.fill(trainer, 'circles', 1);
+      const before = JSON.stringify(trainer.classes);
+      const refusals = [
+        await tools.refused(trainer.addClass('  ')),
+        await tools.refused(trainer.addClass('circles')),
+        await tools.refused(trainer.renameClass('nobody', 'x')),
+        await tools.refused(trainer.addImage('nobody', await drawing.draw('circles', 1))),
+        await tools.refused(trainer.moveImage(id!, 'nobody')),
+        await tools.refused(trainer.removeImage(4711)),
+        await tools.refused(trainer.predict(await drawing.draw('circles', 1))),
+        await tools.refused(trainer.save()),
+        await tools.refused(trainer.evaluate()),
+        await tools.refused(trainer.load(new Blob(['no zip']))),
+        await tools.refused(trainer.load('missing.zip')),
+        await tools.refused(trainer.export('onnx')),
+      ];
+      const after = JSON.stringify(trainer.classes);
+      trainer.close();
+      return { refusals, nothingLost: before === after };
+    });
+    expect(seen.refusals.map(({ code }) => code)).toEqual([
+      'class_name_empty',
+      'class_name_taken',
+      'class_unknown',
+      'class_unknown',
+      'class_unknown',
+      'image_unknown',
+      'not_trained',
+      'not_trained',
+      'not_trained',
+      'model_file_invalid',
+      'model_file_invalid',
+      'not_built_yet',
+    ]);
+    expect(seen.refusals.map(({ value }) => value).slice(1, 6)).toEqual(['circles', 'nobody', 'nobody', 'nobody', '4711']);
+    for (const { isHeadstartError, message } of seen.refusals) {
+      expect(isHeadstartError).toBe(true);
+      expect(message).toMatch(/[.]$/);
+    }
+    expect(seen.nothingLost).toBe(true);
+  });
+
+  it('needs two classes with pictures; one picture each is enough', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      const none = await tools.refused(trainer.train().report);
+      await tools.fill(trainer, 'circles', 1);
+      const one = await tools.refused(trainer.train().report);
+      await trainer.addClass('stripes');
+      const empty = await tools.refused(trainer.train().report);
+      await tools.fill(trainer, 'stripes', 1);
+      const report = await trainer.train({ epochs: 3 }).report;
+      const predictions = await trainer.predict(await drawing.draw('stripes', 3));
+      trainer.close();
+      return { none, one, empty, report, predictions };
+    });
+    expect(seen.none).toMatchObject({ code: 'too_few_classes', value: '0' });
+    expect(seen.one).toMatchObject({ code: 'too_few_classes', value: '1' });
+    expect(seen.empty).toMatchObject({ code: 'class_without_pictures', value: 'stripes' });
+    expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 3, images: { train: 2 } });
+    expect(seen.predictions).toHaveLength(2);
+  });
+
+  it('names the setting and its value, and trains afterwards', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      await tools.fill(trainer, 'circles', 3);
+      await tools.fill(trainer, 'stripes', 3);
+      const bad: object[] = [
+        { epochs: 0 },
+        { epochs: 1.5 },
+        { epochs: NaN },
+        { learningRate: NaN },
+        { learningRate: -1 },
+        { batchSize: 0 },
+        { validation: 1 },
+        { dropout: 1 },
+        { patience: -1 },
+        { head: 'mlp:0' },
+        { head: 'oracle' },
+        { fineTune: 'last:0' },
+        { fineTune: 'last:999' },
+        { optimizer: 'sgdx' },
+        { schedule: 'sometimes' },
+        { epocs: 3 },
+        { epochs: 'many' },
+      ];
+      const refusals = [];
+      for (const config of bad) {
+        refusals.push({ field: Object.keys(config)[0]!, ...(await tools.refused(trainer.train(config).report)) });
+      }
+      const report = await trainer.train({ epochs: 1 }).report;
+      trainer.close();
+      return { refusals, report };
+    });
+    for (const { field, code, value, message } of seen.refusals) {
+      expect({ field, code }).toEqual({ field, code: 'config_invalid' });
+      expect(`${value} ${message}`).toContain(field === 'epocs' ? 'epocs' : field);
+    }
+    expect(seen.report.stopped).toBe('finished');
+  });
+
+  it('refuses a second run and goes on with the first', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      const first = trainer.train({ epochs: 10 });
+      const second = await tools.refused(trainer.train().report);
+      const report = await first.report;
+      trainer.close();
+      return { second, report };
+    });
+    expect(seen.second.code).toBe('training_running');
+    expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 10 });
+  });
+});
+
+describe('backbones that are refused', () => {
+  const config = readFileSync(new URL('config.json', BACKBONE));
+  const weights = readFileSync(new URL('model.safetensors', BACKBONE));
+
+  function edited(edit: (file: Safetensors, first: string) => void): Buffer {
+    const file = readSafetensors(weights);
+    edit(file, Object.keys(file.header).find((name) => file.header[name]!.shape?.length === 4)!);
+    return writeSafetensors(file);
+  }
+
+  it.each<[string, string, Buffer, Buffer]>([
+    ['json that is none', 'backbone_config_invalid', Buffer.from('<html>'), weights],
+    ['another architecture', 'backbone_unsupported', Buffer.from(config.toString().replace('mobilenetv2_050', 'vit_tiny')), weights],
+    ['half of the weights', 'backbone_truncated', config, weights.subarray(0, weights.length / 2)],
+    ['a text instead of weights', 'backbone_truncated', config, Buffer.from('not found')],
+    ['a tensor less', 'backbone_tensor_missing', config, edited(({ header }, first) => delete header[first])],
+    [
+      'a tensor more',
+      'backbone_tensor_unknown',
+      config,
+      edited(({ header }, first) => (header['stranger.weight'] = header[first]!)),
+    ],
+    [
+      'a tensor of another shape',
+      'backbone_tensor_shape',
+      config,
+      edited(({ header }, first) => (header[first]!.shape = [header[first]!.shape.reduce((a, b) => a * b), 1, 1, 1])),
+    ],
+    [
+      'a value that is no number',
+      'backbone_tensor_not_finite',
+      config,
+      edited(({ header, data }, first) => {
+        const { dtype, data_offsets } = header[first]!;
+        if (dtype === 'F16') data.writeUInt16LE(0x7e00, data_offsets[0]);
+        else data.writeFloatLE(NaN, data_offsets[0]);
+      }),
+    ],
+  ])('%s: %s', async (_, code, config, weights) => {
+    api.site.files.set('other/config.json', config);
+    api.site.files.set('other/model.safetensors', weights);
+    const refused = await api.page.evaluate(() => tools.refused(headstart.Trainer.create({ engine: 'cpu', backbone: 'other' })));
+    expect(refused).toMatchObject({ code, isHeadstartError: true });
+    expect(refused.message.length).toBeGreaterThan(20);
+  });
+
+  it('a folder that is not there: backbone_not_found', async () => {
+    const refused = await api.page.evaluate(() => tools.refused(headstart.Trainer.create({ backbone: 'nowhere/' })));
+    expect(refused).toMatchObject({ code: 'backbone_not_found', value: `${api.site.url}nowhere/` });
+    expect(refused.message).toContain('404');
+  });
+});
+
+describe('engines and workers that fail', () => {
+  it('tells that there is no WebGPU where it was asked for', async () => {
+    const refused = await api.page.evaluate(() => tools.refused(headstart.Trainer.create({ engine: 'webgpu' })));
+    expect(refused.code).toBe('engine_unavailable');
+  });
+
+  it.each(['**/*.wasm', '**/worker-*.js'])('rejects where %s is missing', async (missing) => {
+    const page = await api.browser.newPage();
+    await page.addInitScript(() => undefined);
+    await page.context().route(missing, (route) => route.fulfill({ status: 404 }));
+    await page.goto(`${api.site.url}blank.html`);
+    const code = await page.evaluate(
+      `import('${api.site.url}headstart.js').then(({ Trainer }) => Trainer.create()).then(() => 'created', (error) => error.code)`,
+    );
+    await page.context().close();
+    expect(code).toBe('worker_failed');
+  });
+
+  it('rejects what is pending when it is closed', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      const run = trainer.train({ epochs: 1000 });
+      await run[Symbol.asyncIterator]().next();
+      trainer.close();
+      return [await tools.refused(run.report), await tools.refused(trainer.addClass('late'))];
+    });
+    for (const refused of seen) expect(refused).toMatchObject({ code: 'worker_failed', isHeadstartError: true });
+  });
+});

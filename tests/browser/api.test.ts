@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApiPage, type ApiPage } from './support/api-page.js';
+import { foreignRequests } from './support/browser.js';
+
+let api: ApiPage;
+beforeAll(async () => {
+  api = await openApiPage();
+});
+afterAll(() => api?.close());
+
+describe('headstart.js', () => {
+  it('exports what it documents and nothing else', async () => {
+    expect(await api.page.evaluate(() => Object.keys(headstart).sort())).toEqual(['Classifier', 'HeadstartError', 'Trainer']);
+  });
+
+  it('trains, predicts, saves, and predicts the same from the saved file', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      await tools.fill(trainer, 'circles', 12);
+      await tools.fill(trainer, 'stripes', 12);
+      await tools.fill(trainer, 'squares', 12);
+      const run = trainer.train({ epochs: 15, learningRate: 0.003 });
+      const events = [];
+      for await (const event of run) events.push(event);
+      const report = await run.report;
+
+      const unseen = await drawing.draw('stripes', 1000, 300);
+      const predictions = await trainer.predict(unseen);
+      const file = await trainer.save();
+      const magic = await file.slice(0, 2).text();
+      const evaluation = await trainer.evaluate();
+      const modelClasses = trainer.modelClasses;
+      const { engine, classes, backbone, defaults } = trainer;
+      trainer.close();
+
+      const fromBlob = await headstart.Classifier.load(file, { engine: 'cpu' });
+      const again = await fromBlob.predict(unseen);
+      const labels = fromBlob.classes;
+      fromBlob.close();
+      const url = URL.createObjectURL(file);
+      const fromUrl = await headstart.Classifier.load(url, { engine: 'cpu' });
+      const onceMore = await fromUrl.predict(await createImageBitmap(unseen));
+      fromUrl.close();
+      return { events, report, predictions, magic, evaluation, modelClasses, engine, classes, backbone, defaults, again, labels, onceMore };
+    });
+
+    expect(seen.engine.kind).toBe('cpu');
+    expect(seen.backbone.inputSize).toBe(96);
+    expect(seen.defaults.epochs).toBeGreaterThan(0);
+    expect(seen.classes.map(({ name, images }) => [name, images.length])).toEqual([['circles', 12], ['stripes', 12], ['squares', 12]]);
+    expect(new Set(seen.classes.flatMap(({ images }) => images)).size).toBe(36);
+
+    const epochs = seen.events.filter(({ kind }) => kind === 'epoch');
+    expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
+    expect(seen.events.at(-1)?.kind).toBe('done');
+    for (const [i, event] of seen.events.entries()) {
+      expect(Number.isFinite(event.loss) && event.loss >= 0).toBe(true);
+      expect(event.accuracy).toBeGreaterThanOrEqual(0);
+      expect(event.accuracy).toBeLessThanOrEqual(1);
+      expect(event.step).toBeGreaterThanOrEqual(seen.events[i - 1]?.step ?? 0);
+      expect(event.step).toBeLessThanOrEqual(event.steps);
+      expect(event.epochs).toBe(15);
+    }
+    expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0]!.loss * 0.7);
+    expect(epochs.every(({ validationLoss }) => validationLoss !== null)).toBe(true);
+
+    expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 15, engine: 'cpu', classes: ['circles', 'stripes', 'squares'] });
+    expect(seen.report.images.train + seen.report.images.validation).toBe(36);
+    expect(seen.report.train_accuracy).toBeGreaterThan(0.9);
+    expect(seen.report.confusion_matrix?.flat().reduce((sum, count) => sum + count)).toBe(seen.report.images.validation);
+    expect(seen.evaluation.images).toBe(seen.report.images.validation);
+    expect(seen.evaluation.accuracy).toBeCloseTo(seen.report.validation_accuracy ?? -1, 6);
+
+    expect(seen.modelClasses).toEqual(['circles', 'stripes', 'squares']);
+    expect(seen.predictions[0]?.className).toBe('stripes');
+    const probabilities = seen.predictions.map(({ probability }) => probability);
+    expect(probabilities.reduce((sum, p) => sum + p)).toBeCloseTo(1, 4);
+    expect(probabilities).toEqual([...probabilities].sort((a, b) => b - a));
+
+    expect(seen.magic).toBe('PK');
+    expect(seen.labels).toEqual(['circles', 'stripes', 'squares']);
+    for (const others of [seen.again, seen.onceMore]) {
+      expect(others.map(({ className }) => className)).toEqual(seen.predictions.map(({ className }) => className));
+      others.forEach(({ probability }, i) => expect(Math.abs(probability - probabilities[i]!)).toBeLessThan(1e-4));
+    }
+  });
+
+  it('pauses, resumes and cancels, and keeps what was learned', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      const run = trainer.train({ epochs: 1000 });
+      const iterator = run[Symbol.asyncIterator]();
+      await iterator.next();
+      run.pause();
+      // Whatever was on its way has arrived once the worker has answered something that was asked later.
+      await trainer.layers();
+      const drained = async () => {
+        let last = 0;
+        for (;;) {
+          const next = await Promise.race([iterator.next(), new Promise<null>((resolve) => setTimeout(resolve, 400, null))]);
+          if (!next || next.done) return last;
+          last = next.value.step;
+        }
+      };
+      const paused = await drained();
+      const state = run.state;
+      run.resume();
+      let resumed = paused;
+      for (let next = await iterator.next(); !next.done && resumed === paused; next = await iterator.next()) resumed = next.value.step;
+      await run.cancel();
+      const report = await run.report;
+      const predictions = await trainer.predict(await drawing.draw('circles', 500));
+      const next = await trainer.train({ epochs: 2 }).report;
+      trainer.close();
+      return { paused, state, resumed, report, predictions, next };
+    });
+    expect(seen.paused).toBeGreaterThan(0);
+    expect(seen.state).toBe('paused');
+    expect(seen.resumed).toBeGreaterThan(seen.paused);
+    expect(seen.report.stopped).toBe('cancelled');
+    expect(seen.report.epochs_run).toBeLessThan(1000);
+    expect(seen.predictions).toHaveLength(2);
+    expect(seen.next).toMatchObject({ stopped: 'finished', epochs_run: 2 });
+  });
+
+  it('takes pictures and predicts while it trains, and the page stays alive', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      await trainer.train({ epochs: 1 }).report;
+      const run = trainer.train({ epochs: 1000 });
+      let longest = 0;
+      let last = performance.now();
+      const timer = setInterval(() => {
+        longest = Math.max(longest, performance.now() - last);
+        last = performance.now();
+      }, 10);
+      const ids = await tools.fill(trainer, 'circles', 5, 100);
+      const predictions = await trainer.predict(await drawing.draw('circles', 501));
+      const state = run.state;
+      clearInterval(timer);
+      await run.cancel();
+      const before = (await run.report).images;
+      const after = (await trainer.train({ epochs: 1 }).report).images;
+      const thumbnails = await Promise.all(ids.map((id) => trainer.thumbnail(id)));
+      trainer.close();
+      return { longest, ids, state, predictions, before, after, thumbnails: thumbnails.map(({ type, size }) => ({ type, size })) };
+    });
+    expect(seen.state).toBe('running');
+    expect(seen.ids).toHaveLength(5);
+    expect(seen.predictions).toHaveLength(2);
+    expect(seen.before.train + seen.before.validation).toBe(24);
+    expect(seen.after.train + seen.after.validation).toBe(29);
+    expect(seen.thumbnails.every(({ type, size }) => type === 'image/jpeg' && size > 300)).toBe(true);
+    expect(seen.longest).toBeLessThan(500);
+  });
+
+  it('fine-tunes the last stages', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      const report = await trainer.train({ fineTune: 'last:1', epochs: 2 }).report;
+      const frozen = (await trainer.train({ epochs: 1 }).report).trainable_parameters;
+      trainer.close();
+      return { report, frozen };
+    });
+    expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 2, fine_tune: 'last:1' });
+    expect(seen.report.trainable_parameters).toBeGreaterThan(seen.frozen);
+    expect(Number.isFinite(seen.report.train_loss)).toBe(true);
+  });
+
+  it('undoes what it removes', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      const [first, second] = await tools.fill(trainer, 'circles', 2);
+      await tools.fill(trainer, 'stripes', 1);
+      const before = trainer.classes;
+      await trainer.removeImage(first!);
+      await trainer.moveImage(second!, 'stripes');
+      const between = trainer.classes.map(({ images }) => images.length);
+      await trainer.moveImage(second!, 'circles');
+      await trainer.restoreImage(first!);
+      await trainer.removeClass('circles');
+      const without = trainer.classes.map(({ name }) => name);
+      await trainer.restoreClass('circles');
+      const sorted = (classes: typeof before) =>
+        Object.fromEntries(classes.map(({ name, images }) => [name, [...images].sort((a, b) => a - b)]));
+      const after = sorted(trainer.classes);
+      trainer.close();
+      return { before: sorted(before), between, without, after };
+    });
+    expect(seen.between).toEqual([0, 2]);
+    expect(seen.without).toEqual(['stripes']);
+    expect(seen.after).toEqual(seen.before);
+  });
+
+  it('has asked no other site for anything, and the console is clean', () => {
+    // The list is only worth something if it holds what workers ask for.
+    expect(api.record.requests.some((url) => url.endsWith('.wasm'))).toBe(true);
+    expect(api.record.requests.some((url) => url.endsWith('model.safetensors'))).toBe(true);
+    expect(foreignRequests(api.record, api.site.url)).toEqual([]);
+    expect(api.record.errors).toEqual([]);
+  });
+});

@@ -1,0 +1,91 @@
+import type { Browser, Page } from 'playwright-core';
+import type { Trainer } from '../../../www/headstart.js';
+import { launch, observe, type LaunchOptions, type Record } from './browser.js';
+import { installDrawing, type DrawingKind } from './drawing.js';
+import { serveSite, type Site } from './server.js';
+
+/** An error as it leaves the page. */
+export interface Refused {
+  code: string;
+  message: string;
+  value: string | undefined;
+  isHeadstartError: boolean;
+}
+
+/** Small helps for the code that tests run in the page. */
+export interface PageTools {
+  /** What a promise rejects with, or `{ code: 'nothing thrown' }`. */
+  refused(promise: Promise<unknown>): Promise<Refused>;
+  /** Adds drawings to a class of the same name, made first where it is missing; gives their numbers. */
+  fill(trainer: Trainer, kind: DrawingKind, count: number, firstSeed?: number): Promise<number[]>;
+  /** A file that the test site serves, as the user would pick it. */
+  file(path: string): Promise<File>;
+  /** A trainer on the CPU with 12 circles and 12 stripes. */
+  trainerWithPictures(): Promise<Trainer>;
+}
+
+declare global {
+  var headstart: typeof import('../../../www/headstart.js');
+  var tools: PageTools;
+}
+
+/** A developer's empty page that has imported `headstart.js` as `headstart`, in a browser of its own. */
+export interface ApiPage {
+  browser: Browser;
+  page: Page;
+  site: Site;
+  record: Record;
+  close(): Promise<void>;
+}
+
+/** Opens an {@link ApiPage}. */
+export async function openApiPage(options: LaunchOptions = {}): Promise<ApiPage> {
+  const site = await serveSite();
+  const browser = await launch(options);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const record = observe(context, page);
+  await page.addInitScript(installDrawing);
+  await page.addInitScript(installTools);
+  await page.goto(`${site.url}blank.html`);
+  await page.evaluate(`import('${site.url}headstart.js').then((module) => { globalThis.headstart = module; })`);
+  return {
+    browser,
+    page,
+    site,
+    record,
+    async close() {
+      await browser.close();
+      await site.close();
+    },
+  };
+}
+
+/** Runs in the page, so it can use nothing from outside of itself. */
+function installTools(): void {
+  globalThis.tools = {
+    refused: (promise) =>
+      promise.then(
+        () => ({ code: 'nothing thrown', message: '', value: undefined, isHeadstartError: false }),
+        (error) => {
+          const { code, message, value } = error as Refused;
+          return { code, message, value, isHeadstartError: error instanceof headstart.HeadstartError };
+        },
+      ),
+    async fill(trainer, kind, count, firstSeed = 0) {
+      if (!trainer.classes.some(({ name }) => name === kind)) await trainer.addClass(kind);
+      const seeds = Array.from({ length: count }, (_, i) => firstSeed + i);
+      return Promise.all(seeds.map(async (seed) => trainer.addImage(kind, await drawing.draw(kind, seed))));
+    },
+    async file(path) {
+      const response = await fetch(path);
+      return new File([await response.blob()], path.split('/').at(-1) ?? path);
+    },
+    async trainerWithPictures() {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      await tools.fill(trainer, 'circles', 12);
+      await tools.fill(trainer, 'stripes', 12);
+      return trainer;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { CONTENT_SECURITY_POLICY } from '../../../www/security.js';
+
+const DIST = join(import.meta.dirname, '../../../dist');
+
+const TYPES: Record<string, string> = {
+  '.css': 'text/css',
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+  '.zip': 'application/zip',
+};
+
+/** The built site, served as a plain host of files would. */
+export interface Site {
+  /** With a slash at the end. */
+  url: string;
+  /** Files that are served beside the built ones, or instead of them, by path without the leading slash. */
+  files: Map<string, Buffer>;
+  close(): Promise<void>;
+}
+
+/** Serves `dist` under the site's policy; without a complete build it throws. */
+export async function serveSite(): Promise<Site> {
+  for (const needed of ['index.html', 'headstart.js', 'assets']) {
+    if (!existsSync(join(DIST, needed))) throw new Error(`dist/${needed} is missing: build the site first`);
+  }
+  // Without an icon of its own the browser would ask for one, and complain.
+  const files = new Map([['blank.html', Buffer.from('<!doctype html><title>Test</title><link rel="icon" href="data:,">')]]);
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)).slice(1) || 'index.html';
+    const built = join(DIST, path);
+    const own = files.get(path);
+    const found = own !== undefined || (existsSync(built) && statSync(built).isFile());
+    response.writeHead(found ? 200 : 404, {
+      'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+      'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream',
+    });
+    if (own) response.end(own);
+    else if (found) createReadStream(built).pipe(response);
+    else response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    files,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,73 @@
+//! What the tests share: golden files, the references folder, and how numbers are compared.
+#![allow(dead_code)] // every test file uses a part of it
+
+use headstart::backbone::Backbone;
+use headstart::engine::Engine;
+use safetensors::{Dtype, SafeTensors};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The bundled backbone.
+pub const DEFAULT: &str = "www/public/backbones/mobilenet-v2-0.5-96";
+
+/// A path inside the project.
+pub fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A path in the folder of reference backbones and picture sets: HEADSTART_REFERENCES, or `../shared`.
+pub fn reference(path: &str) -> PathBuf {
+    let root = std::env::var_os("HEADSTART_REFERENCES").map_or_else(|| project("../shared"), PathBuf::from);
+    root.join(path)
+}
+
+pub fn backbone(folder: &Path) -> Backbone {
+    let config = fs::read_to_string(folder.join("config.json")).expect("config.json");
+    let weights = fs::read(folder.join("model.safetensors")).expect("model.safetensors");
+    Backbone::parse(&config, &weights).expect("a valid backbone")
+}
+
+pub fn default_backbone() -> Backbone {
+    backbone(&project(DEFAULT))
+}
+
+pub fn cpu() -> Engine {
+    Engine::cpu("tests run on the CPU")
+}
+
+/// A tensor of a golden file.
+#[derive(Debug, Clone)]
+pub struct Golden {
+    pub shape: Vec<usize>,
+    pub data: Vec<f32>,
+}
+
+/// Reads a golden file; whole numbers come as floats too.
+pub fn golden(path: &Path) -> BTreeMap<String, Golden> {
+    let bytes = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let file = SafeTensors::deserialize(&bytes).expect("a golden safetensors file");
+    let one = |(name, view): (&str, safetensors::tensor::TensorView<'_>)| {
+        let bytes = view.data();
+        let data = match view.dtype() {
+            Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
+            Dtype::F16 => bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes(b.try_into().unwrap()).to_f32()).collect(),
+            Dtype::I64 => bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f32).collect(),
+            Dtype::U8 => bytes.iter().map(|b| f32::from(*b)).collect(),
+            other => panic!("{name} is {other:?}"),
+        };
+        (name.to_string(), Golden { shape: view.shape().to_vec(), data })
+    };
+    file.iter().map(one).collect()
+}
+
+/// Asserts that the largest difference is below `bound` of the largest expected value, and gives that ratio.
+pub fn assert_close(what: &str, found: &[f32], expected: &[f32], bound: f32) -> f32 {
+    assert_eq!(found.len(), expected.len(), "{what}: number of values");
+    assert!(found.iter().all(|x| x.is_finite()), "{what}: finite");
+    let largest = expected.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
+    let difference = found.iter().zip(expected).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs()));
+    let ratio = difference / largest.max(f32::MIN_POSITIVE);
+    assert!(ratio < bound, "{what}: differs by {ratio:.2e} of the largest value {largest}, allowed {bound:.0e}");
+    ratio
+}

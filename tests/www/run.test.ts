@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EventBuffer } from '../../www/client/event-buffer.js';
+import type { TrainEvent } from '../../www/generated/types.js';
+import { Trainer } from '../../www/headstart.js';
+import { refusal } from '../../www/worker/failure.js';
+import { event } from './support/fake-session.js';
+import { FakeWorker, picture, useFakeWorker } from './support/fake-worker.js';
+
+useFakeWorker();
+
+async function trainerWithClasses(): Promise<Trainer> {
+  const trainer = await Trainer.create();
+  await Promise.all([trainer.addClass('a'), trainer.addClass('b')]);
+  return trainer;
+}
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function collect(run: AsyncIterable<TrainEvent>): Promise<TrainEvent[]> {
+  const events: TrainEvent[] = [];
+  for await (const each of run) events.push(each);
+  return events;
+}
+
+describe('Run', () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  beforeEach(() => {
+    unhandled.length = 0;
+    process.on('unhandledRejection', note);
+  });
+  afterEach(() => {
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('gives every epoch, the end, and the report', async () => {
+    const trainer = await trainerWithClasses();
+    const run = trainer.train({ epochs: 5 });
+    const events = await collect(run);
+    expect(events.filter(({ kind }) => kind === 'epoch').map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5]);
+    expect(events.at(-1)?.kind).toBe('done');
+    expect(await run.report).toMatchObject({ stopped: 'finished', epochs_run: 5 });
+    expect(run.state).toBe('ended');
+    expect(trainer.modelClasses).toEqual(['a', 'b']);
+  });
+
+  it('treats an undefined setting as one that is not there', async () => {
+    const trainer = await trainerWithClasses();
+    const config = { epochs: 1, seed: undefined } as { epochs: number };
+    expect(await trainer.train(config).report).toMatchObject({ epochs_run: 1 });
+  });
+
+  it('throws a refusal to the reader, and from the report, and nowhere else', async () => {
+    const trainer = await Trainer.create();
+    const watched = trainer.train();
+    await expect(collect(watched)).rejects.toMatchObject({ code: 'too_few_classes', value: '0' });
+    const awaited = trainer.train();
+    await expect(awaited.report).rejects.toMatchObject({ code: 'too_few_classes' });
+    trainer.train();
+    await wait(30);
+  });
+
+  it('stands still while paused, answers meanwhile, and goes on', async () => {
+    const trainer = await trainerWithClasses();
+    const run = trainer.train({ epochs: 40 });
+    await wait(40);
+    run.pause();
+    await wait(30);
+    const { session } = FakeWorker.last;
+    const steps = session.steps;
+    expect(await trainer.predict(picture(3))).toHaveLength(1);
+    await wait(50);
+    expect(session.steps).toBe(steps);
+    expect(run.state).toBe('paused');
+    run.resume();
+    expect(await run.report).toMatchObject({ stopped: 'finished', epochs_run: 40 });
+  });
+
+  it('can be cancelled while it runs, while it is paused, and before it starts', async () => {
+    const trainer = await trainerWithClasses();
+    const running = trainer.train({ epochs: 1000 });
+    await wait(40);
+    await running.cancel();
+    expect(await running.report).toMatchObject({ stopped: 'cancelled' });
+    expect(running.state).toBe('ended');
+
+    const paused = trainer.train({ epochs: 1000 });
+    paused.pause();
+    await wait(20);
+    await paused.cancel();
+    expect((await paused.report).stopped).toBe('cancelled');
+
+    const early = trainer.train({ epochs: 1000 });
+    void early.cancel();
+    expect((await early.report).stopped).toBe('cancelled');
+    expect(await collect(early)).toEqual([]);
+  });
+
+  it('refuses a second run and goes on with the first', async () => {
+    const trainer = await trainerWithClasses();
+    const first = trainer.train({ epochs: 10 });
+    const second = trainer.train();
+    await expect(second.report).rejects.toMatchObject({ code: 'training_running' });
+    await second.cancel();
+    expect(await first.report).toMatchObject({ stopped: 'finished', epochs_run: 10 });
+  });
+
+  it('takes pictures and predicts between steps', async () => {
+    const trainer = await trainerWithClasses();
+    const run = trainer.train({ epochs: 200 });
+    await wait(20);
+    const ids = await Promise.all([3, 4, 5].map((width) => trainer.addImage('a', picture(width))));
+    await trainer.predict(picture(1));
+    expect(run.state).toBe('running');
+    expect(trainer.classes[0]?.images).toEqual(ids);
+    await run.cancel();
+  });
+
+  it('ends with the error of a failed step, and the next run works', async () => {
+    FakeWorker.faults = { step: { at: 6, error: refusal('not_finite', 'Training stopped because the loss is no longer finite.', 'the loss') } };
+    const trainer = await trainerWithClasses();
+    const run = trainer.train();
+    await expect(collect(run)).rejects.toMatchObject({ code: 'not_finite', value: 'the loss' });
+    expect(FakeWorker.last.session.calls).toContain('cancelTraining');
+    expect(await trainer.train().report).toMatchObject({ stopped: 'finished' });
+  });
+
+  it('ends when the worker fails', async () => {
+    const trainer = await trainerWithClasses();
+    const run = trainer.train({ epochs: 1000 });
+    await wait(20);
+    FakeWorker.last.crash('unreachable');
+    await expect(collect(run)).rejects.toMatchObject({ code: 'worker_failed' });
+    await expect(run.report).rejects.toMatchObject({ code: 'worker_failed' });
+  });
+
+  it('goes on when a reader leaves, and a second reader takes up the rest', async () => {
+    const trainer = await trainerWithClasses();
+    const run = trainer.train({ epochs: 6 });
+    for await (const each of run) if (each.kind === 'epoch') break;
+    const rest = await collect(run);
+    expect(rest.filter(({ kind }) => kind === 'epoch').map(({ epoch }) => epoch)).toEqual([2, 3, 4, 5, 6]);
+  });
+});
+
+describe('EventBuffer', () => {
+  it('keeps the latest step and every epoch for a slow reader', async () => {
+    const buffer = new EventBuffer();
+    for (let step = 1; step <= 12; step++) buffer.push(event(step % 4 === 0 ? 'epoch' : 'step', Math.ceil(step / 4), step));
+    buffer.end({});
+    const steps: number[] = [];
+    for (let taken = await buffer.take(); taken; taken = await buffer.take()) steps.push(taken.step);
+    expect(steps).toEqual([3, 4, 7, 8, 11, 12]);
+  });
+});

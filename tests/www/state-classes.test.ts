@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { freeName, freshName, nameProblem, untouchedClasses } from '../../www/state/classes.js';
+import { initialState, reduce, type Action } from '../../www/state/reducer.js';
+import type { AppState, Key } from '../../www/state/types.js';
+import { reachablePictures } from '../../www/state/undo.js';
+import { FIRST_SETTINGS } from '../../www/storage/settings.js';
+
+const start = (): AppState => initialState(FIRST_SETTINGS);
+const play = (state: AppState, ...actions: Action[]): AppState => actions.reduce(reduce, state);
+const read = (key: Key, ...pictures: Key[]): Action => ({
+  type: 'pictures-read',
+  key,
+  added: pictures.map((each) => ({ key: each, name: `${each}.jpg` })),
+  done: pictures.length,
+});
+/** Classes as “name: picture keys”. */
+const outline = (state: AppState): string[] =>
+  state.classes.map(({ name, pictures }) => `${name}: ${pictures.map((each) => each.key).join(' ')}`.trim());
+
+const filled = (): AppState => play(start(), read(1, 10, 11, 12), read(2, 20, 21));
+
+describe('classes', () => {
+  it('start as two and are added under the first free name', () => {
+    const state = play(start(), { type: 'class-removed', key: 1 }, { type: 'class-added' }, { type: 'class-added', name: '  cats ' });
+    expect(outline(state)).toEqual(['Class 2:', 'Class 3:', 'cats:']);
+    expect(state.target).toBe(4);
+  });
+
+  it('have names that are neither empty nor taken', () => {
+    const { classes } = start();
+    expect(nameProblem(classes, null, '  ')).toContain('needs a name');
+    expect(nameProblem(classes, 1, ' Class 2 ')).toContain('already');
+    expect(nameProblem(classes, 1, 'Class 1')).toBeNull();
+    expect(freshName(classes)).toBe('Class 3');
+    expect(freeName(classes, 'Class 1', null)).toBe('Class 1 (2)');
+    const before = start();
+    expect(play(before, { type: 'class-added', name: 'Class 1' }, { type: 'class-renamed', key: 1, name: 'Class 2' })).toBe(before);
+  });
+
+  it('are untouched until they have a name, a picture or a past', () => {
+    expect(untouchedClasses(start())).toEqual([1, 2]);
+    expect(untouchedClasses(play(start(), { type: 'pictures-expected', key: 1, count: 3 }))).toEqual([2]);
+    expect(untouchedClasses(play(start(), { type: 'class-removed', key: 1 }))).toEqual([]);
+    expect(untouchedClasses(play(start(), { type: 'class-renamed', key: 2, name: 'dogs' }))).toEqual([]);
+  });
+});
+
+describe('undo', () => {
+  it('brings a class back to its place with its pictures', () => {
+    const removed = play(filled(), { type: 'class-removed', key: 1 });
+    expect(outline(removed)).toEqual(['Class 2: 20 21']);
+    expect(removed.toast?.text).toBe('Class “Class 1” deleted');
+    const back = play(removed, { type: 'undone' });
+    expect(outline(back)).toEqual(['Class 1: 10 11 12', 'Class 2: 20 21']);
+    expect(back.toast).toBeNull();
+  });
+
+  it('brings a class back under another name where its own was given away', () => {
+    const state = play(filled(), { type: 'class-removed', key: 1 }, { type: 'class-added', name: 'Class 1' }, { type: 'undone' });
+    expect(outline(state)).toEqual(['Class 1 (2): 10 11 12', 'Class 2: 20 21', 'Class 1:']);
+  });
+
+  it('brings back pictures that were on their way when their class was deleted', () => {
+    const state = play(filled(), { type: 'class-removed', key: 2 }, read(2, 22), { type: 'undone' });
+    expect(outline(state)).toEqual(['Class 1: 10 11 12', 'Class 2: 20 21 22']);
+  });
+
+  it('puts deleted pictures back where they were', () => {
+    const removed = play(filled(), { type: 'pictures-removed', keys: new Set([10, 12, 21]) });
+    expect(outline(removed)).toEqual(['Class 1: 11', 'Class 2: 20']);
+    expect(removed.toast?.text).toBe('3 pictures deleted');
+    expect(outline(play(removed, { type: 'undone' }))).toEqual(['Class 1: 10 11 12', 'Class 2: 20 21']);
+  });
+
+  it('moves pictures back, from more than one class at once', () => {
+    const state = play(filled(), { type: 'class-added', name: 'cats' }, { type: 'pictures-moved', keys: new Set([11, 20]), to: 3 });
+    expect(outline(state)).toEqual(['Class 1: 10 12', 'Class 2: 21', 'cats: 11 20']);
+    expect(state.toast?.text).toBe('2 pictures moved to “cats”');
+    expect(outline(play(state, { type: 'undone' }))).toEqual(['Class 1: 10 11 12', 'Class 2: 20 21', 'cats:']);
+  });
+
+  it('does not count moving to the same class or to none as a change', () => {
+    const state = filled();
+    expect(play(state, { type: 'pictures-moved', keys: new Set([10]), to: 1 })).toBe(state);
+    expect(play(state, { type: 'pictures-moved', keys: new Set([10]), to: 99 })).toBe(state);
+    expect(play(state, { type: 'pictures-removed', keys: new Set([99]) })).toBe(state);
+    expect(play(state, { type: 'undone' })).toBe(state);
+  });
+
+  it('takes back one thing after another, newest first', () => {
+    const state = play(
+      filled(),
+      { type: 'class-renamed', key: 1, name: 'cats' },
+      { type: 'pictures-moved', keys: new Set([10]), to: 2 },
+      { type: 'class-removed', key: 1 },
+      { type: 'pictures-removed', keys: new Set([10]) },
+    );
+    expect(outline(state)).toEqual(['Class 2: 20 21']);
+    const seen: string[][] = [];
+    for (let back = state; back.undo.length > 0; ) {
+      back = play(back, { type: 'undone' });
+      seen.push(outline(back));
+    }
+    expect(seen).toEqual([
+      ['Class 2: 20 21 10'],
+      ['cats: 11 12', 'Class 2: 20 21 10'],
+      ['cats: 10 11 12', 'Class 2: 20 21'],
+      ['Class 1: 10 11 12', 'Class 2: 20 21'],
+    ]);
+  });
+
+  it('keeps what it may bring back and forgets what it cannot', () => {
+    let state = play(filled(), { type: 'pictures-removed', keys: new Set([10]) });
+    expect(reachablePictures(state)).toEqual(new Set([10, 11, 12, 20, 21]));
+    for (let time = 0; time < 50; time += 1) state = play(state, { type: 'class-renamed', key: 2, name: `name ${time}` });
+    expect(reachablePictures(state)).toEqual(new Set([11, 12, 20, 21]));
+  });
+});

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, vi } from 'vitest';
+import type { Message, Request } from '../../../www/protocol.js';
+import type { Decoded, PictureReader } from '../../../www/worker/pictures.js';
+import { Server } from '../../../www/worker/server.js';
+import { FakeSession, fakeCore, type Faults } from './fake-session.js';
+
+/** The real server on a fake session, behind what looks like a `Worker`: messages arrive as tasks of their own, as data. */
+export class FakeWorker extends EventTarget {
+  static last: FakeWorker;
+  static faults: Faults = {};
+
+  readonly session = new FakeSession(FakeWorker.faults);
+  terminated = false;
+  readonly #server: Server;
+
+  constructor() {
+    super();
+    FakeWorker.last = this;
+    this.#server = new Server(fakeCore(this.session, FakeWorker.faults), fakePictures, (message) => this.#answer(message));
+    this.#server.work().catch((error: Error) => {
+      this.#answer({ kind: 'fatal', failure: { code: 'worker_failed', message: error.message } });
+    });
+  }
+
+  postMessage(request: Request): void {
+    setImmediate(() => !this.terminated && this.#server.receive(request));
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+
+  /** What the browser does when the worker's script throws outside of any call. */
+  crash(message: string): void {
+    this.dispatchEvent(Object.assign(new Event('error'), { message }));
+  }
+
+  #answer(message: Message): void {
+    const data = structuredClone(message);
+    setImmediate(() => !this.terminated && this.dispatchEvent(new MessageEvent('message', { data })));
+  }
+}
+
+/** Pictures whose width is their number of bytes; an empty one cannot be read. */
+const fakePictures: PictureReader = {
+  async read(picture) {
+    const width = (picture as Blob).size;
+    return { rgba: new Uint8Array(4 * width), width, height: 1 };
+  },
+  async readWithThumbnail(picture, name): Promise<Decoded> {
+    const pixels = await fakePictures.read(picture, name);
+    if (pixels.width === 0) throw Object.assign(new Error(`“${name}” is empty.`), { code: 'picture_unreadable', value: name });
+    return { pixels, thumbnail: new Blob(['thumbnail']) };
+  },
+};
+
+/** A picture for {@link fakePictures}. */
+export function picture(width: number): Blob {
+  return new Blob([new Uint8Array(width)]);
+}
+
+/** Gives every test of a file a browser's worker and a backbone to fetch. */
+export function useFakeWorker(): void {
+  beforeEach(() => {
+    FakeWorker.faults = {};
+    vi.stubGlobal('Worker', FakeWorker);
+    vi.stubGlobal('location', { href: 'https://example.test/site/' });
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response('{}')));
+  });
+  afterEach(() => vi.unstubAllGlobals());
+}

@@ -1,0 +1,167 @@
+import type { TrainEvent } from '../generated/types.js';
+import type { Call, CallRequest, Calls, Control, Message, Picture, Request, Result, State } from '../protocol.js';
+import { HeadstartError } from './error.js';
+
+/** The part of a `Worker` that a connection uses. */
+export type WorkerPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: HeadstartError): void;
+  onEvent: ((event: TrainEvent) => void) | undefined;
+}
+
+/** A call on its way: its number, for {@link Connection.control}, and its result. */
+export interface Started<C extends Call> {
+  id: number;
+  result: Promise<Result<C>>;
+}
+
+/**
+ * One worker and the promises of everything that it was asked.
+ *
+ * Requests leave in the order of the calls even where one has to wait for its picture, so that callers need not await each step.
+ * When the worker fails, everything unanswered and everything asked later rejects with `worker_failed`.
+ */
+export class Connection {
+  #state: State | null = null;
+  #failure: HeadstartError | null = null;
+  #outbox: Promise<void> = Promise.resolve();
+  #nextId = 1;
+  readonly #pending = new Map<number, Pending>();
+  readonly #worker: WorkerPort;
+
+  constructor(worker: WorkerPort) {
+    this.#worker = worker;
+    worker.addEventListener('message', (event) => this.#receive((event as MessageEvent<Message>).data));
+    worker.addEventListener('error', (event) => {
+      const detail = (event as ErrorEvent).message?.replace(/^Uncaught /, '');
+      this.#fail(
+        detail
+          ? `Headstart's worker stopped unexpectedly (${detail}). Start again to go on.`
+          : "Headstart's worker could not be started: its files are missing, or the browser is not allowed to load them.",
+      );
+    });
+    worker.addEventListener('messageerror', () => this.#fail("A message from Headstart's worker could not be read."));
+  }
+
+  /** Starts a worker. */
+  static open(): Connection {
+    // A worker that may not be started makes the constructor throw, or fires `error` later: both end as `worker_failed`.
+    try {
+      return new Connection(new Worker(new URL('../worker/index.ts', import.meta.url), { type: 'module', name: 'headstart' }));
+    } catch (error) {
+      throw new HeadstartError({ code: 'worker_failed', message: `Headstart's worker could not be started: ${text(error)}.` });
+    }
+  }
+
+  /** The state as of the last answer. */
+  get state(): State {
+    if (this.#state) return this.#state;
+    throw new HeadstartError({ code: 'internal', message: 'The session has not answered yet.' });
+  }
+
+  /** Asks the worker. */
+  call<C extends Call>(call: C, args: Calls[C]['args']): Promise<Result<C>> {
+    return this.#send(call, undefined, () => args).result;
+  }
+
+  /** Asks the worker about a picture that may still be in the making; the request keeps its place in the order. */
+  callWith<C extends Call>(
+    picture: Promise<Picture>,
+    call: C,
+    args: (picture: Picture) => Calls[C]['args'],
+  ): Promise<Result<C>> {
+    return this.#send(call, picture, (taken) => args(taken as Picture)).result;
+  }
+
+  /** Starts a call that sends events before its result. */
+  start<C extends Call>(call: C, args: Calls[C]['args'], onEvent: (event: TrainEvent) => void): Started<C> {
+    return this.#send(call, undefined, () => args, onEvent);
+  }
+
+  /** Steers a call of {@link Connection.start}. */
+  control(id: number, action: Control['action']): void {
+    this.#outbox = this.#outbox.then(() => {
+      if (!this.#failure) this.#post({ kind: 'control', id, action });
+    });
+  }
+
+  /** Ends the worker. */
+  close(): void {
+    this.#fail('The trainer was closed.');
+  }
+
+  #send<C extends Call>(
+    call: C,
+    picture: Promise<Picture> | undefined,
+    args: (picture: Picture | undefined) => Calls[C]['args'],
+    onEvent?: (event: TrainEvent) => void,
+  ): Started<C> {
+    const id = this.#nextId++;
+    const result = new Promise<unknown>((resolve, reject) => {
+      this.#outbox = this.#outbox.then(async () => {
+        let taken: Picture | undefined;
+        try {
+          taken = await picture;
+          if (this.#failure) throw this.#failure;
+          this.#pending.set(id, { resolve, reject, onEvent });
+          // The compiler cannot tie a generic call to its own arguments; the signature of this method does.
+          this.#post({ kind: 'call', id, call, args: args(taken) } as CallRequest, taken);
+        } catch (error) {
+          this.#pending.delete(id);
+          discard(taken);
+          reject(asHeadstartError(error));
+        }
+      });
+    });
+    return { id, result: result as Promise<Result<C>> };
+  }
+
+  #post(request: Request, picture?: Picture): void {
+    this.#worker.postMessage(request, isBitmap(picture) ? [picture] : []);
+  }
+
+  #receive(message: Message): void {
+    if (message.kind === 'fatal') {
+      this.#fail(message.failure.message);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (message.kind === 'event') {
+      pending?.onEvent?.(message.event);
+      return;
+    }
+    if (message.state) this.#state = message.state;
+    this.#pending.delete(message.id);
+    if (message.kind === 'result') pending?.resolve(message.value);
+    else pending?.reject(new HeadstartError(message.failure));
+  }
+
+  #fail(message: string): void {
+    if (this.#failure) return;
+    this.#failure = new HeadstartError({ code: 'worker_failed', message });
+    this.#worker.terminate();
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#pending.clear();
+  }
+}
+
+/** Frees a bitmap that nobody will look at. */
+export function discard(picture: Picture | undefined): void {
+  if (isBitmap(picture)) picture.close();
+}
+
+function isBitmap(picture: Picture | undefined): picture is ImageBitmap {
+  return typeof ImageBitmap !== 'undefined' && picture instanceof ImageBitmap;
+}
+
+function asHeadstartError(error: unknown): HeadstartError {
+  if (error instanceof HeadstartError) return error;
+  // What `postMessage` refuses: pixels of another site, or a setting that is no plain value.
+  return new HeadstartError({ code: 'internal', message: `This cannot be handed to Headstart's worker: ${text(error)}.` });
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+}

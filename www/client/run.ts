@@ -1,0 +1,67 @@
+import type { TrainConfig, TrainEvent, TrainReport } from '../generated/types.js';
+import type { Connection } from './connection.js';
+import { EventBuffer } from './event-buffer.js';
+
+/**
+ * A training run: iterate over it to watch, await {@link Run.report} for the outcome, or do both.
+ *
+ * Training goes on whether or not anybody watches, and leaving a `for await` loop early does not stop it. Every end of an epoch
+ * and the end of the run are delivered; of the steps between, a slow reader gets the latest. There is one stream of events:
+ * a second loop goes on where the first stopped.
+ */
+export class Run implements AsyncIterable<TrainEvent> {
+  /** How the run ended, also when it was cancelled; rejects when it could not start or go on. */
+  readonly report: Promise<TrainReport>;
+  readonly #connection: Connection;
+  readonly #id: number;
+  readonly #events = new EventBuffer();
+  #state: 'running' | 'paused' | 'ended' = 'running';
+
+  /** @internal */
+  constructor(connection: Connection, config: Partial<TrainConfig>) {
+    const { id, result } = connection.start('train', [config], (event) => this.#events.push(event));
+    this.#connection = connection;
+    this.#id = id;
+    this.report = result;
+    // Being handled here also keeps a report that nobody asks for from becoming an unhandled rejection: the iteration throws it too.
+    result.then(
+      () => this.#end({}),
+      (error: unknown) => this.#end({ error }),
+    );
+  }
+
+  /** Where the run stands. */
+  get state(): 'running' | 'paused' | 'ended' {
+    return this.#state;
+  }
+
+  /** Stops after the current step, until {@link Run.resume}. */
+  pause(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'paused';
+    this.#connection.control(this.#id, 'pause');
+  }
+
+  /** Goes on after {@link Run.pause}. */
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'running';
+    this.#connection.control(this.#id, 'resume');
+  }
+
+  /** Ends the run after the current step and keeps the best weights so far; resolves once it has ended. */
+  async cancel(): Promise<void> {
+    if (this.#state !== 'ended') this.#connection.control(this.#id, 'cancel');
+    await this.report.catch(() => undefined);
+  }
+
+  /** The events in order; throws what {@link Run.report} rejects with. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<TrainEvent, void, undefined> {
+    for (let event = await this.#events.take(); event; event = await this.#events.take()) yield event;
+  }
+
+  #end(end: { error?: unknown }): void {
+    this.#state = 'ended';
+    this.#events.end(end);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Picture } from '../protocol.js';
+import { HeadstartError } from './error.js';
+
+/** What a picture can be given as. Files keep their bytes until the worker decodes them. */
+export type PictureSource = Blob | ImageBitmap | ImageData | HTMLVideoElement | HTMLCanvasElement | HTMLImageElement;
+
+/** What to call a picture in error messages. */
+export function nameOf(source: PictureSource): string {
+  return typeof File !== 'undefined' && source instanceof File && source.name ? source.name : 'picture';
+}
+
+/**
+ * A source as it is sent to the worker. What an element shows is taken at the time of the call, without decoding anything here;
+ * the caller's own bitmap stays usable.
+ */
+export function toPicture(source: PictureSource, name: string): Promise<Picture> {
+  const picture = take(source, name);
+  // It may wait its turn before anybody awaits it; whoever does still gets the error.
+  picture.catch(() => undefined);
+  return picture;
+}
+
+async function take(source: PictureSource, name: string): Promise<Picture> {
+  if (source instanceof Blob) return source;
+  if (typeof ImageData !== 'undefined' && source instanceof ImageData) return source;
+  try {
+    if (typeof HTMLImageElement !== 'undefined' && source instanceof HTMLImageElement && !source.complete) await source.decode();
+    return await createImageBitmap(source);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+    throw new HeadstartError({
+      code: 'picture_unreadable',
+      message: `“${name}” has no picture to take: ${detail}.`,
+      value: name,
+    });
+  }
+}

@@ -1,0 +1,103 @@
+/** A frame of a video, to be handed on or closed. */
+export interface Frame {
+  bitmap: ImageBitmap;
+  /** Counts from 0 within its recording. */
+  index: number;
+  /**
+   * The same for all frames of one recording: hand it to `addImage`, so that near-copies are never both trained on and tested on.
+   */
+  group: string;
+}
+
+/** How {@link record} works. */
+export interface RecordOptions {
+  /** Frames a second; 8 by default. More are nearly the same picture. */
+  framesPerSecond?: number;
+  /** Ends by itself after so many frames. */
+  maxFrames?: number;
+  /** How a frame is taken; `createImageBitmap` of the browser by default. */
+  grab?: (video: HTMLVideoElement) => Promise<ImageBitmap>;
+}
+
+/** A recording that goes on until it is stopped. */
+export interface Recording extends AsyncIterable<Frame> {
+  readonly group: string;
+  /** Ends the recording: the button was let go. */
+  stop(): void;
+}
+
+/**
+ * Takes frames from a playing video until {@link Recording.stop}: hold to record.
+ *
+ * ```ts
+ * const recording = record(video);
+ * button.onpointerup = () => recording.stop();
+ * for await (const { bitmap, group } of recording) void trainer.addImage('cat', bitmap, { group }).finally(() => bitmap.close());
+ * ```
+ *
+ * A loop that is slower than the video gets fewer frames, never a backlog.
+ */
+export function record(video: HTMLVideoElement, options: RecordOptions = {}): Recording {
+  const { framesPerSecond = 8, maxFrames = Infinity, grab = (element) => createImageBitmap(element) } = options;
+  const group = newGroup();
+  let stopped = false;
+  let wake = () => {};
+  return {
+    group,
+    stop() {
+      stopped = true;
+      wake();
+    },
+    async *[Symbol.asyncIterator]() {
+      const interval = 1000 / framesPerSecond;
+      let due = performance.now();
+      for (let index = 0; !stopped && index < maxFrames; ) {
+        if (hasFrame(video)) yield { bitmap: await grab(video), index: index++, group };
+        // A late frame moves the ones after it: catching up would take two of the same moment.
+        due = Math.max(due + interval, performance.now());
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          if (stopped) resolve();
+          else setTimeout(resolve, due - performance.now());
+        });
+      }
+    },
+  };
+}
+
+/**
+ * Calls `use` with one new frame after another until the signal aborts, at the pace of `use` and of the video: live predictions.
+ * `use` owns the frame that it is handed; an error of it ends the loop.
+ */
+export async function eachFrame(
+  video: HTMLVideoElement,
+  use: (bitmap: ImageBitmap) => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await nextFrame(video, signal);
+    if (signal.aborted) return;
+    if (hasFrame(video)) await use(await createImageBitmap(video));
+  }
+}
+
+/** A name for the pictures of one recording, different every time. */
+export function newGroup(): string {
+  return crypto.randomUUID();
+}
+
+function hasFrame(video: HTMLVideoElement): boolean {
+  return video.readyState >= 2 && video.videoWidth > 0;
+}
+
+function nextFrame(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const handle = video.requestVideoFrameCallback(() => done());
+    const done = () => {
+      signal.removeEventListener('abort', done);
+      video.cancelVideoFrameCallback(handle);
+      resolve();
+    };
+    signal.addEventListener('abort', done);
+  });
+}

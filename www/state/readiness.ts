@@ -1,0 +1,32 @@
+/** Why training cannot start, in the words of the button. */
+import { isActive } from './run.js';
+import { checkSettings } from './settings.js';
+import type { AppState } from './types.js';
+
+/** The first thing that is in the way, or null when training can start. */
+export function whyNotReady(state: AppState): string | null {
+  const { classes, engine } = state;
+  if (isActive(state.run)) return 'Training is running.';
+  if (classes.length === 0) return 'Add two classes.';
+  if (classes.length === 1) return 'Add a second class.';
+  const reading = picturesBeingRead(state);
+  if (reading === 1) return '1 picture is still being read.';
+  if (reading > 1) return `${reading} pictures are still being read.`;
+  const empty = classes.filter((each) => each.pictures.length === 0).map((each) => each.name);
+  if (empty.length === classes.length) return 'Add pictures to your classes.';
+  if (empty.length === 1) return `${empty[0]} has no pictures yet.`;
+  if (empty.length > 1) return `${empty.slice(0, -1).join(', ')} and ${empty.at(-1)} have no pictures yet.`;
+  if (engine.status === 'failed') return 'The engine did not start.';
+  if (engine.status !== 'ready' || engine.defaults === null) return 'The engine is still starting.';
+  const checked = checkSettings(state.settings.overrides, engine.defaults);
+  if (Object.keys(checked.problems).length > 0) return 'A setting under “Advanced” needs correcting.';
+  return null;
+}
+
+/** Those of deleted classes wait until the class comes back, and hold up nothing. */
+export function picturesBeingRead(state: AppState): number {
+  return state.classes.reduce((sum, each) => {
+    const intake = state.intake[each.key];
+    return intake === undefined ? sum : sum + intake.total - intake.done;
+  }, 0);
+}

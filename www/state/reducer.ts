@@ -1,0 +1,196 @@
+/** Actions to state, with no side effect and no clock. */
+import type { EngineReport, Prediction, TrainConfig } from '../generated/types.js';
+import { addPictures, findClass, freshName, nameProblem, placesOf, removePictures, rename } from './classes.js';
+import { addNotice, clearArea, dismiss } from './notices.js';
+import { NO_RUN, reduceRun, type RunAction } from './run.js';
+import type { AppState, Area, Key, Notice, PictureState, Settings, UndoEntry } from './types.js';
+import { describe, pushUndo, takeBack } from './undo.js';
+
+export type Action =
+  | { readonly type: 'class-added'; readonly name?: string }
+  | { readonly type: 'class-renamed'; readonly key: Key; readonly name: string }
+  | { readonly type: 'class-removed'; readonly key: Key }
+  | { readonly type: 'classes-dropped'; readonly keys: readonly Key[] }
+  | { readonly type: 'pictures-expected'; readonly key: Key; readonly count: number }
+  | { readonly type: 'pictures-read'; readonly key: Key; readonly added: readonly PictureState[]; readonly done: number }
+  | { readonly type: 'pictures-removed'; readonly keys: ReadonlySet<Key> }
+  | { readonly type: 'pictures-moved'; readonly keys: ReadonlySet<Key>; readonly to: Key }
+  | { readonly type: 'undone' }
+  | { readonly type: 'toast-closed'; readonly id: number }
+  | { readonly type: 'noticed'; readonly area: Area; readonly tone: Notice['tone']; readonly text: string }
+  | { readonly type: 'notice-dismissed'; readonly id: number }
+  | { readonly type: 'area-cleared'; readonly area: Area }
+  | { readonly type: 'engine-starting'; readonly switching: boolean }
+  | { readonly type: 'engine-ready'; readonly report: EngineReport; readonly defaults: TrainConfig }
+  | { readonly type: 'engine-changed'; readonly report: EngineReport }
+  | { readonly type: 'engine-failed'; readonly problem: string }
+  | { readonly type: 'model-changed'; readonly labels: readonly string[] | null }
+  | { readonly type: 'target-chosen'; readonly target: Key | 'try' | null }
+  | { readonly type: 'camera-given'; readonly to: Key | 'try' | null }
+  | { readonly type: 'picture-tried'; readonly picture: AppState['trial']['picture'] }
+  | { readonly type: 'predicted'; readonly predictions: readonly Prediction[] | null }
+  | { readonly type: 'settings-changed'; readonly change: Partial<Settings> }
+  | RunAction;
+
+export function initialState(settings: Settings): AppState {
+  return {
+    engine: { status: 'loading', report: null, defaults: null, problem: null },
+    classes: [
+      { key: 1, name: 'Class 1', pictures: [] },
+      { key: 2, name: 'Class 2', pictures: [] },
+    ],
+    nextKey: 3,
+    intake: {},
+    undo: [],
+    notices: [],
+    toast: null,
+    nextNotice: 1,
+    run: NO_RUN,
+    model: null,
+    target: null,
+    camera: null,
+    trial: { picture: null, predictions: null },
+    settings,
+  };
+}
+
+export function reduce(state: AppState, action: Action): AppState {
+  switch (action.type) {
+    case 'class-added': {
+      const name = action.name?.trim() ?? freshName(state.classes);
+      if (nameProblem(state.classes, null, name) !== null) return state;
+      const added = { key: state.nextKey, name, pictures: [] };
+      return stale({ ...state, classes: [...state.classes, added], nextKey: state.nextKey + 1, target: added.key });
+    }
+    case 'class-renamed':
+      return renamed(state, action.key, action.name.trim());
+    case 'class-removed': {
+      const index = state.classes.findIndex((each) => each.key === action.key);
+      const removed = state.classes[index];
+      if (removed === undefined) return state;
+      const classes = state.classes.filter((each) => each !== removed);
+      const target = state.target === action.key ? null : state.target;
+      const camera = state.camera === action.key ? null : state.camera;
+      return withUndo({ ...state, target, camera }, { kind: 'class-removed', removed, index }, classes);
+    }
+    case 'classes-dropped':
+      return { ...state, classes: state.classes.filter((each) => !action.keys.includes(each.key)) };
+    case 'pictures-expected':
+      return expected(state, action.key, action.count);
+    case 'pictures-read':
+      return read(state, action.key, action.added, action.done);
+    case 'pictures-removed': {
+      const places = placesOf(state.classes, action.keys);
+      if (places.length === 0) return state;
+      return withUndo(state, { kind: 'pictures-removed', places }, removePictures(state.classes, action.keys));
+    }
+    case 'pictures-moved':
+      return moved(state, action.keys, action.to);
+    case 'undone': {
+      const entry = state.undo.at(-1);
+      if (entry === undefined) return state;
+      const back = { ...state, classes: takeBack(state.classes, entry), undo: state.undo.slice(0, -1), toast: null };
+      return entry.kind === 'class-renamed' ? relabelled(back, entry.to, nameOf(back, entry.key)) : stale(back);
+    }
+    case 'toast-closed':
+      return state.toast?.id === action.id ? { ...state, toast: null } : state;
+    case 'noticed': {
+      const notice = { id: state.nextNotice, area: action.area, tone: action.tone, text: action.text };
+      return { ...state, notices: addNotice(state.notices, notice), nextNotice: state.nextNotice + 1 };
+    }
+    case 'notice-dismissed':
+      return { ...state, notices: dismiss(state.notices, action.id) };
+    case 'area-cleared': {
+      const notices = clearArea(state.notices, action.area);
+      return notices === state.notices ? state : { ...state, notices };
+    }
+    case 'engine-starting':
+      return { ...state, engine: { ...state.engine, status: action.switching ? 'switching' : 'loading', problem: null } };
+    case 'engine-ready':
+      return { ...state, engine: { status: 'ready', report: action.report, defaults: action.defaults, problem: null } };
+    case 'engine-changed':
+      return { ...state, engine: { ...state.engine, report: action.report } };
+    case 'engine-failed':
+      return { ...state, engine: { ...state.engine, status: 'failed', problem: action.problem } };
+    case 'model-changed':
+      return { ...state, model: action.labels };
+    case 'target-chosen':
+      return state.target === action.target ? state : { ...state, target: action.target };
+    case 'camera-given': {
+      // What the camera sees takes the place of a picture, and its bars go when it does.
+      const touched = action.to === 'try' || state.camera === 'try';
+      return { ...state, camera: action.to, trial: touched ? { picture: null, predictions: null } : state.trial };
+    }
+    case 'picture-tried':
+      return {
+        ...state,
+        camera: state.camera === 'try' && action.picture !== null ? null : state.camera,
+        trial: { picture: action.picture, predictions: null },
+      };
+    case 'predicted':
+      return { ...state, trial: { ...state.trial, predictions: action.predictions } };
+    case 'settings-changed':
+      return { ...state, settings: { ...state.settings, ...action.change } };
+    default:
+      return { ...state, run: reduceRun(state.run, action) };
+  }
+}
+
+/** Marks the report as being about other pictures than the ones that are there now. */
+function stale(state: AppState): AppState {
+  return state.run.report === null || state.run.stale ? state : { ...state, run: { ...state.run, stale: true } };
+}
+
+function withUndo(state: AppState, entry: UndoEntry, classes: AppState['classes']): AppState {
+  const toast = { id: state.nextNotice, text: describe(entry, classes) };
+  const undo = pushUndo(state.undo, entry);
+  return stale({ ...state, classes, undo, toast, nextNotice: state.nextNotice + 1 });
+}
+
+function nameOf(state: AppState, key: Key): string {
+  return findClass(state.classes, key)?.name ?? '';
+}
+
+function renamed(state: AppState, key: Key, to: string): AppState {
+  const from = findClass(state.classes, key)?.name;
+  if (from === undefined || from === to || nameProblem(state.classes, key, to) !== null) return state;
+  const undo = pushUndo(state.undo, { kind: 'class-renamed', key, from, to });
+  return relabelled({ ...state, classes: rename(state.classes, key, to), undo }, from, to);
+}
+
+/** A trained model follows a rename, so its report does too and does not go stale. */
+function relabelled(state: AppState, from: string, to: string): AppState {
+  const { report } = state.run;
+  if (report === null) return state;
+  const follow = (name: string): string => (name === from ? to : name);
+  const per_class = report.per_class?.map((each) => ({ ...each, class: follow(each.class) })) ?? null;
+  return { ...state, run: { ...state.run, report: { ...report, classes: report.classes.map(follow), per_class } } };
+}
+
+function expected(state: AppState, key: Key, count: number): AppState {
+  const before = state.intake[key] ?? { done: 0, total: 0 };
+  return { ...state, intake: { ...state.intake, [key]: { done: before.done, total: before.total + count } } };
+}
+
+function read(state: AppState, key: Key, added: readonly PictureState[], done: number): AppState {
+  const { [key]: before, ...others } = state.intake;
+  const after = before && { done: before.done + done, total: before.total };
+  const intake = after && after.done < after.total ? { ...others, [key]: after } : others;
+  if (added.length === 0) return { ...state, intake };
+  const undo = state.undo.map((entry) =>
+    // A picture that was on its way when its class was deleted comes back with the class.
+    entry.kind === 'class-removed' && entry.removed.key === key
+      ? { ...entry, removed: { ...entry.removed, pictures: [...entry.removed.pictures, ...added] } }
+      : entry,
+  );
+  return stale({ ...state, intake, undo, classes: addPictures(state.classes, key, added) });
+}
+
+function moved(state: AppState, keys: ReadonlySet<Key>, to: Key): AppState {
+  const places = placesOf(state.classes, keys).filter((place) => place.classKey !== to);
+  if (places.length === 0 || findClass(state.classes, to) === undefined) return state;
+  const moving = new Set(places.map((place) => place.picture.key));
+  const left = removePictures(state.classes, moving);
+  const classes = addPictures(left, to, places.map((place) => place.picture));
+  return withUndo(state, { kind: 'pictures-moved', places, to }, classes);
+}

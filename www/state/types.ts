@@ -1,0 +1,124 @@
+/** Everything that the page shows, as plain data. Files, ids and the trainer itself live in `ui/control`. */
+import type { EngineChoice, EngineReport, Prediction, TrainConfig, TrainEvent, TrainReport } from '../generated/types.js';
+
+/** Identifies a class or a picture for the life of the page; unlike a trainer's id it survives a change of engine. */
+export type Key = number;
+
+export interface PictureState {
+  readonly key: Key;
+  readonly name: string;
+}
+
+export interface ClassState {
+  readonly key: Key;
+  readonly name: string;
+  /** In order of arrival. */
+  readonly pictures: readonly PictureState[];
+}
+
+/** Pictures of one class on their way in. */
+export interface Intake {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Where a picture was before it was deleted or moved. */
+export interface Place {
+  readonly picture: PictureState;
+  readonly classKey: Key;
+  readonly index: number;
+}
+
+/** What `undo` can take back, newest last. */
+export type UndoEntry =
+  | { readonly kind: 'class-removed'; readonly removed: ClassState; readonly index: number }
+  | { readonly kind: 'class-renamed'; readonly key: Key; readonly from: string; readonly to: string }
+  | { readonly kind: 'pictures-removed'; readonly places: readonly Place[] }
+  | { readonly kind: 'pictures-moved'; readonly places: readonly Place[]; readonly to: Key };
+
+/** A message beside what it concerns: the whole page, one of the three steps, or one class. */
+export type Area = 'page' | 'pictures' | 'train' | 'try' | `class-${Key}`;
+
+export interface Notice {
+  readonly id: number;
+  readonly area: Area;
+  readonly tone: 'error' | 'info';
+  readonly text: string;
+}
+
+/** The latest thing done that can be undone, in words. */
+export interface Toast {
+  readonly id: number;
+  readonly text: string;
+}
+
+export type EngineStatus = 'loading' | 'ready' | 'switching' | 'failed';
+
+export interface EngineState {
+  readonly status: EngineStatus;
+  readonly report: EngineReport | null;
+  readonly defaults: TrainConfig | null;
+  /** Why starting failed, when it did. */
+  readonly problem: string | null;
+}
+
+/** One epoch of a run, as the curves draw it. */
+export interface EpochPoint {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly validationLoss: number | null;
+  readonly validationAccuracy: number | null;
+}
+
+export type RunStatus = 'idle' | 'starting' | 'running' | 'paused' | 'stopping';
+
+export interface RunState {
+  readonly status: RunStatus;
+  readonly latest: TrainEvent | null;
+  readonly points: readonly EpochPoint[];
+  readonly report: TrainReport | null;
+  /** The classes or pictures are no longer the ones that the report is about. */
+  readonly stale: boolean;
+}
+
+export type Theme = 'auto' | 'light' | 'dark';
+
+/** The settings of a run that the page offers, as typed; a missing one is the trainer's default. */
+export type SettingName = 'head' | 'units' | 'epochs' | 'learningRate' | 'batchSize' | 'validation' | 'seed';
+export type Overrides = Readonly<Partial<Record<SettingName, string>>>;
+
+/** What is remembered from visit to visit. Pictures never are. */
+export interface Settings {
+  readonly theme: Theme;
+  readonly engine: EngineChoice;
+  readonly overrides: Overrides;
+  readonly advancedOpen: boolean;
+  readonly cameraId: string | null;
+}
+
+/** The picture that is being tried, and what the model says of it or of what the camera sees. */
+export interface Trial {
+  readonly picture: { readonly url: string; readonly name: string } | null;
+  readonly predictions: readonly Prediction[] | null;
+}
+
+export interface AppState {
+  readonly engine: EngineState;
+  readonly classes: readonly ClassState[];
+  readonly nextKey: Key;
+  readonly intake: Readonly<Record<Key, Intake>>;
+  readonly undo: readonly UndoEntry[];
+  readonly notices: readonly Notice[];
+  readonly toast: Toast | null;
+  readonly nextNotice: number;
+  readonly run: RunState;
+  /** The labels of the model that predicts, or null before there is one. */
+  readonly model: readonly string[] | null;
+  /** The class that a paste or a drop beside the cards goes to, or the predict panel. */
+  readonly target: Key | 'try' | null;
+  /** Who has the camera: there is one view of it at a time. */
+  readonly camera: Key | 'try' | null;
+  readonly trial: Trial;
+  readonly settings: Settings;
+}

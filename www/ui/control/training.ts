@@ -1,0 +1,89 @@
+import type { Run, TrainEvent } from '../../headstart.js';
+import { whyNotReady } from '../../state/readiness.js';
+import { checkSettings } from '../../state/settings.js';
+import type { Store } from '../../state/store.js';
+import { report } from './errors.js';
+import type { Session } from './session.js';
+
+/** The page is told of a run's progress this often: smooth for the eye, little work for the page. */
+const UPDATE_MS = 100;
+
+/** Starts, steers and follows training runs. */
+export class Training {
+  readonly #store: Store;
+  readonly #session: Session;
+  #run: Run | null = null;
+
+  constructor(store: Store, session: Session) {
+    this.#store = store;
+    this.#session = session;
+  }
+
+  async start(): Promise<void> {
+    const state = this.#store.get();
+    const { trainer } = this.#session;
+    const { defaults } = state.engine;
+    if (trainer === null || defaults === null || whyNotReady(state) !== null) return;
+    this.#store.dispatch({ type: 'area-cleared', area: 'train' });
+    this.#store.dispatch({ type: 'run-started' });
+    const { config } = checkSettings(state.settings.overrides, defaults);
+    const run = trainer.train(config);
+    this.#run = run;
+    const progress = new Progress(this.#store);
+    try {
+      for await (const event of run) progress.add(event);
+      const ended = await run.report;
+      progress.flush();
+      this.#store.dispatch({ type: 'run-ended', report: ended });
+    } catch (error) {
+      progress.flush();
+      this.#store.dispatch({ type: 'run-failed' });
+      report(this.#store, 'train', error);
+    } finally {
+      this.#run = null;
+      this.#session.refresh();
+      // Also where the labels are the same, the model is another.
+      this.#store.dispatch({ type: 'model-changed', labels: this.#session.trainer?.modelClasses?.slice() ?? null });
+    }
+  }
+
+  pause(): void {
+    this.#run?.pause();
+    this.#store.dispatch({ type: 'run-paused' });
+  }
+
+  continue(): void {
+    this.#run?.resume();
+    this.#store.dispatch({ type: 'run-continued' });
+  }
+
+  /** Ends the run early; the best weights so far are kept. */
+  cancel(): void {
+    this.#store.dispatch({ type: 'run-stopping' });
+    void this.#run?.cancel();
+  }
+}
+
+/** Gathers events between two updates of the page. */
+class Progress {
+  readonly #store: Store;
+  #events: TrainEvent[] = [];
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  add(event: TrainEvent): void {
+    this.#events.push(event);
+    this.#timer ??= setTimeout(() => this.flush(), UPDATE_MS);
+  }
+
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#events.length === 0) return;
+    this.#store.dispatch({ type: 'run-progressed', events: this.#events });
+    this.#events = [];
+  }
+}

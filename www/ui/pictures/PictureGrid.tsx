@@ -1,0 +1,91 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ClassState, Key, PictureState } from '../../state/types.js';
+import { useApp } from '../control/app.js';
+import { inView, layOut, neighbour, position } from './layout.js';
+import { PictureTile } from './PictureTile.js';
+import { SelectionBar } from './SelectionBar.js';
+import { useBox } from './useBox.js';
+import { useSelection } from './useSelection.js';
+
+/** The pictures of a class, newest first. Only the ones in view are in the document. */
+export function PictureGrid({ shown }: { shown: ClassState }) {
+  const { pictures: actions } = useApp();
+  const newestFirst = useMemo(() => [...shown.pictures].reverse(), [shown.pictures]);
+  const keys = useMemo(() => newestFirst.map((each) => each.key), [newestFirst]);
+  const selection = useSelection(keys);
+  const [active, setActive] = useState(0);
+  const scroller = useRef<HTMLDivElement>(null);
+  const { width, height, scroll } = useBox(scroller);
+  const total = newestFirst.length;
+  const layout = layOut(width, total);
+  const view = inView(layout, total, scroll, height);
+  const current = Math.min(active, total - 1);
+
+  useEffect(() => {
+    const element = scroller.current;
+    // Only following the keyboard: new pictures must not move what somebody is looking at.
+    if (element === null || !element.matches(':focus')) return;
+    const { top } = position(layout, current);
+    if (top < element.scrollTop) element.scrollTop = top;
+    else if (top + layout.tile > element.scrollTop + height) element.scrollTop = top + layout.tile - height;
+  }, [current]);
+
+  const affected = (): ReadonlySet<Key> => {
+    const key = keys[current];
+    return selection.selected.size > 0 || key === undefined ? selection.selected : new Set([key]);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const next = neighbour(current, event.key, layout.columns, total);
+    if (next !== null) setActive(next);
+    else if (event.key === ' ' || event.key === 'Enter') selection.toggle(current, event.shiftKey);
+    else if (event.key === 'Delete' || event.key === 'Backspace') actions.remove(affected());
+    else if (event.key === 'Escape') selection.clear();
+    else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) selection.all();
+    else return;
+    event.preventDefault();
+  };
+  const dragged = (key: Key): readonly Key[] => (selection.selected.has(key) ? [...selection.selected] : [key]);
+  const optionId = (picture: PictureState | undefined): string | undefined => picture && `picture-${picture.key}`;
+
+  return (
+    <div class="pictures">
+      <div
+        ref={scroller}
+        class="picture-scroller"
+        role="listbox"
+        aria-multiselectable
+        aria-label={`Pictures of ${shown.name}`}
+        aria-activedescendant={optionId(newestFirst[current])}
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+      >
+        <div class="picture-plane" role="presentation" style={{ height: `${layout.height}px` }}>
+          {width > 0 &&
+            newestFirst.slice(view.from, view.to).map((picture, offset) => {
+              const index = view.from + offset;
+              return (
+                <PictureTile
+                  key={picture.key}
+                  id={optionId(picture)}
+                  picture={picture}
+                  place={position(layout, index)}
+                  side={layout.tile}
+                  index={index}
+                  total={total}
+                  selected={selection.selected.has(picture.key)}
+                  active={index === current}
+                  onToggle={(extend) => {
+                    setActive(index);
+                    selection.toggle(index, extend);
+                  }}
+                  onDelete={() => actions.remove(new Set([picture.key]))}
+                  dragged={dragged}
+                />
+              );
+            })}
+        </div>
+      </div>
+      <SelectionBar classKey={shown.key} selected={selection.selected} total={total} onClear={selection.clear} onAll={selection.all} />
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+import { useState } from 'preact/hooks';
+import { isActive } from '../../state/run.js';
+import { FileButton } from '../common/FileButton.js';
+import { Icon } from '../common/Icon.js';
+import { useApp } from '../control/app.js';
+import { useAppState } from '../control/useAppState.js';
+
+/** Keeping the trained model, and bringing one back. */
+export function ModelFile() {
+  const { models } = useApp();
+  const model = useAppState((state) => state.model);
+  const ready = useAppState((state) => state.engine.status === 'ready' && !isActive(state.run));
+  const [busy, setBusy] = useState(false);
+  const during = (work: Promise<void>): void => {
+    setBusy(true);
+    void work.finally(() => setBusy(false));
+  };
+  return (
+    <div class="card model-file">
+      <h3>Keep it</h3>
+      <p class="hint">A saved model is one file. It can be opened here again or used in a page of your own.</p>
+      <div class="row">
+        <button type="button" class="button grow" disabled={model === null || !ready || busy} onClick={() => during(models.save())}>
+          <Icon name="down" /> Save model
+        </button>
+        <FileButton kind="button grow" accept=".zip,application/zip" disabled={!ready || busy} onFiles={([file]) => file && during(models.open(file))}>
+          <Icon name="up" /> Open model
+        </FileButton>
+      </div>
+    </div>
+  );
+}

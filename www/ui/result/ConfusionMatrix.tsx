@@ -1,0 +1,55 @@
+import type { ConfusionMatrix as Matrix } from '../../headstart.js';
+
+interface ConfusionMatrixProps {
+  readonly classes: readonly string[];
+  /** By actual class, then by predicted class. */
+  readonly matrix: Matrix;
+}
+
+const HEATS = 5;
+
+/** What was taken for what, the darker the more. */
+export function ConfusionMatrix({ classes, matrix }: ConfusionMatrixProps) {
+  return (
+    <div class="scroll" role="region" aria-label="What was taken for what" tabIndex={0}>
+      <p id="confusion-title" class="table-title">
+        What was taken for what
+      </p>
+      <table class="confusion" aria-labelledby="confusion-title" aria-describedby="confusion-about">
+        <thead>
+          <tr>
+            <td />
+            {classes.map((name) => (
+              <th key={name} scope="col" title={name}>
+                <span>{name}</span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {matrix.map((row, actual) => (
+            <tr key={classes[actual]}>
+              <th scope="row" title={classes[actual]}>
+                <span>{classes[actual]}</span>
+              </th>
+              {row.map((number, predicted) => (
+                <td key={classes[predicted]} class={`${actual === predicted ? 'right' : 'wrong'} heat-${heat(number, row)}`}>
+                  {number}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p id="confusion-about" class="hint">
+        A row for each true class, a column for each answer; the darker, the more of the row.
+      </p>
+    </div>
+  );
+}
+
+/** From 0 for none to 5 for all of the true class. */
+function heat(number: number, row: readonly number[]): number {
+  const all = row.reduce((sum, each) => sum + each, 0);
+  return all === 0 ? 0 : Math.ceil((HEATS * number) / all);
+}

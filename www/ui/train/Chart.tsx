@@ -1,0 +1,80 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useAppState } from '../control/useAppState.js';
+import type { Plot, Series } from './plot.js';
+
+const HEIGHT = 130;
+/** Redrawn at most this often: five times a second is as live as curves need to be. */
+const REDRAW_MS = 200;
+const FREE: readonly [number, number] | null = null;
+
+interface ChartProps {
+  readonly title: string;
+  readonly unit?: string;
+  readonly range?: readonly [number, number];
+  readonly series: Series;
+  readonly best: number | null;
+}
+
+/** Loads the plotting code when the first curve is wanted; its place is there from the start. */
+export function Chart({ title, unit = '', range, series, best }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const [plot, setPlot] = useState<Plot | null>(null);
+  const theme = useTheme();
+  const latest = useRef({ series, best });
+  latest.current = { series, best };
+  const drawn = useRef(0);
+
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return undefined;
+    let made: Plot | null = null;
+    let gone = false;
+    const observer = new ResizeObserver(() => made?.resize(element.clientWidth));
+    void import('./plot.js').then(({ createPlot }) => {
+      if (gone) return;
+      made = createPlot(element, element.clientWidth, { unit, range: range ?? FREE, height: HEIGHT });
+      observer.observe(element);
+      setPlot(made);
+    });
+    return () => {
+      gone = true;
+      observer.disconnect();
+      made?.destroy();
+      setPlot(null);
+    };
+  }, [theme, unit]);
+
+  useEffect(() => {
+    if (plot === null) return undefined;
+    const draw = (): void => {
+      drawn.current = performance.now();
+      plot.update(latest.current.series, latest.current.best);
+    };
+    const timer = setTimeout(draw, Math.max(0, drawn.current + REDRAW_MS - performance.now()));
+    return () => clearTimeout(timer);
+  }, [plot, series, best]);
+
+  return (
+    <div class="chart">
+      <p class="chart-title" aria-hidden="true">
+        {title}
+      </p>
+      <div ref={place} class="chart-place" aria-hidden="true" />
+    </div>
+  );
+}
+
+const DARK = '(prefers-color-scheme: dark)';
+
+/** Changes whenever the page's colours do. */
+function useTheme(): string {
+  const chosen = useAppState((state) => state.settings.theme);
+  const [dark, setDark] = useState(() => matchMedia(DARK).matches);
+  useEffect(() => {
+    const query = matchMedia(DARK);
+    const follow = (): void => setDark(query.matches);
+    query.addEventListener('change', follow);
+    return () => query.removeEventListener('change', follow);
+  }, []);
+  return chosen === 'auto' ? String(dark) : chosen;
+}

@@ -1,0 +1,29 @@
+import { whyNotReady } from '../../state/readiness.js';
+import { Icon } from '../common/Icon.js';
+import { useApp } from '../control/app.js';
+import { useAppState } from '../control/useAppState.js';
+
+/** Starts training, or says what is missing. It can be focused either way, so that the reason is found. */
+export function TrainButton() {
+  const { training } = useApp();
+  const reason = useAppState(whyNotReady);
+  const again = useAppState((state) => state.run.report !== null);
+  return (
+    <div class="train-button">
+      <button
+        type="button"
+        class="button primary big"
+        aria-disabled={reason !== null}
+        aria-describedby="train-reason"
+        onClick={() => {
+          if (reason === null) void training.start();
+        }}
+      >
+        <Icon name="spark" /> {again ? 'Train again' : 'Train'}
+      </button>
+      <p id="train-reason" class="hint" role="status">
+        {reason ?? 'Ready when you are.'}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,49 @@
+import { useEffect } from 'preact/hooks';
+import { countPictures } from '../state/classes.js';
+import { useApp, type App } from './control/app.js';
+import { useAppState } from './control/useAppState.js';
+
+/** What concerns the page as a whole: pasting, undoing by keyboard, leaving, and the colours. */
+export function usePageEvents(): void {
+  const app = useApp();
+  const theme = useAppState((state) => state.settings.theme);
+  useEffect(() => {
+    if (theme === 'auto') delete document.documentElement.dataset['theme'];
+    else document.documentElement.dataset['theme'] = theme;
+  }, [theme]);
+  useEffect(() => {
+    const onPaste = (event: ClipboardEvent): void => paste(app, event);
+    const onKeyDown = (event: KeyboardEvent): void => undo(app, event);
+    const onLeave = (event: BeforeUnloadEvent): void => {
+      // Pictures are only here: a slip of the hand must not lose them.
+      if (countPictures(app.store.get().classes) > 0) event.preventDefault();
+    };
+    document.addEventListener('paste', onPaste);
+    document.addEventListener('keydown', onKeyDown);
+    window.addEventListener('beforeunload', onLeave);
+    return () => {
+      document.removeEventListener('paste', onPaste);
+      document.removeEventListener('keydown', onKeyDown);
+      window.removeEventListener('beforeunload', onLeave);
+    };
+  }, [app]);
+}
+
+/** Into the class that was used last, or to the model when that was. */
+function paste(app: App, event: ClipboardEvent): void {
+  const { clipboardData } = event;
+  const file = clipboardData?.files[0];
+  if (!clipboardData || file === undefined) return;
+  event.preventDefault();
+  const { target, model } = app.store.get();
+  if (target === 'try' && model !== null) void app.predictor.tryPicture(file);
+  else app.pictures.addTransfer(clipboardData, app.pictures.targetClass());
+}
+
+function undo(app: App, event: KeyboardEvent): void {
+  if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+  // A text field undoes its own typing.
+  if (event.target instanceof HTMLInputElement) return;
+  event.preventDefault();
+  app.pictures.undo();
+}

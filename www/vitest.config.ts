@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+
+const folder = import.meta.dirname;
+const root = `${folder}/..`;
+
+// The tests live outside the folder that holds the packages: tell them where those are.
+const alias = {
+  'playwright-core': `${folder}/node_modules/playwright-core`,
+  preact: `${folder}/node_modules/preact`,
+  vitest: `${folder}/node_modules/vitest`,
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        root,
+        resolve: { alias },
+        test: { name: 'unit', environment: 'node', include: ['tests/www/**/*.test.{ts,tsx}'] },
+      },
+      {
+        root,
+        resolve: { alias },
+        test: {
+          name: 'browser',
+          environment: 'node',
+          include: ['tests/browser/**/*.test.ts'],
+          // One browser at a time: training fills every core.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,112 @@
+import type { Picture } from '../protocol.js';
+import { refusal } from './failure.js';
+import { pictureSize } from './picture-size.js';
+
+/** A picture as the wasm package takes it: opaque RGBA. */
+export interface Pixels {
+  rgba: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** Part of a picture. */
+export interface Region {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** More than the largest camera makes; decoding this takes a gigabyte. */
+const MAX_PIXELS = 256e6;
+/** A header with a long EXIF block and colour profile before it still fits. */
+const HEADER_BYTES = 256 * 1024;
+/** A short side above this is shrunk by the browser before the pixels are read. */
+const MAX_SIDE = 2048;
+const SHRUNK_SIDE = 1024;
+/** A panorama above this is cut to its centre square: the rest would be cut off later anyway. */
+const MAX_READ_PIXELS = 16e6;
+
+/** Decodes a picture upright, on white where it is transparent, and small enough to be read. */
+export async function decode(picture: Picture, name: string): Promise<ImageBitmap> {
+  const bitmap = await open(picture, name);
+  const region = regionToRead(bitmap.width, bitmap.height);
+  if (region.width === bitmap.width && region.height === bitmap.height && region.width <= MAX_SIDE) return bitmap;
+  const side = Math.min(region.width, region.height) > MAX_SIDE ? SHRUNK_SIDE : null;
+  try {
+    return await createImageBitmap(
+      bitmap,
+      region.x,
+      region.y,
+      region.width,
+      region.height,
+      side === null ? {} : { resizeWidth: side, resizeHeight: side, resizeQuality: 'high' },
+    );
+  } catch {
+    throw tooLarge(name, bitmap);
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** The part of a picture of this size that matters for a classifier that looks at the centre square. */
+export function regionToRead(width: number, height: number): Region {
+  const side = Math.min(width, height);
+  if (side <= MAX_SIDE && width * height <= MAX_READ_PIXELS) return { x: 0, y: 0, width, height };
+  return { x: Math.floor((width - side) / 2), y: Math.floor((height - side) / 2), width: side, height: side };
+}
+
+/** The pixels of a decoded picture. */
+export function readPixels(bitmap: ImageBitmap): Pixels {
+  const { width, height } = bitmap;
+  const context = whiteCanvas(width, height);
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  return { rgba: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height };
+}
+
+/** A small JPEG of the centre square. */
+export function makeThumbnail(bitmap: ImageBitmap): Promise<Blob> {
+  const size = 160;
+  const side = Math.min(bitmap.width, bitmap.height);
+  const context = whiteCanvas(size, size);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, size, size);
+  return context.canvas.convertToBlob({ type: 'image/jpeg', quality: 0.8 });
+}
+
+async function open(picture: Picture, name: string): Promise<ImageBitmap> {
+  if (picture instanceof ImageBitmap) return picture;
+  if (picture instanceof ImageData) return createImageBitmap(picture);
+  if (picture.size === 0) throw refusal('picture_unreadable', `“${name}” is empty: the file has no bytes in it.`, name);
+  try {
+    const size = pictureSize(new Uint8Array(await picture.slice(0, HEADER_BYTES).arrayBuffer()));
+    if (size && size.width * size.height > MAX_PIXELS) throw tooLarge(name, size);
+    return await createImageBitmap(picture, { imageOrientation: 'from-image' });
+  } catch (error) {
+    if (error instanceof Error && 'value' in error) throw error;
+    throw refusal(
+      'picture_unreadable',
+      `“${name}” cannot be read as a picture: it is damaged, or of a kind that this browser does not know.`,
+      name,
+    );
+  }
+}
+
+function whiteCanvas(width: number, height: number): OffscreenCanvasRenderingContext2D {
+  // The pixels are read back at once: a canvas on the GPU would only be slower.
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  if (!context) throw refusal('internal', 'This browser has no 2D canvas in workers.');
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, width, height);
+  return context;
+}
+
+function tooLarge(name: string, { width, height }: { width: number; height: number }): Error {
+  const megapixels = Math.round((width * height) / 1e6);
+  return refusal(
+    'picture_too_large',
+    `“${name}” is too large: ${width} × ${height} is ${megapixels} megapixels, and at most ${MAX_PIXELS / 1e6} can be read.`,
+    name,
+  );
+}

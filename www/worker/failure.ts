@@ -1,0 +1,24 @@
+import type { ErrorCode, Failure } from '../protocol.js';
+
+/** An error of the same form as those of the wasm package: a message with `code` and `value`. */
+export function refusal(code: ErrorCode, message: string, value?: string): Error {
+  return Object.assign(new Error(message), { code, value });
+}
+
+/** An error as data for the page. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof Error) {
+    const { code, value } = error as { code?: unknown; value?: unknown };
+    // A DOMException has a `code` too, a number.
+    if (typeof code === 'string') {
+      return { code: code as ErrorCode, message: error.message, value: value == null ? undefined : String(value) };
+    }
+    return { code: 'internal', message: `Something went wrong inside Headstart: ${error.message}` };
+  }
+  return { code: 'internal', message: `Something went wrong inside Headstart: ${String(error)}` };
+}
+
+/** Whether the wasm code has stopped in the middle of something, so that its memory can no longer be trusted. */
+export function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError;
+}

@@ -1,0 +1,52 @@
+import type { Picture } from '../protocol.js';
+import { decode, makeThumbnail, readPixels, type Pixels } from './decode.js';
+import { refusal } from './failure.js';
+
+/** A picture on its way into the session. */
+export interface Decoded {
+  pixels: Pixels;
+  thumbnail: Blob;
+}
+
+/** What the server needs of the browser's picture decoding. */
+export interface PictureReader {
+  /** Pixels alone, to predict. */
+  read(picture: Picture, name: string): Promise<Pixels>;
+  /** Pixels and a thumbnail, to keep. */
+  readWithThumbnail(picture: Picture, name: string): Promise<Decoded>;
+}
+
+/** The browser's decoder. */
+export const browserPictures: PictureReader = {
+  async read(picture, name) {
+    const bitmap = await decode(picture, name);
+    try {
+      return readPixels(bitmap);
+    } finally {
+      bitmap.close();
+    }
+  },
+  async readWithThumbnail(picture, name) {
+    const bitmap = await decode(picture, name);
+    try {
+      return { pixels: readPixels(bitmap), thumbnail: await makeThumbnail(bitmap) };
+    } finally {
+      bitmap.close();
+    }
+  },
+};
+
+/** The thumbnails of all pictures that ever arrived: a removed picture can come back. */
+export class Thumbnails {
+  readonly #thumbnails = new Map<number, Blob>();
+
+  set(id: number, thumbnail: Blob): void {
+    this.#thumbnails.set(id, thumbnail);
+  }
+
+  get(id: number): Blob {
+    const thumbnail = this.#thumbnails.get(id);
+    if (!thumbnail) throw refusal('image_unknown', `There is no picture number ${id}.`, String(id));
+    return thumbnail;
+  }
+}
