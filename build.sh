@@ -138,7 +138,8 @@ build_wasm() {
   if [ "$(cat www/pkg/.stamp 2>/dev/null || true)" = "$stamp" ]; then return; fi
   rm -rf "$staging"
   "$tool" --target web --out-dir "$staging" --out-name headstart "$raw"
-  $bin/wasm-opt -Oz --strip-debug --strip-producers \
+  # -Oz saves nothing of the download once compressed, and its code is slower.
+  $bin/wasm-opt -O2 --strip-debug --strip-producers \
     --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
     --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-extended-const \
     "$staging/headstart_bg.wasm" -o "$staging/headstart_bg.wasm"
@@ -258,12 +259,15 @@ bench() {
     HEADSTART_REFERENCES=$references cargo bench --locked "$@"
     return
   fi
-  if [ -z "$name" ] || [ ! -f "tests/bench/$name.mjs" ]; then
-    die "which benchmark? native$(cd tests/bench 2>/dev/null && for file in *.mjs; do [ ! -f "$file" ] || printf ', %s' "${file%.mjs}"; done)"
+  if [ ! -f "tests/bench/$name.test.ts" ]; then
+    die "which benchmark? native, $(cd tests/bench && echo *.test.ts | sed 's/\.test\.ts//g; s/ /, /g')"
   fi
   build
   setup_chromium
-  CHROMIUM=$(find_chromium) HEADSTART_REFERENCES=$references node "tests/bench/$name.mjs" "$@"
+  CHROMIUM=$(find_chromium)
+  export CHROMIUM HEADSTART_REFERENCES=$references
+  cd www
+  ./node_modules/.bin/vitest run --config vitest.config.ts --project bench --disable-console-intercept "tests/bench/$name.test.ts" "$@"
 }
 
 help() {

@@ -105,9 +105,10 @@ pub fn load(file: &[u8]) -> Result<Saved> {
     let card = serde_json::to_string(&config.card).map_err(internal)?;
     let backbone = Backbone::parse(&card, &safetensors::serialize(rest, None).map_err(internal)?)?;
     let head = read_head(&head, backbone.card().num_features, labels.len())?;
-    let report = match entry(&mut zip, "report.json") {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(invalid)?),
-        Err(_) => None,
+    // A model without a report is fine, one with a damaged report is not.
+    let report = match zip.index_for_name("report.json") {
+        Some(_) => Some(serde_json::from_slice(&entry(&mut zip, "report.json")?).map_err(invalid)?),
+        None => None,
     };
     Ok(Saved { labels, head, backbone, report })
 }
@@ -153,7 +154,9 @@ fn weights(classifier: &Classifier) -> Result<Vec<u8>> {
     }
     let views = tensors
         .iter()
-        .map(|(name, (dtype, shape, bytes))| Ok((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(internal)?)))
+        .map(|(name, (dtype, shape, bytes))| {
+            Ok((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(internal)?))
+        })
         .collect::<Result<Vec<_>>>()?;
     safetensors::serialize(views, None).map_err(internal)
 }

@@ -54,7 +54,7 @@ impl Classifier {
     /// [`crate::Error::PictureEmpty`], [`crate::Error::DeviceLost`].
     pub async fn predict(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
         let crop = self.embedder.preprocess().crop(rgba, width, height)?;
-        let features = self.embedder.embed(&[&crop], View::Plain).await?;
+        let features = self.embedder.embed(&[(&crop, View::Plain)]).await?;
         Ok(self.ranked(&features[0]))
     }
 
@@ -78,7 +78,8 @@ impl Classifier {
     pub async fn logits(&self, crops: &[&Crop]) -> Result<Vec<Vec<f32>>> {
         let mut logits = Vec::with_capacity(crops.len());
         for batch in crops.chunks(BATCH) {
-            let features = self.embedder.embed(batch, View::Plain).await?;
+            let batch: Vec<(&Crop, View)> = batch.iter().map(|crop| (*crop, View::Plain)).collect();
+            let features = self.embedder.embed(&batch).await?;
             logits.extend(features.iter().map(|row| self.head.logits(row)));
         }
         Ok(logits)

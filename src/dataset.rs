@@ -179,8 +179,7 @@ impl Dataset {
     /// [`Error::TooFewClasses`], [`Error::ClassWithoutPictures`].
     pub fn split(&self, share: f64, seed: u64) -> Result<Split> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut split =
-            Split { classes: Vec::new(), train: Vec::new(), validation: Vec::new(), warnings: Vec::new() };
+        let mut split = Split { classes: Vec::new(), train: Vec::new(), validation: Vec::new(), warnings: Vec::new() };
         let count = self.live_classes().count();
         if count < 2 {
             return Err(Error::TooFewClasses(count));
@@ -210,8 +209,16 @@ impl Dataset {
     }
 
     /// Chooses the pictures of one class to hold out.
-    fn held_out(&self, images: &[u32], share: f64, rng: &mut impl Rng, name: &str, warnings: &mut Vec<Warning>) -> Vec<u32> {
-        let wanted = (images.len() as f64 * share).round() as usize;
+    fn held_out(
+        &self,
+        images: &[u32],
+        share: f64,
+        rng: &mut impl Rng,
+        name: &str,
+        warnings: &mut Vec<Warning>,
+    ) -> Vec<u32> {
+        // Whatever the share, one picture at least is left to train on.
+        let wanted = ((images.len() as f64 * share).round() as usize).min(images.len() - 1);
         if wanted == 0 {
             return Vec::new();
         }
@@ -234,7 +241,7 @@ impl Dataset {
                      pictures are all alike. Record the class twice at least."
                 ),
             });
-            return images[images.len() - wanted.min(images.len() - 1)..].to_vec();
+            return images[images.len() - wanted..].to_vec();
         }
         let mut groups: Vec<Vec<u32>> = groups.into_values().collect();
         groups.shuffle(rng);

@@ -63,7 +63,7 @@ pub enum Error {
         /// Shape that the architecture asks for.
         expected: Vec<usize>,
     },
-    /// A tensor with a NaN or an infinite value in it.
+    /// A tensor with a NaN or an infinite value in it, or a negative variance.
     BackboneTensorNotFinite(String),
     /// The engine that was asked for is not to be had.
     EngineUnavailable(String),
@@ -123,9 +123,7 @@ impl Error {
     /// The offending value as text, where there is one.
     pub fn value(&self) -> Option<String> {
         match self {
-            Self::ClassNameEmpty | Self::NotTrained | Self::NotTraining | Self::TrainingRunning => {
-                None
-            }
+            Self::ClassNameEmpty | Self::NotTrained | Self::NotTraining | Self::TrainingRunning => None,
             Self::ClassNameTaken(value)
             | Self::ClassUnknown(value)
             | Self::ClassWithoutPictures(value)
@@ -158,10 +156,9 @@ impl fmt::Display for Error {
             Self::ClassNameTaken(name) => write!(f, "There is already a class named “{name}”."),
             Self::ClassUnknown(name) => write!(f, "There is no class named “{name}”."),
             Self::ImageUnknown(id) => write!(f, "There is no picture number {id}."),
-            Self::PictureEmpty { width, height, bytes } => write!(
-                f,
-                "This picture has no usable pixels ({width} × {height} with {bytes} bytes of RGBA)."
-            ),
+            Self::PictureEmpty { width, height, bytes } => {
+                write!(f, "This picture has no usable pixels ({width} × {height} with {bytes} bytes of RGBA).")
+            }
             Self::PictureUnreadable { name, reason } => {
                 write!(f, "“{name}” is not a picture that can be read: {reason}.")
             }
@@ -182,28 +179,28 @@ impl fmt::Display for Error {
             Self::BackboneUnsupported(name) => {
                 write!(f, "Backbones of the architecture “{name}” are not supported.")
             }
-            Self::BackboneTruncated(reason) => write!(
-                f,
-                "The backbone's weights are damaged or not a safetensors file: {reason}."
-            ),
+            Self::BackboneTruncated(reason) => {
+                write!(f, "The backbone's weights are damaged or not a safetensors file: {reason}.")
+            }
             Self::BackboneTensorMissing(name) => {
                 write!(f, "The backbone's weights lack the tensor {name}.")
             }
             Self::BackboneTensorUnknown(name) => {
                 write!(f, "The backbone's weights hold a tensor of no known place, {name}.")
             }
-            Self::BackboneTensorShape { name, found, expected } => write!(
-                f,
-                "The backbone's tensor {name} has the shape {found:?} and should have {expected:?}."
-            ),
+            Self::BackboneTensorShape { name, found, expected } => {
+                write!(f, "The backbone's tensor {name} has the shape {found:?} and should have {expected:?}.")
+            }
             Self::BackboneTensorNotFinite(name) => {
-                write!(f, "The backbone's tensor {name} holds values that are not finite numbers.")
+                write!(
+                    f,
+                    "The backbone's tensor {name} holds values that are not finite numbers, or variances below 0."
+                )
             }
             Self::EngineUnavailable(reason) => write!(f, "This engine cannot be used: {reason}."),
-            Self::DeviceLost(reason) => write!(
-                f,
-                "The GPU stopped answering ({reason}). Nothing is lost: Headstart goes on with the CPU."
-            ),
+            Self::DeviceLost(reason) => {
+                write!(f, "The GPU stopped answering ({reason}). Nothing is lost: Headstart goes on with the CPU.")
+            }
             Self::NotTrained => write!(f, "There is no trained model yet: train one or load one."),
             Self::NotTraining => write!(f, "No training is running."),
             Self::TrainingRunning => write!(f, "Training is already running."),
@@ -211,10 +208,9 @@ impl fmt::Display for Error {
                 write!(f, "This file is not a saved Headstart model: {reason}.")
             }
             Self::NotBuiltYet(what) => write!(f, "{what} is not available in this version."),
-            Self::NotFinite(what) => write!(
-                f,
-                "Training stopped because {what} is no longer a finite number; try a lower learning rate."
-            ),
+            Self::NotFinite(what) => {
+                write!(f, "Training stopped because {what} is no longer a finite number; try a lower learning rate.")
+            }
             Self::Internal(what) => write!(f, "Something went wrong inside Headstart: {what}."),
         }
     }

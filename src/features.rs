@@ -48,23 +48,26 @@ impl Embedder {
         &self.preprocess
     }
 
-    /// Activations of each crop, flattened: `[features]` where pooled, else `[channels, height, width]`.
+    /// Activations of each picture in one view, flattened: `[features]` where pooled, else
+    /// `[channels, height, width]`. All pictures go through the network in one batch.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub async fn embed(&self, crops: &[&Crop], view: View) -> Result<Vec<Arc<[f32]>>> {
-        if crops.is_empty() {
+    pub async fn embed(&self, pictures: &[(&Crop, View)]) -> Result<Vec<Arc<[f32]>>> {
+        if pictures.is_empty() {
             return Ok(Vec::new());
         }
         let size = self.preprocess.size;
-        let mut pixels = self.preprocess.batch(crops.iter().copied());
-        if view == View::Mirrored {
-            pixels.chunks_exact_mut(size).for_each(<[f32]>::reverse);
+        let mut pixels = self.preprocess.batch(pictures.iter().map(|(crop, _)| *crop));
+        for (picture, (_, view)) in pixels.chunks_exact_mut(3 * size * size).zip(pictures) {
+            if *view == View::Mirrored {
+                picture.chunks_exact_mut(size).for_each(<[f32]>::reverse);
+            }
         }
-        let x = TensorData::new(pixels, [crops.len(), 3, size, size]);
+        let x = TensorData::new(pixels, [pictures.len(), 3, size, size]);
         let y = self.stages.forward(Tensor::<4>::from_data(x, self.engine.device()));
         let values = if self.pooled { read(global_average(y)).await? } else { read(y).await? };
-        Ok(values.chunks_exact(values.len() / crops.len()).map(Arc::from).collect())
+        Ok(values.chunks_exact(values.len() / pictures.len()).map(Arc::from).collect())
     }
 }
 

@@ -26,6 +26,8 @@
 //! name says milliseconds.
 
 #![warn(missing_docs)]
+// JavaScript cannot catch a panic: whatever can fail is an error value.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod backbone;
 pub mod bundle;

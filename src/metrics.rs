@@ -64,12 +64,7 @@ fn per_class(classes: &[String], confusion: &[Vec<u32>]) -> Vec<ClassMetrics> {
         let support = confusion[index].iter().sum();
         let predicted = confusion.iter().map(|row| row[index]).sum();
         let hits = confusion[index][index];
-        ClassMetrics {
-            class: class.clone(),
-            precision: share(hits, predicted),
-            recall: share(hits, support),
-            support,
-        }
+        ClassMetrics { class: class.clone(), precision: share(hits, predicted), recall: share(hits, support), support }
     };
     classes.iter().enumerate().map(figures).collect()
 }

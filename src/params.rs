@@ -73,7 +73,7 @@ impl Params {
         self.items.iter().map(|p| p.shape.iter().product::<usize>()).sum()
     }
 
-    /// The gradient of each parameter, in order, zero-less: `None` where the loss does not depend on it.
+    /// Takes the gradient of each parameter, in order; `None` where the loss does not depend on it.
     pub fn gradients(&self, gradients: &mut Gradients) -> Vec<Option<Tensor<1>>> {
         self.items.iter().map(|p| p.value.grad_remove(gradients)).collect()
     }
@@ -116,11 +116,6 @@ impl Snapshot {
     /// The values of one parameter.
     pub fn get(&self, slot: Slot) -> &[f32] {
         &self.0[slot.0]
-    }
-
-    /// The values of every parameter, in the order of [`Params::iter`].
-    pub fn iter(&self) -> impl Iterator<Item = &[f32]> {
-        self.0.iter().map(Vec::as_slice)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::train::{EventKind, Examples, FineTune, Run, TrainConfig, TrainEvent};
 use std::sync::Arc;
 
 /// Pictures in one forward pass when many are embedded at once.
-const EMBED_BATCH: usize = 16;
+const EMBED_BATCH: usize = 8;
 
 /// The views that a head trains on.
 const TRAIN_VIEWS: [View; 2] = [View::Plain, View::Mirrored];
@@ -105,7 +105,13 @@ impl Project {
     ///
     /// # Errors
     /// [`Error::ClassUnknown`], [`Error::PictureEmpty`], [`Error::DeviceLost`]; nothing is added then.
-    pub async fn add_image(&mut self, class: &str, rgba: &[u8], size: (u32, u32), group: Option<String>) -> Result<u32> {
+    pub async fn add_image(
+        &mut self,
+        class: &str,
+        rgba: &[u8],
+        size: (u32, u32),
+        group: Option<String>,
+    ) -> Result<u32> {
         let crop = self.embedder.preprocess().crop(rgba, size.0, size.1)?;
         self.add_crops(class, vec![crop], group).await.map(|ids| ids[0])
     }
@@ -119,22 +125,18 @@ impl Project {
             return Err(Error::ClassUnknown(class.to_string()));
         }
         let start = (self.clock)();
-        let mut rows = Vec::with_capacity(crops.len());
+        let mut rows = Vec::with_capacity(crops.len() * TRAIN_VIEWS.len());
         for batch in crops.chunks(EMBED_BATCH) {
-            let batch: Vec<&Crop> = batch.iter().collect();
-            for view in TRAIN_VIEWS {
-                let features = self.embedder.embed(&batch, view).await;
-                rows.push((view, self.survive(features)?));
-            }
+            let views = batch.iter().flat_map(|crop| TRAIN_VIEWS.map(|view| (crop, view)));
+            let features = self.embedder.embed(&views.collect::<Vec<_>>()).await;
+            rows.extend(self.survive(features)?);
         }
         self.embed_seconds += (self.clock)() - start;
         let ids: Vec<u32> =
             crops.into_iter().map(|crop| self.dataset.add_image(class, crop, group.clone())).collect::<Result<_>>()?;
-        for view in TRAIN_VIEWS {
-            let of_view = rows.iter().filter(|(v, _)| *v == view).flat_map(|(_, rows)| rows);
-            for (id, row) in ids.iter().zip(of_view) {
-                self.cache.insert(*id, view, row.clone());
-            }
+        let keys = ids.iter().flat_map(|id| TRAIN_VIEWS.map(|view| (*id, view)));
+        for ((id, view), row) in keys.zip(rows) {
+            self.cache.insert(id, view, row);
         }
         Ok(ids)
     }
@@ -145,7 +147,7 @@ impl Project {
     /// [`Error::PictureEmpty`], [`Error::DeviceLost`].
     pub async fn embed(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f32>> {
         let crop = self.embedder.preprocess().crop(rgba, width, height)?;
-        let features = self.embedder.embed(&[&crop], View::Plain).await;
+        let features = self.embedder.embed(&[(&crop, View::Plain)]).await;
         Ok(self.survive(features)?[0].to_vec())
     }
 
@@ -282,18 +284,10 @@ impl Project {
         let start = (self.clock)();
         let trained = self.evaluate_on(&classifier, &split.train)?;
         let validated = self.evaluate_on(&classifier, &split.validation)?;
-        let seconds = Seconds {
-            embed: self.embed_seconds,
-            train: outcome.seconds,
-            evaluate: (self.clock)() - start,
-        };
+        let seconds = Seconds { embed: self.embed_seconds, train: outcome.seconds, evaluate: (self.clock)() - start };
         self.report = Some(TrainReport {
             classes: split.classes.clone(),
-            images: ImageCounts {
-                train: split.train.len() as u32,
-                validation: split.validation.len() as u32,
-                test: 0,
-            },
+            images: ImageCounts { train: split.train.len() as u32, validation: split.validation.len() as u32, test: 0 },
             backbone: self.backbone.card().architecture.clone(),
             head: config.head.to_string(),
             fine_tune: config.fine_tune.to_string(),

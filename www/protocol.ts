@@ -97,6 +97,7 @@ export interface Calls {
   layers: { args: []; result: LayerReport[] };
   train: { args: [config: Partial<TrainConfig>]; result: TrainReport };
   predict: { args: [picture: Picture, name: string]; result: Prediction[] };
+  embed: { args: [picture: Picture, name: string]; result: Float32Array };
   evaluate: { args: []; result: Evaluation };
   save: { args: []; result: Blob };
   load: { args: [model: Blob | string]; result: void };

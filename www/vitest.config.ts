@@ -31,6 +31,11 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        root,
+        resolve: { alias },
+        test: { name: 'bench', environment: 'node', include: ['tests/bench/**/*.test.ts'], fileParallelism: false },
+      },
     ],
   },
 });

@@ -101,6 +101,9 @@ impl Card {
         if !(cfg.crop_pct > 0.0 && cfg.crop_pct <= 1.0) {
             return bad(format!("crop_pct {} is not above 0 and at most 1", cfg.crop_pct));
         }
+        if file.num_features == Some(0) {
+            return bad("num_features is 0".into());
+        }
         let interpolation = match cfg.interpolation.as_str() {
             "bilinear" => Interpolation::Bilinear,
             "bicubic" => Interpolation::Bicubic,

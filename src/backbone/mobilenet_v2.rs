@@ -3,15 +3,8 @@
 use super::spec::{ConvSpec, StageSpec};
 
 /// Expansion, output channels, repeats and stride of each group of blocks (table 2 of the paper).
-const GROUPS: [(usize, usize, usize, usize); 7] = [
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-];
+const GROUPS: [(usize, usize, usize, usize); 7] =
+    [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
 
 /// Rounds to a multiple of 8 and never down by more than a tenth, as the reference implementation does.
 fn divisible(channels: f64) -> usize {
@@ -123,8 +116,11 @@ mod tests {
         assert_eq!(stages.len(), 19);
         assert_eq!(stages[17].convs[2].outputs, 320);
         // 2,223,872 parameters without the classifier, BatchNorm affine included (torchvision's count).
-        let parameters: usize =
-            stages.iter().flat_map(|s| &s.convs).map(|c| c.weight_shape().iter().product::<usize>() + 2 * c.outputs).sum();
+        let parameters: usize = stages
+            .iter()
+            .flat_map(|s| &s.convs)
+            .map(|c| c.weight_shape().iter().product::<usize>() + 2 * c.outputs)
+            .sum();
         assert_eq!(parameters, 2_223_872);
     }
 

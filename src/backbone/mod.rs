@@ -124,26 +124,17 @@ impl Backbone {
     /// Shape `[channels, height, width]` of the activations at a boundary.
     pub fn shape_at(&self, boundary: usize) -> [usize; 3] {
         let size = self.card.input_size;
-        self.stages[..boundary.min(self.depth())].iter().flat_map(|stage| &stage.convs).fold(
-            [3, size, size],
-            |[_, height, width], conv| {
+        self.stages[..boundary.min(self.depth())]
+            .iter()
+            .flat_map(|stage| &stage.convs)
+            .fold([3, size, size], |[_, height, width], conv| {
                 [conv.outputs, height.div_ceil(conv.stride), width.div_ceil(conv.stride)]
-            },
-        )
+            })
     }
 
     /// Number of weights and biases; BatchNorm's statistics are no parameters.
     pub fn parameters(&self) -> usize {
         self.weights.iter().filter(|(name, _)| !is_statistic(name)).map(|(_, array)| array.data.len()).sum()
-    }
-
-    /// A copy with trained values in place of its own; names as in [`Weights`].
-    pub(crate) fn with_trained(&self, trained: impl IntoIterator<Item = (String, Vec<f32>)>) -> Result<Self> {
-        let mut copy = self.clone();
-        for (name, data) in trained {
-            copy.weights.set(&name, data)?;
-        }
-        Ok(copy)
     }
 
     /// A summary.

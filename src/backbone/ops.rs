@@ -7,7 +7,13 @@ use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions};
 ///
 /// burn-wgpu without autotune runs every convolution directly, 1×1 included; as a matrix product a pointwise
 /// convolution is several times faster there. burn-flex recognises 1×1 convolutions itself.
-pub(crate) fn convolve(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: &ConvSpec, gpu: bool) -> Tensor<4> {
+pub(crate) fn convolve(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    spec: &ConvSpec,
+    gpu: bool,
+) -> Tensor<4> {
     if gpu && spec.kernel == 1 && spec.stride == 1 {
         let [batch, inputs, height, width] = x.dims();
         let product = weight

@@ -75,7 +75,9 @@ impl Weights {
                     expected: shape.clone(),
                 });
             }
-            if array.data.iter().any(|x| !x.is_finite()) {
+            // The root of a negative variance is no number either.
+            let least = if name.ends_with(".running_var") { 0.0 } else { f32::MIN };
+            if array.data.iter().any(|x| !x.is_finite() || *x < least) {
                 return Err(Error::BackboneTensorNotFinite(name.clone()));
             }
         }
@@ -96,18 +98,6 @@ impl Weights {
     pub(crate) fn get(&self, name: &str) -> Result<&Array> {
         self.tensors.get(name).ok_or_else(|| Error::BackboneTensorMissing(name.to_string()))
     }
-
-    /// Replaces the values of a tensor by trained ones of the same shape.
-    pub(crate) fn set(&mut self, name: &str, data: Vec<f32>) -> Result<()> {
-        let array =
-            self.tensors.get_mut(name).ok_or_else(|| Error::BackboneTensorMissing(name.to_string()))?;
-        if array.data.len() != data.len() {
-            return Err(Error::Internal(format!("{name} trained to another length")));
-        }
-        array.half = false;
-        array.data = data;
-        Ok(())
-    }
 }
 
 /// Tensors of the published files that a headless backbone does not need.
@@ -119,12 +109,8 @@ fn is_ignored(name: &str) -> bool {
 pub(crate) fn array(name: &str, view: &TensorView<'_>) -> Result<Array> {
     let bytes = view.data();
     let (data, half): (Vec<f32>, bool) = match view.dtype() {
-        Dtype::F32 => {
-            (bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(), false)
-        }
-        Dtype::F16 => {
-            (bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(), true)
-        }
+        Dtype::F32 => (bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(), false),
+        Dtype::F16 => (bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(), true),
         Dtype::BF16 => {
             (bytes.chunks_exact(2).map(|b| half::bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(), false)
         }

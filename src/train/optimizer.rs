@@ -80,4 +80,3 @@ fn moments(before: Option<(Tensor<1>, Tensor<1>)>, gradient: Tensor<1>) -> (Tens
         None => (gradient, square),
     }
 }
-

@@ -94,7 +94,14 @@ impl Run {
     /// Prepares a training on pooled features.
     ///
     /// `train` and `validation` hold the rows of the split's pictures, in its order.
-    pub fn new(config: ValidConfig, split: Split, mut train: Examples, mut validation: Examples, engine: &Engine, clock: Clock) -> Self {
+    pub fn new(
+        config: ValidConfig,
+        split: Split,
+        mut train: Examples,
+        mut validation: Examples,
+        engine: &Engine,
+        clock: Clock,
+    ) -> Self {
         let features = train.width();
         let scaling = Standardisation::measure(train.rows(), features);
         train.standardise(&scaling);
@@ -227,7 +234,7 @@ impl Run {
         self.pending.push((logits.clone().inner(), labels.clone()));
         let loss = cross_entropy(logits, &labels, self.config.label_smoothing, &device);
         let mut gradients = loss.backward();
-        let rates = self.rates();
+        let rates = self.rates(self.steps_done);
         self.optimizer.step(&mut self.params, &mut gradients, rates);
     }
 
@@ -286,13 +293,11 @@ impl Run {
         self.steps_done as usize % self.steps_an_epoch()
     }
 
-    fn rates(&self) -> Rates {
+    /// Learning rates of a step, counted from 0.
+    fn rates(&self, step: u32) -> Rates {
         let steps = self.steps_an_epoch() * self.config.epochs as usize;
-        let factor = self.config.schedule.factor(self.steps_done as usize, steps);
-        Rates {
-            head: self.config.learning_rate * factor,
-            backbone: self.config.backbone_learning_rate * factor,
-        }
+        let factor = self.config.schedule.factor(step as usize, steps);
+        Rates { head: self.config.learning_rate * factor, backbone: self.config.backbone_learning_rate * factor }
     }
 
     fn event(&self, kind: EventKind, validated: Option<(f64, f64)>, improved: bool) -> TrainEvent {
@@ -311,7 +316,7 @@ impl Run {
             accuracy: self.tally.accuracy(),
             validation_loss: validated.map(|v| v.0),
             validation_accuracy: validated.map(|v| v.1),
-            learning_rate: self.rates().head,
+            learning_rate: self.rates(self.steps_done.saturating_sub(1)).head,
             best_epoch: self.best.as_ref().map(|best| best.epoch),
             improved,
             images_per_second: if self.seconds > 0.0 { pictures / self.seconds } else { 0.0 },

@@ -11,11 +11,13 @@ pub(super) fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
     value.serialize(&serializer).map_err(|e| error_to_js(&Error::Internal(e.to_string())))
 }
 
-/// A Rust value from a plain JavaScript one.
+/// A Rust value from a plain JavaScript one; `field` names it where it is of the wrong kind.
 pub(super) fn from_js<T: DeserializeOwned>(value: JsValue, field: &'static str) -> Result<T, JsValue> {
     let shown = js_sys::JSON::stringify(&value).map(String::from).unwrap_or_default();
     serde_wasm_bindgen::from_value(value).map_err(|e| {
-        error_to_js(&Error::ConfigInvalid { field, value: shown, expected: e.to_string() })
+        let reason = e.to_string();
+        let reason = reason.trim_start_matches("Error: ");
+        error_to_js(&Error::ConfigInvalid { field, value: shown, expected: format!("of the right kind ({reason})") })
     })
 }
 

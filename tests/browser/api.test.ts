@@ -110,9 +110,13 @@ describe('headstart.js', () => {
       await run.cancel();
       const report = await run.report;
       const predictions = await trainer.predict(await drawing.draw('circles', 500));
+      const early = trainer.train();
+      void early.cancel();
+      const nothing = await tools.refused(early.report);
+      const kept = await trainer.predict(await drawing.draw('circles', 500));
       const next = await trainer.train({ epochs: 2 }).report;
       trainer.close();
-      return { paused, state, resumed, report, predictions, next };
+      return { paused, state, resumed, report, predictions, nothing, kept, next };
     });
     expect(seen.paused).toBeGreaterThan(0);
     expect(seen.state).toBe('paused');
@@ -120,6 +124,8 @@ describe('headstart.js', () => {
     expect(seen.report.stopped).toBe('cancelled');
     expect(seen.report.epochs_run).toBeLessThan(1000);
     expect(seen.predictions).toHaveLength(2);
+    expect(seen.nothing).toMatchObject({ code: 'not_trained', message: 'Training was cancelled before anything was learned.' });
+    expect(seen.kept).toEqual(seen.predictions);
     expect(seen.next).toMatchObject({ stopped: 'finished', epochs_run: 2 });
   });
 
@@ -154,19 +160,6 @@ describe('headstart.js', () => {
     expect(seen.longest).toBeLessThan(500);
   });
 
-  it('fine-tunes the last stages', async () => {
-    const seen = await api.page.evaluate(async () => {
-      const trainer = await tools.trainerWithPictures();
-      const report = await trainer.train({ fineTune: 'last:1', epochs: 2 }).report;
-      const frozen = (await trainer.train({ epochs: 1 }).report).trainable_parameters;
-      trainer.close();
-      return { report, frozen };
-    });
-    expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 2, fine_tune: 'last:1' });
-    expect(seen.report.trainable_parameters).toBeGreaterThan(seen.frozen);
-    expect(Number.isFinite(seen.report.train_loss)).toBe(true);
-  });
-
   it('undoes what it removes', async () => {
     const seen = await api.page.evaluate(async () => {
       const trainer = await headstart.Trainer.create({ engine: 'cpu' });
@@ -190,6 +183,19 @@ describe('headstart.js', () => {
     expect(seen.between).toEqual([0, 2]);
     expect(seen.without).toEqual(['stripes']);
     expect(seen.after).toEqual(seen.before);
+  });
+
+  it('works from any folder, and finds its worker, wasm and backbone there', async () => {
+    const page = await api.page.context().newPage();
+    const requests: string[] = [];
+    page.on('request', (request) => requests.push(request.url()));
+    const folder = `${api.site.url}some/folder/`;
+    await page.goto(`${folder}blank.html`);
+    const kind = await page.evaluate(`import('${folder}headstart.js').then(({ Trainer }) => Trainer.create({ engine: 'cpu' })).then(({ engine }) => engine.kind)`);
+    await page.close();
+    expect(kind).toBe('cpu');
+    for (const part of ['.wasm', 'config.json', 'model.safetensors']) expect(requests.some((url) => url.endsWith(part))).toBe(true);
+    expect(requests.filter((url) => !url.startsWith(folder) && !url.startsWith('data:'))).toEqual([]);
   });
 
   it('has asked no other site for anything, and the console is clean', () => {

@@ -51,7 +51,9 @@ pub fn golden(path: &Path) -> BTreeMap<String, Golden> {
         let bytes = view.data();
         let data = match view.dtype() {
             Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
-            Dtype::F16 => bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes(b.try_into().unwrap()).to_f32()).collect(),
+            Dtype::F16 => {
+                bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes(b.try_into().unwrap()).to_f32()).collect()
+            }
             Dtype::I64 => bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f32).collect(),
             Dtype::U8 => bytes.iter().map(|b| f32::from(*b)).collect(),
             other => panic!("{name} is {other:?}"),

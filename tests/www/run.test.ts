@@ -51,6 +51,11 @@ describe('Run', () => {
     expect(await trainer.train(config).report).toMatchObject({ epochs_run: 1 });
   });
 
+  it('names a setting that there is none of', async () => {
+    const trainer = await trainerWithClasses();
+    await expect(trainer.train({ epocs: 1 } as object).report).rejects.toMatchObject({ code: 'config_invalid', value: 'epocs' });
+  });
+
   it('throws a refusal to the reader, and from the report, and nowhere else', async () => {
     const trainer = await Trainer.create();
     const watched = trainer.train();
@@ -86,15 +91,17 @@ describe('Run', () => {
     expect(running.state).toBe('ended');
 
     const paused = trainer.train({ epochs: 1000 });
+    await wait(40);
     paused.pause();
     await wait(20);
     await paused.cancel();
     expect((await paused.report).stopped).toBe('cancelled');
 
     const early = trainer.train({ epochs: 1000 });
-    void early.cancel();
-    expect((await early.report).stopped).toBe('cancelled');
-    expect(await collect(early)).toEqual([]);
+    await early.cancel();
+    const nothing = { code: 'not_trained', message: 'Training was cancelled before anything was learned.' };
+    await expect(early.report).rejects.toMatchObject(nothing);
+    expect(await trainer.train({ epochs: 2 }).report).toMatchObject({ stopped: 'finished', epochs_run: 2 });
   });
 
   it('refuses a second run and goes on with the first', async () => {

@@ -18,9 +18,10 @@ const picture = (key: number, className: number): Action => ({
   added: [{ key, name: 'a.jpg' }],
   done: 1,
 });
+const started: Action = { type: 'run-started', learned: [1, 2] };
 const trainable = (): AppState => play(start(), ready, picture(10, 1), picture(20, 2));
 const trained = (over: Partial<TrainReport> = {}): AppState =>
-  play(trainable(), { type: 'run-started' }, { type: 'run-ended', report: { ...report, ...over } });
+  play(trainable(), started, { type: 'run-ended', report: { ...report, ...over } });
 
 describe('why training cannot start', () => {
   it('names the first thing that is in the way', () => {
@@ -31,8 +32,8 @@ describe('why training cannot start', () => {
     const three = play(start(), picture(10, 1), { type: 'class-added', name: 'cats' });
     expect(whyNotReady(three)).toBe('Class 2 and cats have no pictures yet.');
     expect(whyNotReady(play(start(), picture(10, 1), picture(20, 2)))).toBe('The engine is still starting.');
-    expect(whyNotReady(play(trainable(), { type: 'engine-failed', problem: 'No.' }))).toBe('The engine did not start.');
-    expect(whyNotReady(play(trainable(), { type: 'run-started' }))).toBe('Training is running.');
+    expect(whyNotReady(play(trainable(), { type: 'engine-failed', problem: 'No.' }))).toBe('The engine is not running.');
+    expect(whyNotReady(play(trainable(), started))).toBe('Training is running.');
     expect(whyNotReady(trainable())).toBeNull();
   });
 
@@ -75,10 +76,10 @@ describe('settings of a run', () => {
   });
 
   it.each([
-    ['epochs', ['', '0', '1.5', 'ten', '10001', '-1', 'Infinity']],
+    ['epochs', ['', '0', '1.5', 'ten', '1001', '-1', 'Infinity']],
     ['learningRate', ['0', '-1', '2', 'x', 'NaN']],
     ['batchSize', ['0', '2000', '1e9']],
-    ['validation', ['-1', '51', '%']],
+    ['validation', ['-1', '91', '%']],
     ['seed', ['-1', '0.5', '4294967296']],
   ] as const)('refuse %s that makes no sense, and leave it out', (name, texts) => {
     for (const text of texts) {
@@ -96,7 +97,7 @@ describe('settings of a run', () => {
 
 describe('a run', () => {
   it('gathers epochs, not steps, and knows how far it is', () => {
-    const state = play(trainable(), { type: 'run-started' }, {
+    const state = play(trainable(), started, {
       type: 'run-progressed',
       events: [event({ kind: 'step', step: 1 }), event({ kind: 'epoch', epoch: 1, step: 2 }), event({ kind: 'step', epoch: 2, step: 3 })],
     });
@@ -106,7 +107,7 @@ describe('a run', () => {
   });
 
   it('stays paused when late events arrive, and goes on when told to', () => {
-    const paused = play(trainable(), { type: 'run-started' }, { type: 'run-paused' }, { type: 'run-progressed', events: [event({})] });
+    const paused = play(trainable(), started, { type: 'run-paused' }, { type: 'run-progressed', events: [event({})] });
     expect(paused.run.status).toBe('paused');
     expect(play(paused, { type: 'run-continued' }).run.status).toBe('running');
     expect(play(paused, { type: 'run-stopping' }).run.status).toBe('stopping');
@@ -124,6 +125,9 @@ describe('a run', () => {
     expect(play(trained(), picture(11, 1)).run.stale).toBe(true);
     expect(play(trained(), { type: 'class-added' }).run.stale).toBe(true);
     expect(play(trained(), { type: 'pictures-moved', keys: new Set([10]), to: 2 }).run.stale).toBe(true);
+    const during = play(trainable(), started, picture(11, 1), { type: 'class-renamed', key: 2, name: 'dogs' });
+    const after = play(during, { type: 'run-ended', report }).run;
+    expect([after.stale, after.report?.classes]).toEqual([true, ['Class 1', 'dogs']]);
     const renamed = play(trained(), { type: 'class-renamed', key: 1, name: 'cats' });
     expect(renamed.run.stale).toBe(false);
     expect(renamed.run.report?.classes).toEqual(['cats', 'Class 2']);

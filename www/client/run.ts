@@ -10,7 +10,7 @@ import { EventBuffer } from './event-buffer.js';
  * a second loop goes on where the first stopped.
  */
 export class Run implements AsyncIterable<TrainEvent> {
-  /** How the run ended, also when it was cancelled; rejects when it could not start or go on. */
+  /** How the run ended, also when it was cancelled; rejects when it could not start or go on, or learned nothing before the end. */
   readonly report: Promise<TrainReport>;
   readonly #connection: Connection;
   readonly #id: number;

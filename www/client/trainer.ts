@@ -164,6 +164,17 @@ export class Trainer {
     );
   }
 
+  /**
+   * The backbone's pooled features of a picture, `backbone.features` numbers: for search by likeness or a classifier of one's own.
+   * The picture is not added.
+   *
+   * @throws {@link HeadstartError} `picture_…`.
+   */
+  embed(source: PictureSource): Promise<Float32Array> {
+    const name = nameOf(source);
+    return this.#connection.callWith(toPicture(source, name), 'embed', (taken) => [taken, name]);
+  }
+
   /** Tests the latest run's model on the pictures that were held out. */
   evaluate(): Promise<Evaluation> {
     return this.#connection.call('evaluate', []);

@@ -16,7 +16,7 @@ export function whyNotReady(state: AppState): string | null {
   if (empty.length === classes.length) return 'Add pictures to your classes.';
   if (empty.length === 1) return `${empty[0]} has no pictures yet.`;
   if (empty.length > 1) return `${empty.slice(0, -1).join(', ')} and ${empty.at(-1)} have no pictures yet.`;
-  if (engine.status === 'failed') return 'The engine did not start.';
+  if (engine.status === 'failed') return 'The engine is not running.';
   if (engine.status !== 'ready' || engine.defaults === null) return 'The engine is still starting.';
   const checked = checkSettings(state.settings.overrides, engine.defaults);
   if (Object.keys(checked.problems).length > 0) return 'A setting under “Advanced” needs correcting.';

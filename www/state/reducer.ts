@@ -2,7 +2,7 @@
 import type { EngineReport, Prediction, TrainConfig } from '../generated/types.js';
 import { addPictures, findClass, freshName, nameProblem, placesOf, removePictures, rename } from './classes.js';
 import { addNotice, clearArea, dismiss } from './notices.js';
-import { NO_RUN, reduceRun, type RunAction } from './run.js';
+import { isActive, NO_RUN, reduceRun, type RunAction } from './run.js';
 import type { AppState, Area, Key, Notice, PictureState, Settings, UndoEntry } from './types.js';
 import { describe, pushUndo, takeBack } from './undo.js';
 
@@ -90,7 +90,7 @@ export function reduce(state: AppState, action: Action): AppState {
       const entry = state.undo.at(-1);
       if (entry === undefined) return state;
       const back = { ...state, classes: takeBack(state.classes, entry), undo: state.undo.slice(0, -1), toast: null };
-      return entry.kind === 'class-renamed' ? relabelled(back, entry.to, nameOf(back, entry.key)) : stale(back);
+      return entry.kind === 'class-renamed' ? named(back) : stale(back);
     }
     case 'toast-closed':
       return state.toast?.id === action.id ? { ...state, toast: null } : state;
@@ -111,7 +111,7 @@ export function reduce(state: AppState, action: Action): AppState {
     case 'engine-changed':
       return { ...state, engine: { ...state.engine, report: action.report } };
     case 'engine-failed':
-      return { ...state, engine: { ...state.engine, status: 'failed', problem: action.problem } };
+      return { ...state, engine: { ...state.engine, status: 'failed', problem: action.problem }, run: reduceRun(state.run, { type: 'run-failed' }) };
     case 'model-changed':
       return { ...state, model: action.labels };
     case 'target-chosen':
@@ -131,14 +131,17 @@ export function reduce(state: AppState, action: Action): AppState {
       return { ...state, trial: { ...state.trial, predictions: action.predictions } };
     case 'settings-changed':
       return { ...state, settings: { ...state.settings, ...action.change } };
+    case 'run-ended':
+      return named({ ...state, run: reduceRun(state.run, action) });
     default:
       return { ...state, run: reduceRun(state.run, action) };
   }
 }
 
-/** Marks the report as being about other pictures than the ones that are there now. */
+/** Marks the run as being about other pictures than the ones that are there now. */
 function stale(state: AppState): AppState {
-  return state.run.report === null || state.run.stale ? state : { ...state, run: { ...state.run, stale: true } };
+  const { run } = state;
+  return run.stale || (run.report === null && !isActive(run)) ? state : { ...state, run: { ...run, stale: true } };
 }
 
 function withUndo(state: AppState, entry: UndoEntry, classes: AppState['classes']): AppState {
@@ -147,24 +150,20 @@ function withUndo(state: AppState, entry: UndoEntry, classes: AppState['classes'
   return stale({ ...state, classes, undo, toast, nextNotice: state.nextNotice + 1 });
 }
 
-function nameOf(state: AppState, key: Key): string {
-  return findClass(state.classes, key)?.name ?? '';
-}
-
 function renamed(state: AppState, key: Key, to: string): AppState {
   const from = findClass(state.classes, key)?.name;
   if (from === undefined || from === to || nameProblem(state.classes, key, to) !== null) return state;
   const undo = pushUndo(state.undo, { kind: 'class-renamed', key, from, to });
-  return relabelled({ ...state, classes: rename(state.classes, key, to), undo }, from, to);
+  return named({ ...state, classes: rename(state.classes, key, to), undo });
 }
 
-/** A trained model follows a rename, so its report does too and does not go stale. */
-function relabelled(state: AppState, from: string, to: string): AppState {
-  const { report } = state.run;
+/** A trained model follows a rename, so its report does too and does not go stale; also a rename from while it trained. */
+function named(state: AppState): AppState {
+  const { report, learned } = state.run;
   if (report === null) return state;
-  const follow = (name: string): string => (name === from ? to : name);
-  const per_class = report.per_class?.map((each) => ({ ...each, class: follow(each.class) })) ?? null;
-  return { ...state, run: { ...state.run, report: { ...report, classes: report.classes.map(follow), per_class } } };
+  const name = (old: string, index: number): string => findClass(state.classes, learned[index] ?? -1)?.name ?? old;
+  const per_class = report.per_class?.map((each, index) => ({ ...each, class: name(each.class, index) })) ?? null;
+  return { ...state, run: { ...state.run, report: { ...report, classes: report.classes.map(name), per_class } } };
 }
 
 function expected(state: AppState, key: Key, count: number): AppState {

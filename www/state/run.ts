@@ -1,11 +1,11 @@
 /** A training run as the page follows it. */
 import type { TrainEvent, TrainReport } from '../generated/types.js';
-import type { EpochPoint, RunState } from './types.js';
+import type { EpochPoint, Key, RunState } from './types.js';
 
-export const NO_RUN: RunState = { status: 'idle', latest: null, points: [], report: null, stale: false };
+export const NO_RUN: RunState = { status: 'idle', latest: null, points: [], report: null, learned: [], stale: false };
 
 export type RunAction =
-  | { readonly type: 'run-started' }
+  | { readonly type: 'run-started'; readonly learned: readonly Key[] }
   | { readonly type: 'run-progressed'; readonly events: readonly TrainEvent[] }
   | { readonly type: 'run-paused' }
   | { readonly type: 'run-continued' }
@@ -20,7 +20,7 @@ export function isActive(run: RunState): boolean {
 export function reduceRun(run: RunState, action: RunAction): RunState {
   switch (action.type) {
     case 'run-started':
-      return { ...NO_RUN, status: 'starting' };
+      return { ...NO_RUN, status: 'starting', learned: action.learned };
     case 'run-progressed':
       return progressed(run, action.events);
     case 'run-paused':
@@ -30,7 +30,7 @@ export function reduceRun(run: RunState, action: RunAction): RunState {
     case 'run-stopping':
       return isActive(run) ? { ...run, status: 'stopping' } : run;
     case 'run-ended':
-      return { ...run, status: 'idle', report: action.report, stale: false };
+      return { ...run, status: 'idle', report: action.report };
     case 'run-failed':
       return { ...run, status: 'idle' };
   }

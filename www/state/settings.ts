@@ -10,11 +10,11 @@ interface NumberRule {
 }
 
 const RULES: Readonly<Record<Exclude<SettingName, 'head'>, NumberRule>> = {
-  units: { min: 1, max: 2048, whole: true, problem: 'A whole number from 1 to 2,048.' },
-  epochs: { min: 1, max: 10_000, whole: true, problem: 'A whole number from 1 to 10,000.' },
+  units: { min: 1, max: 4096, whole: true, problem: 'A whole number from 1 to 4,096.' },
+  epochs: { min: 1, max: 1000, whole: true, problem: 'A whole number from 1 to 1,000.' },
   learningRate: { min: 1e-7, max: 1, whole: false, problem: 'A number above 0 and up to 1, such as 0.003.' },
   batchSize: { min: 1, max: 1024, whole: true, problem: 'A whole number from 1 to 1,024.' },
-  validation: { min: 0, max: 50, whole: false, problem: 'A percentage from 0 to 50.' },
+  validation: { min: 0, max: 90, whole: false, problem: 'A percentage from 0 to 90.' },
   seed: { min: 0, max: 4_294_967_295, whole: true, problem: 'A whole number from 0 to 4,294,967,295.' },
 };
 

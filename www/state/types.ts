@@ -78,7 +78,9 @@ export interface RunState {
   readonly latest: TrainEvent | null;
   readonly points: readonly EpochPoint[];
   readonly report: TrainReport | null;
-  /** The classes or pictures are no longer the ones that the report is about. */
+  /** The classes that are learned, in the order of the report. */
+  readonly learned: readonly Key[];
+  /** The classes or pictures are no longer the ones that are or were learned. */
   readonly stale: boolean;
 }
 

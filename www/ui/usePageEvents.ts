@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { countPictures } from '../state/classes.js';
 import { useApp, type App } from './control/app.js';
 import { useAppState } from './control/useAppState.js';
@@ -7,7 +7,8 @@ import { useAppState } from './control/useAppState.js';
 export function usePageEvents(): void {
   const app = useApp();
   const theme = useAppState((state) => state.settings.theme);
-  useEffect(() => {
+  // Before anything is painted: no flash of the other colours.
+  useLayoutEffect(() => {
     if (theme === 'auto') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = theme;
   }, [theme]);

@@ -39,6 +39,10 @@ export const handlers: Handlers = {
     const { rgba, width, height } = await pictures.read(picture, name);
     return session.predict(rgba, width, height);
   },
+  async embed({ session, pictures }, picture, name) {
+    const { rgba, width, height } = await pictures.read(picture, name);
+    return session.embed(rgba, width, height);
+  },
   evaluate: ({ session }) => session.evaluate(),
   async save({ session }) {
     return new Blob([await session.save()], { type: 'application/zip' });

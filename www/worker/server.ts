@@ -87,7 +87,12 @@ export class Server {
 
   async #startRun(id: number, session: Session, config: Partial<TrainConfig>): Promise<void> {
     // A setting that is there but undefined means the same as one that is not there.
-    await session.startTraining(Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)));
+    const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+    // The wasm package picks the settings that it knows out of the object and would not see a misspelt one.
+    const known = this.#core.defaultConfig();
+    const unknown = Object.keys(given).find((key) => !(key in known));
+    if (unknown !== undefined) throw refusal('config_invalid', `There is no setting named ${unknown}.`, unknown);
+    await session.startTraining(given);
     const controls = this.#controls.get(id) ?? { paused: false, cancelled: false };
     this.#run = new TrainingRun(id, session, controls, (event) => this.#post({ kind: 'event', id, event }));
   }

@@ -35,6 +35,7 @@ export interface Session {
   cancelTraining(): Promise<void>;
   report(): Promise<TrainReport | null>;
   predict(rgba: Uint8Array, width: number, height: number): Promise<Prediction[]>;
+  embed(rgba: Uint8Array, width: number, height: number): Promise<Float32Array>;
   evaluate(): Promise<Evaluation>;
   save(): Promise<Uint8Array<ArrayBuffer>>;
   load(file: Uint8Array): Promise<void>;

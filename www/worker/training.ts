@@ -20,6 +20,7 @@ export class TrainingRun {
   readonly #controls: RunControls;
   readonly #emit: (event: TrainEvent) => void;
   #lastStepEvent = -Infinity;
+  #begun = false;
 
   constructor(id: number, session: Session, controls: RunControls, emit: (event: TrainEvent) => void) {
     this.id = id;
@@ -37,19 +38,17 @@ export class TrainingRun {
   async slice(): Promise<TrainReport | null> {
     const until = performance.now() + SLICE_MS;
     do {
-      if (this.#controls.cancelled) {
-        await this.#session.cancelTraining();
-        return this.#report();
-      }
+      if (this.#controls.cancelled) return this.#cancel();
       if (this.#controls.paused) return null;
       const event = await this.#session.step();
+      this.#begun = true;
       this.#pass(event);
       if (event.kind === 'done') return this.#report();
     } while (performance.now() < until);
     return null;
   }
 
-  /** Leaves training after a failed step, so that another run can start; what was learned before it stays. */
+  /** Leaves training after an error, so that another run can start; what was learned before it stays. */
   async abandon(): Promise<void> {
     await this.#session.cancelTraining();
   }
@@ -63,9 +62,16 @@ export class TrainingRun {
     this.#emit(event);
   }
 
+  async #cancel(): Promise<TrainReport> {
+    // Without a single step there is nothing to keep, and an earlier model stays what it was: the session refuses, in other words.
+    if (!this.#begun) throw refusal('not_trained', 'Training was cancelled before anything was learned.');
+    await this.#session.cancelTraining();
+    return this.#report();
+  }
+
   async #report(): Promise<TrainReport> {
     const report = await this.#session.report();
-    if (!report) throw refusal('not_trained', 'Training ended before anything was learned.');
+    if (!report) throw refusal('internal', 'Something went wrong inside Headstart: training ended without a report.');
     return report;
   }
 }

@@ -55,10 +55,15 @@ async fn train(args: &Train) -> Result<()> {
     project.start_training(&config)?;
     loop {
         let event = project.step().await?;
-        let validation = event.validation_accuracy.map_or(String::new(), |a| format!(", validation {:.1} %", a * 100.0));
+        let validation =
+            event.validation_accuracy.map_or(String::new(), |a| format!(", validation {:.1} %", a * 100.0));
         let line = format!(
             "Epoch {} of {}: loss {:.4}, training {:.1} %{validation}, {:.0} s left",
-            event.epoch, event.epochs, event.loss, event.accuracy * 100.0, event.eta
+            event.epoch,
+            event.epochs,
+            event.loss,
+            event.accuracy * 100.0,
+            event.eta
         );
         match event.kind {
             EventKind::Done => break,
@@ -122,7 +127,7 @@ async fn predict(file: &Path, images: &[PathBuf], common: &Common) -> Result<()>
     let mut predicted = Vec::new();
     for image in images {
         let crop = pictures::crop(image, &preprocess)?;
-        let features = classifier.embedder.embed(&[&crop], headstart::features::View::Plain).await?;
+        let features = classifier.embedder.embed(&[(&crop, headstart::features::View::Plain)]).await?;
         predicted.push(Predicted { image: image.clone(), predictions: classifier.ranked(&features[0]) });
     }
     #[derive(Serialize)]
@@ -175,7 +180,10 @@ fn inspect(what: &str, json: bool) -> Result<()> {
         println!("{}", inspection.reason);
         for layer in &inspection.layers {
             let mark = if layer.trainable { "can train" } else { "kept" };
-            println!("{:<44} {:<24} {:?} {} ({mark}: {})", layer.name, layer.kind, layer.shape, layer.parameters, layer.reason);
+            println!(
+                "{:<44} {:<24} {:?} {} ({mark}: {})",
+                layer.name, layer.kind, layer.shape, layer.parameters, layer.reason
+            );
         }
     })
 }
@@ -204,7 +212,11 @@ async fn load(file: &Path, common: &Common) -> Result<Classifier> {
 }
 
 /// Measures a model on a folder whose sub-folders are named like its classes.
-async fn measure(classifier: &Classifier, dir: &Path, progress: &mut Progress) -> Result<headstart::metrics::Evaluation> {
+async fn measure(
+    classifier: &Classifier,
+    dir: &Path,
+    progress: &mut Progress,
+) -> Result<headstart::metrics::Evaluation> {
     let preprocess = Preprocess::of(classifier.backbone.card());
     let (mut crops, mut labels) = (Vec::new(), Vec::new());
     for (name, files) in pictures::folders(dir)? {

@@ -33,7 +33,9 @@ export async function serveSite(): Promise<Site> {
   // Without an icon of its own the browser would ask for one, and complain.
   const files = new Map([['blank.html', Buffer.from('<!doctype html><title>Test</title><link rel="icon" href="data:,">')]]);
   const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)).slice(1) || 'index.html';
+    const { pathname } = new URL(request.url ?? '/', 'http://x');
+    // The same site twice: in the root, and in a folder as on a host that is shared.
+    const path = normalize(decodeURIComponent(pathname)).replace(/^\/(some\/folder\/)?/, '') || 'index.html';
     const built = join(DIST, path);
     const own = files.get(path);
     const found = own !== undefined || (existsSync(built) && statSync(built).isFile());

@@ -89,7 +89,11 @@ export class FakeSession implements Session {
   cancelTraining(): Promise<void> {
     this.calls.push('cancelTraining');
     return this.#slowly(() => {
-      if (this.#run) this.#finish('cancelled', Math.floor(this.#run.step / STEPS_AN_EPOCH));
+      const run = this.#run;
+      this.#run = null;
+      if (!run) throw refusal('not_training', 'No training is running.');
+      if (run.step === 0) throw refusal('not_trained', 'There is no trained model yet.');
+      this.#finish('cancelled', Math.floor(run.step / STEPS_AN_EPOCH));
     });
   }
 
@@ -101,6 +105,7 @@ export class FakeSession implements Session {
     });
   }
 
+  embed = async () => new Float32Array(4);
   evaluate = () => Promise.reject(refusal('not_trained', 'There is no trained model yet.'));
   save = async () => new Uint8Array([80, 75]);
   async load(): Promise<void> {}
@@ -130,7 +135,7 @@ export class FakeSession implements Session {
 export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
   return {
     create: () => (faults.create ? Promise.reject(faults.create) : Promise.resolve(session)),
-    defaultConfig: () => ({ epochs: 3 }) as TrainConfig,
+    defaultConfig: () => ({ epochs: 3, seed: 0 }) as TrainConfig,
   };
 }
 

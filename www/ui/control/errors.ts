@@ -12,6 +12,11 @@ export function messageOf(error: unknown): string {
   return 'Something went wrong that Headstart has no words for.';
 }
 
+/** Shows an error beside what it concerns; that the worker is gone concerns the engine, whatever was asked of it. */
 export function report(store: Store, area: Area, error: unknown): void {
+  if (codeOf(error) === 'worker_failed') {
+    store.dispatch({ type: 'engine-failed', problem: messageOf(error) });
+    return;
+  }
   store.dispatch({ type: 'noticed', area, tone: 'error', text: messageOf(error) });
 }

@@ -3,7 +3,7 @@ import type { Store } from '../../state/store.js';
 import type { Key, PictureState } from '../../state/types.js';
 import { unreadable } from '../../state/words.js';
 import type { Trainer } from '../../headstart.js';
-import { codeOf } from './errors.js';
+import { codeOf, report } from './errors.js';
 import { oncePerFrame } from './frames.js';
 import type { Library, Source } from './library.js';
 
@@ -109,9 +109,14 @@ export class Intake {
     );
     const replaced = trainer !== this.#trainer;
     if (!replaced) this.#inFlight -= 1;
-    // The engine was changed while the picture was on its way, and the new trainer has not seen it.
-    if (replaced && job.fresh) this.#waiting.unshift(job);
-    else this.#settle(job, replaced ? null : outcome.error);
+    const died = !replaced && codeOf(outcome.error) === 'worker_failed';
+    if (died) {
+      this.#trainer = null;
+      report(this.#store, 'pictures', outcome.error);
+    }
+    // The trainer is another one now or will be, and has not seen the picture.
+    if ((replaced || died) && job.fresh) this.#waiting.unshift(job);
+    else this.#settle(job, replaced || died ? null : outcome.error);
     this.#pump();
   }
 

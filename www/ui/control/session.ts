@@ -27,20 +27,32 @@ export class Session {
   /** Starts the engine, or a different one: the old one keeps working until the new one is there. */
   async start(choice: EngineChoice): Promise<boolean> {
     const old = this.#trainer;
+    const broken = this.#store.get().engine.status === 'failed';
     this.#store.dispatch({ type: 'engine-starting', switching: old !== null });
     try {
       const trainer = await Trainer.create({ engine: choice });
-      await carryModel(old, trainer);
+      await this.#carryModel(old, trainer);
       this.#attach(trainer);
       old?.close();
       return true;
     } catch (error) {
-      if (old === null) this.#store.dispatch({ type: 'engine-failed', problem: messageOf(error) });
+      if (old === null || broken) this.#store.dispatch({ type: 'engine-failed', problem: messageOf(error) });
       else {
         this.#ready(old);
         report(this.#store, 'train', error);
       }
       return false;
+    }
+  }
+
+  /** The trained model goes along: it does not depend on the engine. Only a worker that has died takes it with it. */
+  async #carryModel(from: Trainer | null, to: Trainer): Promise<void> {
+    if (from === null || from.modelClasses === null) return;
+    try {
+      await to.load(await from.save());
+    } catch (error) {
+      const text = `Your pictures are all here, but the trained model could not be kept: train again. (${messageOf(error)})`;
+      this.#store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text });
     }
   }
 
@@ -74,9 +86,11 @@ export class Session {
 
   /** Shows what goes wrong with a request whose result nobody waits for. */
   ask(area: 'page' | 'pictures', request: Promise<unknown> | undefined): void {
+    const asked = this.#trainer;
     request?.then(
       () => this.refresh(),
-      (error: unknown) => report(this.#store, area, error),
+      // One that was replaced meanwhile no longer matters: the new one was given everything.
+      (error: unknown) => asked === this.#trainer && report(this.#store, area, error),
     );
   }
 
@@ -117,10 +131,4 @@ export class Session {
     if (known !== name) this.renameClass(known, name);
     if (holder) this.renameClass(`${known} (aside ${holder.key})`, known);
   }
-}
-
-/** The trained model goes along; it does not depend on the engine. */
-async function carryModel(from: Trainer | null, to: Trainer): Promise<void> {
-  if (from === null || from.modelClasses === null) return;
-  await to.load(await from.save());
 }

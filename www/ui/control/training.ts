@@ -25,7 +25,7 @@ export class Training {
     const { defaults } = state.engine;
     if (trainer === null || defaults === null || whyNotReady(state) !== null) return;
     this.#store.dispatch({ type: 'area-cleared', area: 'train' });
-    this.#store.dispatch({ type: 'run-started' });
+    this.#store.dispatch({ type: 'run-started', learned: state.classes.map((each) => each.key) });
     const { config } = checkSettings(state.settings.overrides, defaults);
     const run = trainer.train(config);
     this.#run = run;

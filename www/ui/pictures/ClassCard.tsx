@@ -3,6 +3,7 @@ import { count } from '../../state/words.js';
 import { FileButton } from '../common/FileButton.js';
 import { hueOfKey } from '../common/hue.js';
 import { Icon } from '../common/Icon.js';
+import { memo } from '../common/memo.js';
 import { Notices } from '../common/Notices.js';
 import { PICTURES_TYPE, useDrop } from '../common/useDrop.js';
 import { useApp } from '../control/app.js';
@@ -18,7 +19,7 @@ interface ClassCardProps {
 }
 
 /** A class: its name, its pictures and every way to add more. */
-export function ClassCard({ shown, index }: ClassCardProps) {
+export const ClassCard = memo(function ClassCard({ shown, index }: ClassCardProps) {
   const { store, pictures } = useApp();
   const { key, name } = shown;
   const filming = useAppState((state) => state.camera === key);
@@ -30,11 +31,19 @@ export function ClassCard({ shown, index }: ClassCardProps) {
     else pictures.move(new Set(JSON.parse(moving) as number[]), key);
   });
   const target = (): void => store.dispatch({ type: 'target-chosen', target: key });
+  const remove = (event: Event): void => {
+    const card = (event.currentTarget as Element).closest('li');
+    const neighbour = card?.nextElementSibling ?? card?.previousElementSibling;
+    pictures.removeClass(key);
+    // The focus would fall off the page with the card.
+    if (neighbour instanceof HTMLElement) neighbour.focus({ preventScroll: true });
+  };
   const total = shown.pictures.length;
   return (
     <li
       class={`card class-card ${hueOfKey(key)}${over ? ' over' : ''}${targeted ? ' targeted' : ''}`}
       aria-label={name}
+      tabIndex={-1}
       {...handlers}
       onFocusIn={target}
       onPointerDown={target}
@@ -43,7 +52,7 @@ export function ClassCard({ shown, index }: ClassCardProps) {
         <span class="swatch" aria-hidden="true" />
         <ClassName classKey={key} name={name} index={index} />
         <span class="class-count">{count(total, 'picture')}</span>
-        <button type="button" class="icon-button" aria-label={`Delete class ${name}`} onClick={() => pictures.removeClass(key)}>
+        <button type="button" class="icon-button" aria-label={`Delete class ${name}`} onClick={remove}>
           <Icon name="bin" />
         </button>
       </div>
@@ -68,4 +77,4 @@ export function ClassCard({ shown, index }: ClassCardProps) {
       {total === 0 && !reading && !filming && <p class="hint drop-hint">Drop or paste pictures here.</p>}
     </li>
   );
-}
+});

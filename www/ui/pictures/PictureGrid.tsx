@@ -45,6 +45,11 @@ export function PictureGrid({ shown }: { shown: ClassState }) {
     event.preventDefault();
   };
   const dragged = (key: Key): readonly Key[] => (selection.selected.has(key) ? [...selection.selected] : [key]);
+  // What had the focus goes with the selection.
+  const clear = (): void => {
+    selection.clear();
+    scroller.current?.focus({ preventScroll: true });
+  };
   const optionId = (picture: PictureState | undefined): string | undefined => picture && `picture-${picture.key}`;
 
   return (
@@ -85,7 +90,7 @@ export function PictureGrid({ shown }: { shown: ClassState }) {
             })}
         </div>
       </div>
-      <SelectionBar classKey={shown.key} selected={selection.selected} total={total} onClear={selection.clear} onAll={selection.all} />
+      <SelectionBar classKey={shown.key} selected={selection.selected} total={total} onClear={clear} onAll={selection.all} />
     </div>
   );
 }

@@ -38,7 +38,7 @@ export function PredictPanel() {
           </button>
           <FileButton
             kind="button grow"
-            label="Choose a picture to try"
+            label="Choose file to try"
             accept="image/*"
             disabled={model === null}
             onFiles={([file]) => file && void predictor.tryPicture(file)}

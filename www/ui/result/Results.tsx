@@ -10,7 +10,10 @@ export function Results() {
   const run = useAppState((state) => state.run);
   const { report } = run;
   return (
-    <div class="result-place" aria-live="polite">
+    <div class="result-place">
+      <p class="visually-hidden" role="status">
+        {report !== null && run.status === 'idle' && inShort(report)}
+      </p>
       {report !== null && run.status === 'idle' && <Report run={run} report={report} />}
     </div>
   );
@@ -53,6 +56,11 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
       {report.confusion_matrix !== null && <ConfusionMatrix classes={report.classes} matrix={report.confusion_matrix} />}
     </section>
   );
+}
+
+function inShort(report: TrainReport): string {
+  const share = report.validation_accuracy;
+  return share === null ? 'Training has ended.' : `Training has ended: ${percent(share)} of the pictures held back were recognised.`;
 }
 
 function howItEnded(report: TrainReport): string {

@@ -14,7 +14,7 @@ interface NumberSetting {
 }
 
 const NUMBERS: readonly NumberSetting[] = [
-  { name: 'epochs', label: 'Epochs', about: 'How often every picture is looked at. Training stops by itself once it no longer improves.', mode: 'numeric' },
+  { name: 'epochs', label: 'Epochs', about: 'How often every picture is looked at. Whatever comes after, the best epoch is kept.', mode: 'numeric' },
   { name: 'learningRate', label: 'Learning rate', about: 'How big a step each correction is. Too big and the curves jump about; too small and nothing happens.', mode: 'decimal' },
   { name: 'batchSize', label: 'Batch size', about: 'How many pictures are looked at between two corrections.', mode: 'numeric' },
   { name: 'validation', label: 'Held back for checking (%)', about: 'Pictures that are not learned from, to see how well new pictures are recognised.', mode: 'decimal' },

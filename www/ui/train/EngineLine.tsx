@@ -11,13 +11,13 @@ export function EngineLine() {
       <div class="notice error" role="alert">
         <p>{engine.problem}</p>
         <button type="button" class="button small" onClick={() => void session.start(store.get().settings.engine)}>
-          Try again
+          Start again
         </button>
       </div>
     );
   }
   if (engine.status !== 'ready') {
-    const text = engine.status === 'loading' ? 'Loading the engine and its network…' : 'Changing the engine…';
+    const text = engine.status === 'loading' ? 'Loading the engine and its network…' : 'Starting the engine…';
     return <ProgressBar label="Starting the engine" share={null} text={text} />;
   }
   const name = engine.report?.kind === 'webgpu' ? 'WebGPU' : 'the CPU';

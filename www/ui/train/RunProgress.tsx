@@ -1,8 +1,10 @@
+import { useRef } from 'preact/hooks';
 import { progressOf } from '../../state/run.js';
 import { percent, timeLeft } from '../../state/words.js';
 import type { RunState } from '../../state/types.js';
 import { Icon } from '../common/Icon.js';
 import { ProgressBar } from '../common/ProgressBar.js';
+import { useFocusIfLost } from '../common/useFocusIfLost.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 
@@ -10,21 +12,23 @@ import { useAppState } from '../control/useAppState.js';
 export function RunProgress() {
   const { training } = useApp();
   const run = useAppState((state) => state.run);
+  const steer = useRef<HTMLButtonElement>(null);
+  useFocusIfLost(steer);
   const stopping = run.status === 'stopping';
   const paused = run.status === 'paused';
   return (
     <div class="run">
       <ProgressBar label="Training" share={run.latest === null ? null : progressOf(run)} text={describe(run)} />
       <div class="row">
-        {paused ? (
-          <button type="button" class="button primary grow" onClick={() => training.continue()}>
-            <Icon name="play" /> Continue
-          </button>
-        ) : (
-          <button type="button" class="button grow" disabled={stopping} onClick={() => training.pause()}>
-            <Icon name="pause" /> Pause
-          </button>
-        )}
+        <button
+          ref={steer}
+          type="button"
+          class={paused ? 'button primary grow' : 'button grow'}
+          disabled={stopping}
+          onClick={() => (paused ? training.continue() : training.pause())}
+        >
+          <Icon name={paused ? 'play' : 'pause'} /> {paused ? 'Continue' : 'Pause'}
+        </button>
         <button type="button" class="button grow" disabled={stopping} onClick={() => training.cancel()}>
           <Icon name="stop" /> Cancel
         </button>

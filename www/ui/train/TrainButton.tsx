@@ -1,5 +1,7 @@
+import { useRef } from 'preact/hooks';
 import { whyNotReady } from '../../state/readiness.js';
 import { Icon } from '../common/Icon.js';
+import { useFocusIfLost } from '../common/useFocusIfLost.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 
@@ -8,9 +10,12 @@ export function TrainButton() {
   const { training } = useApp();
   const reason = useAppState(whyNotReady);
   const again = useAppState((state) => state.run.report !== null);
+  const button = useRef<HTMLButtonElement>(null);
+  useFocusIfLost(button, again);
   return (
     <div class="train-button">
       <button
+        ref={button}
         type="button"
         class="button primary big"
         aria-disabled={reason !== null}

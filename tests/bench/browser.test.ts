@@ -1,0 +1,82 @@
+/** What a user waits for, measured in Chromium on the built site. Prints figures; asserts only that the work was done. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { openApiPage } from '../browser/support/api-page.js';
+import { launch } from '../browser/support/browser.js';
+import { serveSite } from '../browser/support/server.js';
+
+const DIST = join(import.meta.dirname, '../../dist');
+
+function report(name: string, figures: Record<string, string | number>): void {
+  console.log(`${name}: ${Object.entries(figures).map(([key, value]) => `${key} ${value}`).join(', ')}`);
+}
+
+function brotli(path: string): number {
+  const bytes = readFileSync(path);
+  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).length;
+}
+
+describe('the CPU engine', () => {
+  it('trains a head on 600 pictures of 10 classes for 50 epochs of batch 16, and predicts', async () => {
+    const api = await openApiPage();
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      const started = performance.now();
+      for (let label = 0; label < 10; label++) await trainer.addClass(`class ${label}`);
+      const kinds = ['circles', 'stripes', 'squares'] as const;
+      for (let i = 0; i < 600; i++) {
+        await trainer.addImage(`class ${i % 10}`, await drawing.draw(kinds[i % 3]!, i));
+      }
+      const embedded = performance.now();
+      const runs = [];
+      for (let i = 0; i < 3; i++) {
+        const start = performance.now();
+        const result = await trainer.train({ epochs: 50, batchSize: 16 }).report;
+        runs.push({ wall: (performance.now() - start) / 1000, train: result.seconds.train, epochs: result.epochs_run });
+      }
+      const picture = await createImageBitmap(await drawing.draw('squares', 1));
+      const frames = 60;
+      const start = performance.now();
+      for (let i = 0; i < frames; i++) await trainer.predict(picture);
+      const fps = (frames * 1000) / (performance.now() - start);
+      return { embed: (embedded - started) / 600, runs, fps };
+    });
+    await api.close();
+    report('Embedding', { 'ms a picture, decoding and two views included': seen.embed.toFixed(1) });
+    for (const run of seen.runs) report('Head training', { 's by the clock on the wall': run.wall.toFixed(2), 's of steps': run.train.toFixed(2) });
+    report('Live prediction', { 'frames a second': seen.fps.toFixed(1) });
+    expect(seen.runs.every((run) => run.epochs === 50)).toBe(true);
+  }, 600_000);
+});
+
+describe('the first load', () => {
+  it('is this large over the wire, brotli at quality 11, up to the first prediction', async () => {
+    const site = await serveSite();
+    const browser = await launch();
+    const page = await browser.newPage();
+    const requests = new Set<string>();
+    page.context().on('request', (request) => requests.add(new URL(request.url()).pathname.slice(1) || 'index.html'));
+    await page.goto(site.url);
+    await page.getByRole('button', { name: /sample pictures/i }).waitFor();
+    await page.waitForFunction(() => performance.getEntriesByType('resource').length > 3);
+    await page.waitForTimeout(5000);
+    await browser.close();
+    await site.close();
+    const files = [...requests].filter((path) => existsSync(join(DIST, path)));
+    // Requests of a worker may go unseen here: the wasm, the worker and the backbone count in any case.
+    for (const name of readdirSync(join(DIST, 'assets'))) {
+      if (/\.wasm$|^worker/.test(name)) files.push(`assets/${name}`);
+    }
+    files.push('backbones/mobilenet-v2-0.5-96/config.json', 'backbones/mobilenet-v2-0.5-96/model.safetensors');
+    let total = 0;
+    for (const file of [...new Set(files)].sort()) {
+      const size = brotli(join(DIST, file));
+      total += size;
+      report(file, { kB: (size / 1000).toFixed(1) });
+    }
+    report('First load', { MB: (total / 1e6).toFixed(3), files: new Set(files).size });
+    expect(total).toBeGreaterThan(0);
+  }, 120_000);
+});

@@ -1,0 +1,151 @@
+/** The WebGPU engine against the CPU engine, and what happens when the GPU goes away. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApiPage, type ApiPage } from './support/api-page.js';
+
+let api: ApiPage;
+beforeAll(async () => {
+  api = await openApiPage({ webgpu: true });
+});
+afterAll(() => api?.close());
+
+/** Largest difference as a share of the largest expected value. */
+function ratio(found: number[], expected: number[]): number {
+  expect(found.length).toBe(expected.length);
+  const largest = Math.max(...expected.map(Math.abs));
+  return Math.max(...found.map((x, i) => Math.abs(x - expected[i]!))) / largest;
+}
+
+describe('WebGPU against the CPU', () => {
+  it('gives the same features and the same losses', async () => {
+    const both = await api.page.evaluate(async () => {
+      const measure = async (engine: 'webgpu' | 'cpu') => {
+        const trainer = await headstart.Trainer.create({ engine });
+        const features = [...(await trainer.embed(await drawing.draw('squares', 7)))];
+        await tools.fill(trainer, 'circles', 6);
+        await tools.fill(trainer, 'stripes', 6);
+        const runs = [];
+        for (const head of ['linear', 'mlp:16']) {
+          const run = trainer.train({ head, epochs: 3, batchSize: 4, optimizer: 'adam', schedule: 'constant', seed: 5 });
+          const losses = [];
+          for await (const event of run) {
+            if (event.kind === 'epoch') losses.push(event.loss, event.validationLoss ?? Number.NaN);
+          }
+          runs.push(losses);
+        }
+        const kind = trainer.engine.kind;
+        trainer.close();
+        return { kind, features, runs };
+      };
+      return { webgpu: await measure('webgpu'), cpu: await measure('cpu') };
+    });
+    expect(both.webgpu.kind).toBe('webgpu');
+    expect(both.cpu.kind).toBe('cpu');
+    expect(both.cpu.features).toHaveLength(1280);
+    const features = ratio(both.webgpu.features, both.cpu.features);
+    const losses = both.cpu.runs.map((run, i) => ratio(both.webgpu.runs[i]!, run));
+    console.log(`features differ by ${features.toExponential(1)}, losses by ${losses.map((l) => l.toExponential(1)).join(' and ')}`);
+    expect(features).toBeLessThan(1e-4);
+    for (const loss of losses) expect(loss).toBeLessThan(1e-4);
+  });
+
+  it('chooses by measuring, and says what it measured', async () => {
+    const engine = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'auto' });
+      const { engine } = trainer;
+      trainer.close();
+      return engine;
+    });
+    expect(engine.cpuMilliseconds).toBeGreaterThan(0);
+    expect(engine.gpuMilliseconds).toBeGreaterThan(0);
+    const faster = engine.gpuMilliseconds! < engine.cpuMilliseconds! ? 'webgpu' : 'cpu';
+    expect(engine.kind).toBe(faster);
+    expect(engine.reason).toContain('ms');
+    console.log(engine.reason);
+  });
+
+  it('reports no shader that does not compile', () => {
+    expect(api.record.errors).toEqual([]);
+  });
+});
+
+describe('without WebGPU', () => {
+  it('auto takes the CPU and says why', async () => {
+    const plain = await openApiPage();
+    const engine = await plain.page.evaluate(async () => (await headstart.Trainer.create({ engine: 'auto' })).engine);
+    await plain.close();
+    expect(engine.kind).toBe('cpu');
+    expect(engine.reason).toMatch(/GPU/);
+  });
+});
+
+describe('an adapter without timestamp-query', () => {
+  it('works all the same', async () => {
+    const page = await openApiPage({ webgpu: true });
+    // What such an adapter is to a page: no such feature, and a refusal where a device is asked for with it.
+    const without = `{
+      const { features } = Object.getOwnPropertyDescriptors(GPUAdapter.prototype);
+      Object.defineProperty(GPUAdapter.prototype, 'features', { get() {
+        const kept = new Set(features.get.call(this));
+        kept.delete('timestamp-query');
+        return kept;
+      } });
+      const { requestDevice } = GPUAdapter.prototype;
+      GPUAdapter.prototype.requestDevice = function (descriptor) {
+        if ([...(descriptor?.requiredFeatures ?? [])].includes('timestamp-query')) return Promise.reject(new TypeError('no such feature'));
+        return requestDevice.call(this, descriptor);
+      };
+    }\n`;
+    let patched = 0;
+    await page.page.route('**/worker-*.js', async (route) => {
+      const response = await route.fetch();
+      patched += 1;
+      await route.fulfill({ response, body: without + (await response.text()) });
+    });
+    const seen = await page.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'webgpu' });
+      return { kind: trainer.engine.kind, features: [...(await trainer.embed(await drawing.draw('squares', 7)))] };
+    });
+    const expected = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      return [...(await trainer.embed(await drawing.draw('squares', 7)))];
+    });
+    await page.close();
+    expect(patched).toBe(1);
+    expect(seen.kind).toBe('webgpu');
+    expect(ratio(seen.features, expected)).toBeLessThan(1e-4);
+  });
+});
+
+describe('a GPU that goes away', () => {
+  it('loses nothing: the CPU goes on', async () => {
+    const page = await openApiPage({ webgpu: true });
+    const before = await page.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'webgpu' });
+      Object.assign(globalThis, { trainer });
+      await tools.fill(trainer, 'circles', 6);
+      await tools.fill(trainer, 'stripes', 6);
+      await trainer.train({ epochs: 5 }).report;
+      return { kind: trainer.engine.kind, predictions: await trainer.predict(await drawing.draw('stripes', 99)) };
+    });
+    await (await page.browser.newBrowserCDPSession()).send('Browser.crashGpuProcess');
+    const after = await page.page.evaluate(async () => {
+      const { trainer } = globalThis as unknown as { trainer: Awaited<ReturnType<typeof headstart.Trainer.create>> };
+      const picture = await drawing.draw('stripes', 99);
+      // The first call may be the one that notices.
+      const predictions = await trainer.predict(picture).catch(() => trainer.predict(picture));
+      await tools.fill(trainer, 'circles', 2, 50);
+      const report = await trainer.train({ epochs: 5 }).report;
+      return { engine: trainer.engine, predictions, classes: trainer.classes.map((c) => c.images.length), report };
+    });
+    await page.close();
+    expect(before.kind).toBe('webgpu');
+    expect(after.engine.kind).toBe('cpu');
+    expect(after.engine.reason).toMatch(/stopped answering/);
+    expect(after.classes).toEqual([8, 6]);
+    expect(after.report.engine).toBe('cpu');
+    for (const [i, prediction] of after.predictions.entries()) {
+      expect(prediction.className).toBe(before.predictions[i]!.className);
+      expect(prediction.probability).toBeCloseTo(before.predictions[i]!.probability, 4);
+    }
+  });
+});

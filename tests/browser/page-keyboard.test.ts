@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AppPage } from './support/app-page.js';
+
+let app: AppPage;
+beforeAll(async () => {
+  app = await AppPage.open();
+});
+afterAll(() => app?.close());
+
+/** Tabs on until an element of this name has the focus, as a person without a mouse would. */
+async function tabTo(name: string | RegExp): Promise<void> {
+  for (let presses = 0; presses < 80; presses += 1) {
+    await app.page.keyboard.press('Tab');
+    const focused = await app.page.evaluate(() => {
+      const element = document.activeElement as HTMLElement | null;
+      return element?.getAttribute('aria-label') ?? element?.innerText ?? '';
+    });
+    if (typeof name === 'string' ? focused.trim() === name : name.test(focused)) return;
+  }
+  throw new Error(`${String(name)} cannot be reached with Tab`);
+}
+
+it('leads from nothing to a trained model without a mouse', async () => {
+  const { page } = app;
+  const chooser = page.waitForEvent('filechooser');
+  await tabTo('Choose files for Class 1');
+  await page.keyboard.press('Enter');
+  await (await chooser).setFiles(await app.draw('circles', 8));
+  await app.counts('Class 1', 8);
+  const second = page.waitForEvent('filechooser');
+  await tabTo('Choose files for Class 2');
+  await page.keyboard.press(' ');
+  // Two that belong to the other class.
+  await (await second).setFiles([...(await app.draw('stripes', 8)), ...(await app.draw('circles', 2, 50))]);
+  await app.counts('Class 2', 10);
+
+  await page.locator('body').evaluate(() => (document.activeElement as HTMLElement).blur());
+  await tabTo('Pictures of Class 2');
+  await page.keyboard.press(' ');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press(' ');
+  await tabTo('Move to…');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Class 1');
+  await page.keyboard.press('Enter');
+  await app.counts('Class 1', 10);
+  await app.counts('Class 2', 8);
+
+  await page.locator('body').evaluate(() => (document.activeElement as HTMLElement).blur());
+  await tabTo('Pictures of Class 1');
+  await page.keyboard.press('Delete');
+  await app.counts('Class 1', 9);
+  await page.keyboard.press('Control+z');
+  await app.counts('Class 1', 10);
+
+  await tabTo('Train');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Result' }).waitFor();
+  const picture = page.waitForEvent('filechooser');
+  await tabTo('Choose file to try');
+  await page.keyboard.press('Enter');
+  await (await picture).setFiles(await app.draw('stripes', 1, 70));
+  await page.getByText(/^Class 2, \d+%/).waitFor();
+});
+
+it('shows where the focus is', async () => {
+  await tabTo('Save model');
+  const outline = await app.page.evaluate(() => getComputedStyle(document.activeElement!).outlineWidth);
+  expect(Number.parseFloat(outline)).toBeGreaterThanOrEqual(2);
+});

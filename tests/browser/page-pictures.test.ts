@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppPage } from './support/app-page.js';
+import { foreignRequests } from './support/browser.js';
+
+let app: AppPage;
+beforeAll(async () => {
+  // High enough for all cards: a drag cannot scroll.
+  app = await AppPage.open({ context: { viewport: { width: 1280, height: 1600 } } });
+});
+afterAll(() => app?.close());
+
+const names = () => app.page.getByRole('textbox', { name: /Name of class/ }).evaluateAll((all) => all.map((each) => (each as HTMLInputElement).value));
+
+describe('classes on the page', () => {
+  it('says what is missing before training can start', async () => {
+    expect(await app.reason.innerText()).toBe('Add pictures to your classes.');
+    await app.page.getByRole('button', { name: 'Delete class Class 2' }).click();
+    expect(await app.reason.innerText()).toBe('Add a second class.');
+    await app.undoButton.click();
+    await app.pick('Class 1', await app.draw('circles', 3));
+    expect(await app.reason.innerText()).toBe('Class 2 has no pictures yet.');
+    expect(await app.trainButton.isDisabled()).toBe(true);
+    await app.pick('Class 2', await app.draw('stripes', 3));
+    await app.page.getByText('Ready when you are.').waitFor();
+    expect(await app.trainButton.isDisabled()).toBe(false);
+  });
+
+  it('adds a class, renames it where it stands, and refuses a name that is taken', async () => {
+    await app.page.getByRole('button', { name: 'Add a class' }).click();
+    const field = app.page.getByRole('textbox', { name: 'Name of class 3' });
+    await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
+    await app.page.keyboard.type('Class 1');
+    await app.page.keyboard.press('Enter');
+    await app.page.getByText('There is already a class called “Class 1”.').waitFor();
+    await field.fill('boxes');
+    await app.page.keyboard.press('Enter');
+    expect(await names()).toEqual(['Class 1', 'Class 2', 'boxes']);
+    await field.fill('not this');
+    await app.page.keyboard.press('Escape');
+    expect(await names()).toEqual(['Class 1', 'Class 2', 'boxes']);
+  });
+
+  it('deletes a class with its pictures and brings both back by keyboard', async () => {
+    await app.page.getByRole('button', { name: 'Delete class Class 1' }).click();
+    await app.card('Class 1').waitFor({ state: 'detached' });
+    await app.page.getByText('Class “Class 1” deleted').waitFor();
+    await app.page.locator('body').press('Control+z');
+    await app.counts('Class 1', 3);
+    expect(await names()).toEqual(['Class 1', 'Class 2', 'boxes']);
+  });
+});
+
+describe('pictures on the page', () => {
+  it('are shown small, newest first', async () => {
+    await app.tiles('Class 1').first().locator('img').waitFor();
+    const labels = await app.tiles('Class 1').evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
+    expect(labels).toEqual(['circles 2.png', 'circles 1.png', 'circles 0.png']);
+  });
+
+  it('are deleted together and come back where they were', async () => {
+    await app.tiles('Class 1').nth(0).click();
+    await app.tiles('Class 1').nth(2).click();
+    await app.card('Class 1').getByText('2 of 3').waitFor();
+    await app.card('Class 1').getByRole('button', { name: 'Delete', exact: true }).click();
+    await app.counts('Class 1', 1);
+    await app.undoButton.click();
+    await app.counts('Class 1', 3);
+    expect(await app.tiles('Class 1').first().getAttribute('aria-label')).toBe('circles 2.png');
+  });
+
+  it('are moved by the menu, and back by undo', async () => {
+    await app.tiles('Class 1').first().click();
+    await app.card('Class 1').getByRole('button', { name: 'Move to…' }).click();
+    await app.card('Class 1').getByRole('button', { name: 'boxes' }).click();
+    await app.counts('Class 1', 2);
+    await app.counts('boxes', 1);
+    await app.page.getByText('1 picture moved to “boxes”').waitFor();
+    await app.undoButton.click();
+    await app.counts('Class 1', 3);
+    await app.counts('boxes', 0);
+  });
+
+  it('are moved by dragging, the selected ones together', async () => {
+    await app.tiles('Class 1').nth(0).click();
+    await app.tiles('Class 1').nth(1).click();
+    await app.drag(app.tiles('Class 1').nth(1), app.card('boxes'));
+    await app.counts('boxes', 2);
+    await app.counts('Class 1', 1);
+    await app.undoButton.click();
+    await app.counts('Class 1', 3);
+  });
+
+  it('come by paste into the class that was used last', async () => {
+    await app.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await app.page.getByRole('textbox', { name: 'Name of class 3' }).click();
+    await app.page.evaluate(async () => {
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': await drawing.draw('squares', 7) })]);
+    });
+    await app.page.keyboard.press('Control+v');
+    await app.counts('boxes', 1);
+  });
+
+  it('come by drop, and the ones that cannot be read are named in one message', async () => {
+    const [good] = await app.draw('squares', 1, 50);
+    if (!good) throw new Error('nothing was drawn');
+    const text = { name: 'letter.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('Dear reader, this is no picture.') };
+    const empty = { name: 'nothing.png', mimeType: 'image/png', buffer: Buffer.alloc(0) };
+    const folder = app.write('mixed', { '.': [good, text, empty] });
+    await app.drop(app.card('boxes'), [good, text, empty].map((file) => `${folder}/${file.name}`));
+    const message = app.card('boxes').getByText('2 of 3 files could not be read: letter.jpg, nothing.png');
+    await message.waitFor();
+    await app.counts('boxes', 2);
+    await app.card('boxes').getByRole('button', { name: 'Dismiss this message' }).click();
+    await message.waitFor({ state: 'detached' });
+  });
+
+  it('come as a folder of folders, each a class of its name', async () => {
+    const root = app.write('animals', { cats: await app.draw('circles', 4, 100), dogs: await app.draw('stripes', 130, 100) });
+    await app.drop(app.page.getByRole('heading', { level: 1 }), [root]);
+    await app.counts('cats', 4);
+    // More than a directory reader hands out at a time.
+    await app.counts('dogs', 130);
+    expect(await names()).toEqual(['Class 1', 'Class 2', 'boxes', 'cats', 'dogs']);
+  });
+
+  it('are in the document only where they are in view', async () => {
+    expect(await app.tiles('dogs').count()).toBeLessThan(80);
+    const list = app.card('dogs').getByRole('listbox');
+    await list.focus();
+    await app.page.keyboard.press('End');
+    await app.card('dogs').getByRole('option', { name: 'stripes 100.png', exact: true }).locator('img').waitFor();
+  });
+});
+
+it('nothing was asked of any other site, and nothing was logged as an error', () => {
+  expect(foreignRequests(app.record, app.site.url)).toEqual([]);
+  expect(app.record.errors).toEqual([]);
+});

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppPage, LONG_RUN } from './support/app-page.js';
+import { foreignRequests } from './support/browser.js';
+
+let app: AppPage;
+beforeAll(async () => {
+  app = await AppPage.open();
+});
+afterAll(() => app?.close());
+
+const result = () => app.page.getByRole('region', { name: 'Result', exact: true });
+
+describe('training on the page', () => {
+  it('learns the sample pictures, which take the place of the untouched classes', async () => {
+    await app.page.getByRole('button', { name: 'Try it with sample pictures' }).click();
+    for (const name of ['Circles', 'Triangles', 'Stars']) await app.counts(name, 20);
+    expect(await app.page.getByRole('textbox', { name: /Name of class/ }).count()).toBe(3);
+    await app.train();
+    const accuracy = Number.parseInt(await result().locator('.figure').innerText(), 10);
+    expect(accuracy).toBeGreaterThan(60);
+  });
+
+  it('reports class by class and what was taken for what', async () => {
+    const rows = result().locator('.class-figures tbody tr');
+    expect(await rows.count()).toBe(3);
+    const cells = await result().locator('.confusion tbody td').allInnerTexts();
+    const held = Number(/of (\d+) pictures/.exec(await result().locator('.headline').innerText())?.[1]);
+    expect(cells.reduce((sum, text) => sum + Number(text), 0)).toBe(held);
+  });
+
+  it('draws curves, and says them in words and figures too', async () => {
+    expect(await app.page.locator('.curves canvas').count()).toBe(2);
+    await app.page.getByText(/Best epoch: \d+/).waitFor();
+    await app.page.locator('.curves summary').click();
+    await app.page.locator('.curves tbody tr').first().waitFor();
+    const shown = await app.page.locator('.curves tbody tr').count();
+    const words = await app.page.locator('.curves .visually-hidden').innerText();
+    expect(words).toContain(`After ${shown} epochs`);
+    const drawn = await app.page.locator('.curves canvas').first().evaluate((canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
+      return pixels.some((value) => value > 0);
+    });
+    expect(drawn).toBe(true);
+  });
+
+  it('says that the result is about other pictures once they change', async () => {
+    await app.tiles('Stars').first().click();
+    await app.card('Stars').getByRole('button', { name: 'Delete', exact: true }).click();
+    await result().getByText('Classes or pictures have changed since.').waitFor();
+    await app.undoButton.click();
+  });
+
+  it('pauses, continues, and keeps the best when it is cancelled', async () => {
+    await app.set(LONG_RUN);
+    await app.trainButton.click();
+    const progress = app.page.getByRole('progressbar', { name: 'Training' });
+    await app.page.getByText(/Epoch \d+ of 1000/).waitFor();
+    await app.page.getByRole('button', { name: 'Pause' }).click();
+    await app.page.getByText(/paused/).waitFor();
+    // What was on its way when the button was pressed has arrived by then.
+    await app.page.waitForTimeout(400);
+    const held = await progress.getAttribute('aria-valuetext');
+    await app.page.waitForTimeout(600);
+    expect(await progress.getAttribute('aria-valuetext')).toBe(held);
+    await app.page.getByRole('button', { name: 'Continue' }).click();
+    await expect.poll(() => progress.getAttribute('aria-valuetext')).not.toBe(held);
+    await app.page.getByRole('button', { name: 'Cancel' }).click();
+    await result().getByText(/Cancelled: .* is kept and in use\./).waitFor();
+    expect(await app.predict((await app.draw('circles', 1))[0]!)).toContain('%');
+  });
+
+  it('follows changes to classes and pictures that are made while it trains', async () => {
+    await app.set(LONG_RUN);
+    await app.trainButton.click();
+    await app.page.getByText(/Epoch \d+ of 1000/).waitFor();
+    const field = app.page.getByRole('textbox', { name: 'Name of class 1' });
+    await field.fill('Rounds');
+    await field.press('Enter');
+    await app.pick('Stars', await app.draw('squares', 2), 22);
+    await app.tiles('Stars').first().click();
+    await app.tiles('Stars').nth(1).click();
+    await app.card('Stars').getByRole('button', { name: 'Delete', exact: true }).click();
+    await app.page.getByRole('button', { name: 'Cancel' }).click();
+    await result().waitFor();
+    expect(await result().locator('.class-figures tbody th').allInnerTexts()).toEqual(['Rounds', 'Triangles', 'Stars']);
+    expect(await app.page.locator('.notice.error').count()).toBe(0);
+    await app.counts('Stars', 20);
+    expect(await app.predict((await app.draw('circles', 1))[0]!)).toContain('%');
+    await app.page.getByRole('meter', { name: 'Rounds' }).waitFor();
+  });
+
+  it('explains a setting that makes no sense and will not train with it', async () => {
+    await app.set({ epochs: '0' });
+    await app.page.getByText('A whole number from 1 to 1,000.').waitFor();
+    expect(await app.page.locator('#epochs').getAttribute('aria-invalid')).toBe('true');
+    expect(await app.trainButton.isDisabled()).toBe(true);
+    await app.page.getByRole('button', { name: 'Back to the defaults' }).click();
+    expect(await app.trainButton.isDisabled()).toBe(false);
+  });
+
+  it('trains two layers, and admits that without held-back pictures the accuracy is unknown', async () => {
+    await app.set({ head: 'mlp', units: '16', epochs: '5', validation: '0' });
+    await app.train();
+    await result().getByText('Accuracy unknown').waitFor();
+    expect(await result().locator('.confusion').count()).toBe(0);
+    await app.page.getByRole('button', { name: 'Back to the defaults' }).click();
+  });
+
+  it('remembers settings over a reload, and nothing else', async () => {
+    await app.set({ epochs: '7' });
+    await app.page.reload();
+    await app.page.locator('#epochs').waitFor();
+    expect(await app.page.locator('#epochs').inputValue()).toBe('7');
+    expect(await app.page.getByText('0 pictures', { exact: true }).count()).toBe(2);
+    expect(await app.page.evaluate(() => Object.keys(localStorage))).toEqual(['headstart-settings']);
+  });
+});
+
+it('nothing was asked of any other site, and nothing was logged as an error', () => {
+  expect(foreignRequests(app.record, app.site.url)).toEqual([]);
+  expect(app.record.errors).toEqual([]);
+});

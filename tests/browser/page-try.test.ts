@@ -1,0 +1,90 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppPage } from './support/app-page.js';
+import { foreignRequests } from './support/browser.js';
+
+let app: AppPage;
+beforeAll(async () => {
+  app = await AppPage.open();
+  await app.fillTwoClasses();
+  await app.train();
+});
+afterAll(() => app?.close());
+
+const verdict = () => app.page.locator('.verdict');
+
+describe('trying the model on the page', () => {
+  it('recognises a chosen picture, with a bar for each class', async () => {
+    expect(await app.predict((await app.draw('circles', 1, 900))[0]!)).toMatch(/^Class 1, \d+%/);
+    const shares = await app.page.getByRole('meter').evaluateAll((all) => all.map((each) => Number(each.getAttribute('aria-valuenow'))));
+    expect(shares).toHaveLength(2);
+    expect(Math.abs(shares.reduce((sum, each) => sum + each, 0) - 100)).toBeLessThanOrEqual(1);
+  });
+
+  it('recognises a dropped picture', async () => {
+    const files = await app.draw('stripes', 1, 901);
+    const folder = app.write('dropped', { '.': files });
+    await app.drop(app.page.locator('#try .stage'), [join(folder, files[0]!.name)]);
+    await app.page.getByRole('img', { name: files[0]!.name }).waitFor();
+    await expect.poll(() => verdict().innerText()).toMatch(/^Class 2/);
+  });
+
+  it('recognises a pasted picture when the panel was used last', async () => {
+    await app.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await app.page.locator('#try .stage').click();
+    await app.page.evaluate(async () => {
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': await drawing.draw('circles', 902) })]);
+    });
+    await app.page.keyboard.press('Control+v');
+    await expect.poll(() => verdict().innerText()).toMatch(/^Class 1/);
+    await app.counts('Class 1', 10);
+  });
+
+  it('says so when a file is no picture, and goes on', async () => {
+    const letter = { name: 'letter.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('Not a picture.') };
+    await app.page.locator('#try .card input[accept^=image]').setInputFiles(letter);
+    const message = app.page.locator('#try .notice.error');
+    await message.waitFor();
+    expect(await message.innerText()).toContain('letter.jpg');
+    expect(await app.predict((await app.draw('stripes', 1, 903))[0]!)).toMatch(/^Class 2/);
+    expect(await message.count()).toBe(0);
+  });
+
+  it('follows the new name of a class without training again', async () => {
+    const field = app.page.getByRole('textbox', { name: 'Name of class 2' });
+    await field.fill('lines');
+    await field.press('Enter');
+    await expect.poll(() => verdict().innerText()).toMatch(/^lines/);
+    await app.page.getByRole('meter', { name: 'lines' }).waitFor();
+  });
+
+  it('saves the model, and a fresh page that opens the file says the same', async () => {
+    const picture = (await app.draw('stripes', 1, 904))[0]!;
+    const said = await app.predict(picture);
+    const download = app.page.waitForEvent('download');
+    await app.page.getByRole('button', { name: 'Save model' }).click();
+    const file = await (await download).path();
+    expect(readFileSync(file).subarray(0, 2).toString()).toBe('PK');
+
+    const model = join(app.folder, 'model.zip');
+    writeFileSync(model, readFileSync(file));
+    await app.page.reload();
+    await app.page.getByText(/Computes on/).waitFor();
+    await app.page.locator('#try input[accept*=zip]').setInputFiles(model);
+    await app.page.getByText('Opened “model.zip”: it tells apart Class 1, lines.').waitFor();
+    expect(await app.predict(picture)).toBe(said);
+  });
+
+  it('says so when a file is no model, and keeps the one it has', async () => {
+    const letter = { name: 'model.zip', mimeType: 'application/zip', buffer: Buffer.from('Not a model.') };
+    await app.page.locator('#try input[accept*=zip]').setInputFiles(letter);
+    await app.page.locator('#try .notice.error').waitFor();
+    expect(await app.predict((await app.draw('circles', 1, 905))[0]!)).toMatch(/^Class 1/);
+  });
+});
+
+it('nothing was asked of any other site, and nothing was logged as an error', () => {
+  expect(foreignRequests(app.record, app.site.url)).toEqual([]);
+  expect(app.record.errors).toEqual([]);
+});

@@ -1,0 +1,191 @@
+//! Heads and their loss against PyTorch (tests/golden/make_heads_golden.py), and the folding of standardisation.
+
+mod common;
+
+use burn::tensor::{Tensor, TensorData};
+use common::{Golden, assert_close, cpu, golden, project};
+use headstart::dataset::{Labelled, Split};
+use headstart::features::{FeatureCache, View};
+use headstart::head::{HeadKind, TrainableHead};
+use headstart::params::{Params, Snapshot};
+use headstart::train::{EventKind, Examples, Run, TrainConfig, cross_entropy, cross_entropy_of};
+use pollster::block_on;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Largest difference, as a share of the largest value of the tensor.
+const BOUND: f32 = 1e-5;
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().into_vec().expect("f32")
+}
+
+/// PyTorch's `[outputs, inputs]` as our `[inputs, outputs]`; a bias stays as it is.
+fn ours(theirs: &Golden) -> Vec<f32> {
+    match theirs.shape[..] {
+        [outputs, inputs] => {
+            (0..inputs * outputs).map(|at| theirs.data[at % outputs * inputs + at / outputs]).collect()
+        }
+        _ => theirs.data.clone(),
+    }
+}
+
+/// A golden head in a graph, with the golden names of its parameters in order.
+struct Case {
+    expected: BTreeMap<String, Golden>,
+    name: &'static str,
+    parts: &'static [&'static str],
+    params: Params,
+    head: TrainableHead,
+}
+
+impl Case {
+    fn new(kind: HeadKind) -> Self {
+        let expected = golden(&project("tests/golden/heads.safetensors"));
+        let (name, parts): (_, &[&str]) = match kind {
+            HeadKind::Linear => ("linear", &["weight", "bias"]),
+            _ => ("mlp", &["hidden.weight", "hidden.bias", "output.weight", "output.bias"]),
+        };
+        let mut params = Params::new(cpu().device());
+        let head = TrainableHead::new(kind, 8, 3, &mut params, &mut ChaCha8Rng::seed_from_u64(0));
+        assert_eq!(params.iter().count(), parts.len(), "{name}: parameters");
+        params.update(|index, param, _| {
+            let golden = &expected[&format!("{name}.{}", parts[index])];
+            let data = ours(golden);
+            assert_eq!(data.len(), param.shape.iter().product::<usize>(), "{}", param.name);
+            Tensor::from_data(TensorData::new(data, [golden.data.len()]), cpu().device())
+        });
+        Self { expected, name, parts, params, head }
+    }
+
+    fn golden(&self, what: &str) -> &Golden {
+        &self.expected[&format!("{}.{what}", self.name)]
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        block_on(self.params.snapshot()).unwrap()
+    }
+
+    fn check(&self) {
+        let input = &self.expected["input"];
+        let labels: Vec<usize> = self.expected["labels"].data.iter().map(|label| *label as usize).collect();
+        let x = Tensor::<2>::from_data(TensorData::new(input.data.clone(), [5, 8]), cpu().device());
+        let x = x.autodiff().require_grad();
+        for (kind, smoothing) in [("", 0.0), ("smoothed_", 0.1)] {
+            let logits = self.head.forward(x.clone(), &self.params, |_| None);
+            let rows = values(logits.clone().inner());
+            assert_close("logits", &rows, &self.golden("logits").data, BOUND);
+            let loss = cross_entropy(logits, &labels, smoothing, cpu().device());
+            let expected = &self.golden(&format!("{kind}loss")).data;
+            assert_close(&format!("{kind}loss"), &values(loss.clone().inner()), expected, BOUND);
+            // The plain numbers of the reports are the same loss.
+            let plain = rows.chunks_exact(3).zip(&labels).map(|(row, label)| cross_entropy_of(row, *label, smoothing));
+            let plain = plain.sum::<f64>() / labels.len() as f64;
+            assert_close(&format!("plain {kind}loss"), &[plain as f32], expected, BOUND);
+
+            let mut found = loss.backward();
+            let gradient = x.grad_remove(&mut found).expect("the input has a gradient");
+            assert_close(
+                "gradient of the input",
+                &values(gradient),
+                &self.golden(&format!("{kind}grad.input")).data,
+                BOUND,
+            );
+            for (part, gradient) in self.parts.iter().zip(self.params.gradients(&mut found)) {
+                let gradient = values(gradient.unwrap_or_else(|| panic!("{part} has a gradient")));
+                let expected = ours(self.golden(&format!("{kind}grad.{part}")));
+                assert_close(&format!("{}: {kind}gradient of {part}", self.name), &gradient, &expected, BOUND);
+            }
+        }
+        // The head that is left after training, in plain vectors.
+        let head = self.head.trained(&self.snapshot());
+        let rows: Vec<f32> = input.data.chunks_exact(8).flat_map(|row| head.logits(row)).collect();
+        assert_close("logits of the trained head", &rows, &self.golden("logits").data, BOUND);
+        for (layer, parts) in head.layers.iter().zip(self.parts.chunks_exact(2)) {
+            assert_eq!(layer.weight, self.golden(parts[0]).data, "{} as PyTorch keeps it", parts[0]);
+            assert_eq!(layer.bias, self.golden(parts[1]).data, "{}", parts[1]);
+        }
+    }
+}
+
+#[test]
+fn linear_head_is_pytorchs() {
+    Case::new(HeadKind::Linear).check();
+}
+
+#[test]
+fn mlp_head_is_pytorchs() {
+    Case::new(HeadKind::Mlp { hidden: 6 }).check();
+}
+
+#[test]
+fn a_linear_head_starts_without_a_favourite_and_a_hidden_layer_without_symmetry() {
+    let start = |kind, seed| {
+        let mut params = Params::new(cpu().device());
+        let head = TrainableHead::new(kind, 16, 4, &mut params, &mut ChaCha8Rng::seed_from_u64(seed));
+        head.trained(&block_on(params.snapshot()).unwrap())
+    };
+    assert!(start(HeadKind::Linear, 1).logits(&[1.0; 16]).iter().all(|logit| *logit == 0.0));
+    let mlp = start(HeadKind::Mlp { hidden: 8 }, 1);
+    let rows: Vec<&[f32]> = mlp.layers[0].weight.chunks_exact(16).collect();
+    assert!((1..8).all(|unit| rows[unit] != rows[0]), "no two hidden units are alike");
+    assert!(mlp.layers[0].weight.iter().all(|w| w.abs() <= 0.25), "within ±1/√16");
+    assert_eq!(mlp, start(HeadKind::Mlp { hidden: 8 }, 1), "the same seed starts the same");
+    assert_ne!(mlp, start(HeadKind::Mlp { hidden: 8 }, 2), "another seed starts elsewhere");
+}
+
+/// Trains on features far from standard, and compares the loss that training saw (standardised features, the head as
+/// it trained) with the loss of the finished head on the features as they are.
+#[test]
+fn the_finished_head_takes_features_as_they_are() {
+    const WIDTH: usize = 12;
+    const PICTURES: u32 = 30;
+    for head in ["linear", "mlp:7"] {
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let mut cache = FeatureCache::default();
+        for id in 0..PICTURES {
+            for view in [View::Plain, View::Mirrored] {
+                // Means from −50 to 60 and spreads from 0.1 to 20; the last feature is the same everywhere.
+                let feature = |at: usize, noise: f32| match at {
+                    11 => 4.0,
+                    _ => at as f32 * 10.0 - 50.0 + (0.1 + at as f32 * 2.0) * (noise + (id % 3) as f32),
+                };
+                let row: Vec<f32> = (0..WIDTH).map(|at| feature(at, rng.random::<f32>())).collect();
+                cache.insert(id, view, Arc::from(row));
+            }
+        }
+        let labelled = |ids: std::ops::Range<u32>| -> Vec<Labelled> {
+            ids.map(|id| Labelled { id, label: (id % 3) as usize }).collect()
+        };
+        let (train, validation) = (labelled(0..20), labelled(20..PICTURES));
+        let split = Split {
+            classes: ["a", "b", "c"].map(String::from).to_vec(),
+            train: train.clone(),
+            validation: validation.clone(),
+            warnings: Vec::new(),
+        };
+        let config = TrainConfig { head: head.into(), epochs: 6.0, learning_rate: 0.05, ..TrainConfig::default() };
+        let train = Examples::gather(&cache, &train, &[View::Plain, View::Mirrored], WIDTH).unwrap();
+        let held_out = Examples::gather(&cache, &validation, &[View::Plain], WIDTH).unwrap();
+        let mut run = Run::new(config.check().unwrap(), split, train, held_out, &cpu(), || 0.0);
+        let mut best = f64::INFINITY;
+        loop {
+            let event = block_on(run.step()).unwrap();
+            match event.kind {
+                EventKind::Epoch => best = best.min(event.validation_loss.expect("there is a validation set")),
+                EventKind::Done => break,
+                EventKind::Step => {}
+            }
+        }
+        let outcome = block_on(run.finish()).unwrap();
+        let losses = validation.iter().map(|picture| {
+            let row = cache.get(picture.id, View::Plain).unwrap();
+            cross_entropy_of(&outcome.head.logits(row), picture.label, 0.0)
+        });
+        let loss = losses.sum::<f64>() / validation.len() as f64;
+        assert!((loss - best).abs() < 1e-4, "{head}: {loss} of the finished head, {best} while training");
+        assert!(best < 0.9 * 3.0_f64.ln(), "{head}: it learnt something, or the test shows nothing ({best})");
+    }
+}

@@ -1,0 +1,151 @@
+//! Saved models: what comes back from a file, and files that are none.
+
+mod common;
+mod drawing;
+
+use common::default_backbone;
+use drawing::{Kind, easy, open, probabilities, train};
+use headstart::Project;
+use headstart::train::TrainConfig;
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Write};
+use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+const ENTRIES: [&str; 4] = ["config.json", "model.safetensors", "preprocessor_config.json", "report.json"];
+
+fn trained(head: &str) -> Project {
+    let mut project = easy(default_backbone());
+    train(&mut project, &TrainConfig { head: head.into(), epochs: 5.0, learning_rate: 0.01, ..TrainConfig::default() });
+    project
+}
+
+fn unpack(file: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut archive = ZipArchive::new(Cursor::new(file)).unwrap();
+    let read = |index| {
+        let mut entry = archive.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        (entry.name().to_string(), bytes)
+    };
+    (0..archive.len()).map(read).collect::<Vec<_>>().into_iter().collect()
+}
+
+fn pack(entries: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, bytes) in entries {
+        zip.start_file(name.as_str(), options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_saved_model_predicts_the_same_elsewhere() {
+    for head in ["linear", "mlp:24"] {
+        let mut project = trained(head);
+        let file = project.save().unwrap();
+        let mut other = open(default_backbone());
+        other.load(&file).unwrap();
+        assert_eq!(other.report(), project.report(), "{head}: the report comes along");
+        for (kind, number) in [(Kind::Disc, 50), (Kind::Stripes, 51), (Kind::Noise, 52)] {
+            let (a, b) = (probabilities(&mut project, kind, number), probabilities(&mut other, kind, number));
+            for (a, b) in a.iter().zip(&b) {
+                assert_eq!(a.0, b.0);
+                assert!((a.1 - b.1).abs() < 1e-6, "{head}: {} became {}", a.1, b.1);
+            }
+        }
+        assert!(other.classes().is_empty(), "a model brings no pictures");
+        assert_eq!(unpack(&other.save().unwrap()), unpack(&file), "{head}: saving it again gives the same file");
+    }
+}
+
+#[test]
+fn other_programs_can_read_it() {
+    let entries = unpack(&trained("linear").save().unwrap());
+    assert_eq!(entries.keys().collect::<Vec<_>>(), ENTRIES);
+    let json = |name: &str| serde_json::from_slice::<serde_json::Value>(&entries[name]).unwrap();
+    let config = json("config.json");
+    assert_eq!(config["id2label"]["0"], "disc");
+    assert_eq!(config["label2id"]["stripes"], 1);
+    assert_eq!(config["architecture"], "mobilenetv2_050");
+    assert_eq!(config["pretrained_cfg"]["input_size"], serde_json::json!([3, 96, 96]));
+    assert_eq!(json("preprocessor_config.json")["size"], serde_json::json!({"height": 96, "width": 96}));
+    assert_eq!(json("report.json")["classes"], serde_json::json!(["disc", "stripes"]));
+    let tensors = safetensors::SafeTensors::deserialize(&entries["model.safetensors"]).unwrap();
+    assert_eq!(tensors.tensor("head.0.weight").unwrap().shape(), [2, 1280], "[outputs, inputs]");
+    assert_eq!(tensors.tensor("features.0.0.weight").unwrap().shape(), [16, 3, 3, 3]);
+}
+
+/// Every file is refused with a reason, and the model that there was still predicts.
+#[test]
+fn files_that_are_no_model_are_refused() {
+    let mut project = trained("mlp:8");
+    let before = probabilities(&mut project, Kind::Disc, 60);
+    let report = project.report().cloned();
+    let good = project.save().unwrap();
+    let entries = unpack(&good);
+    let with = |name: &str, bytes: Vec<u8>| {
+        let mut entries = entries.clone();
+        entries.insert(name.into(), bytes);
+        pack(&entries)
+    };
+    let text = |name: &str| String::from_utf8(entries[name].clone()).unwrap();
+    let edited = |name: &str, from: &str, to: &str| {
+        assert!(text(name).contains(from), "{name} holds {from}");
+        with(name, text(name).replace(from, to).into_bytes())
+    };
+    let mut bad: Vec<(String, Vec<u8>)> = vec![
+        ("no byte".into(), Vec::new()),
+        ("text".into(), b"This is a line of text and no model.\n".to_vec()),
+        ("a weights file".into(), entries["model.safetensors"].clone()),
+        ("an empty zip".into(), pack(&BTreeMap::new())),
+        ("weights that are text".into(), with("model.safetensors", b"text".to_vec())),
+        ("weights that end early".into(), with("model.safetensors", entries["model.safetensors"][..90_000].to_vec())),
+        ("a config that is text".into(), with("config.json", b"text".to_vec())),
+        ("a report that is text".into(), with("report.json", b"text".to_vec())),
+        ("a later version".into(), edited("config.json", "\"headstart_version\": 1", "\"headstart_version\": 2")),
+        ("a label too many".into(), edited("config.json", "\"id2label\": {", "\"id2label\": {\"7\": \"x\", ")),
+    ];
+    for name in ["config.json", "model.safetensors"] {
+        let mut entries = entries.clone();
+        entries.remove(name);
+        bad.push((format!("no {name}"), pack(&entries)));
+    }
+    for part in [1, 2, 3] {
+        bad.push((format!("{part} quarters of the file"), good[..good.len() * part / 4].to_vec()));
+    }
+    // A flipped bit inside an entry, which its checksum shows. Entries are stored, so their bytes are in the file.
+    let stored = pack(&entries);
+    for name in ["config.json", "model.safetensors", "report.json"] {
+        let content = &entries[name];
+        let at = stored.windows(content.len().min(64)).position(|window| window == &content[..content.len().min(64)]);
+        let mut broken = stored.clone();
+        broken[at.expect("the entry is in the file") + content.len() / 2] ^= 1;
+        bad.push((format!("a flipped bit in {name}"), broken));
+    }
+    for (what, file) in bad {
+        let error = project.load(&file).expect_err(&what);
+        assert_eq!(error.code(), "model_file_invalid", "{what}: {error}");
+        assert_eq!(probabilities(&mut project, Kind::Disc, 60), before, "{what}: the old model stays");
+        assert_eq!(project.report().cloned(), report, "{what}: and its report");
+    }
+    project.load(&stored).expect("the same entries packed again are a model");
+}
+
+#[test]
+fn a_zip_bomb_is_refused() {
+    let mut project = trained("linear");
+    let before = probabilities(&mut project, Kind::Disc, 60);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    zip.start_file("config.json", options).unwrap();
+    let megabyte = vec![b' '; 1 << 20];
+    (0..300).for_each(|_| zip.write_all(&megabyte).unwrap());
+    let file = zip.finish().unwrap().into_inner();
+    assert!(file.len() < 4 << 20, "300 MB are packed into {} bytes", file.len());
+    let error = project.load(&file).unwrap_err();
+    assert_eq!(error.code(), "model_file_invalid");
+    assert!(error.to_string().contains("larger"), "{error}");
+    assert_eq!(probabilities(&mut project, Kind::Disc, 60), before);
+}
