@@ -254,20 +254,15 @@ run_tests() {
 bench() {
   local name=${1:-}
   [ $# = 0 ] || shift
-  if [ "$name" = native ]; then
-    setup_rust
-    HEADSTART_REFERENCES=$references cargo bench --locked "$@"
-    return
-  fi
   if [ ! -f "tests/bench/$name.test.ts" ]; then
-    die "which benchmark? native, $(cd tests/bench && echo *.test.ts | sed 's/\.test\.ts//g; s/ /, /g')"
+    die "which benchmark? $(cd tests/bench && echo *.test.ts | sed 's/\.test\.ts//g; s/ /, /g')"
   fi
   build
   setup_chromium
   CHROMIUM=$(find_chromium)
   export CHROMIUM HEADSTART_REFERENCES=$references
   cd www
-  ./node_modules/.bin/vitest run --config vitest.config.ts --project bench --disable-console-intercept "tests/bench/$name.test.ts" "$@"
+  ./node_modules/.bin/vitest run --config vitest.config.ts --project bench "tests/bench/$name.test.ts" --disable-console-intercept "$@"
 }
 
 help() {
@@ -276,7 +271,7 @@ help() {
 ./build.sh build         build the site into dist/
 ./build.sh test          run every check and test; the last line is the total
 ./build.sh check         formatting, lints and types only
-./build.sh bench NAME …  run a benchmark: native, or a script of tests/bench
+./build.sh bench NAME …  run a benchmark of tests/bench, such as browser
 ./build.sh setup         install what is missing and stop
 What is missing is set up first: the wasm target, wasm-bindgen, npm's packages, Chromium for the browser tests.
 HEADSTART_REFERENCES names the folder with reference backbones and picture sets that some tests need.

@@ -3,7 +3,8 @@
 use crate::backbone::{Backbone, FrozenStages, global_average};
 use crate::error::{Error, Result};
 use crate::params::read;
-use burn::tensor::{Device, Tensor, TensorData, wgpu::wgpu::DeviceType};
+use burn::tensor::wgpu::{WgpuInitError, wgpu::DeviceType};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 
@@ -62,15 +63,14 @@ pub struct Engine {
 /// Stages that a software adapter is measured on.
 const SOFTWARE_STAGES: usize = 3;
 
-/// The GPU of this process: burn can be given each adapter only once.
-static GPU: Mutex<Option<Gpu>> = Mutex::new(None);
+/// The GPU of this process, or why it has none to use: burn can be given each adapter only once.
+static GPU: Mutex<Option<std::result::Result<Gpu, String>>> = Mutex::new(None);
 
 #[derive(Clone)]
 struct Gpu {
     device: Device,
     adapter: String,
     software: bool,
-    lost: bool,
 }
 
 impl Engine {
@@ -94,11 +94,13 @@ impl Engine {
         match choice {
             EngineChoice::Cpu => Ok(Self::cpu("The CPU engine was asked for.")),
             EngineChoice::Webgpu => {
-                let gpu = Gpu::open().await.map_err(Error::EngineUnavailable)?;
+                let gpu = Gpu::open()
+                    .await
+                    .map_err(|reason| Error::EngineUnavailable(format!("no GPU can be used, {reason}")))?;
                 Ok(gpu.engine("The WebGPU engine was asked for.".into()))
             }
             EngineChoice::Auto => match Gpu::open().await {
-                Err(reason) => Ok(Self::cpu(&format!("No GPU can be used ({reason}), so the CPU does the work."))),
+                Err(reason) => Ok(Self::cpu(&format!("No GPU can be used: {reason}."))),
                 Ok(gpu) => measured(gpu, backbone, clock).await,
             },
         }
@@ -121,12 +123,16 @@ impl Engine {
 
     /// What goes on after the GPU was lost: the CPU. The GPU is not asked again in this process.
     pub fn after_loss(reason: &str) -> Self {
-        if let Ok(mut gpu) = GPU.lock()
-            && let Some(gpu) = gpu.as_mut()
-        {
-            gpu.lost = true;
-        }
+        Self::refuse_gpu("it was lost earlier");
         Self::cpu(&format!("The GPU stopped answering ({reason}), so the CPU goes on."))
+    }
+
+    /// Has every later attempt to open the GPU of this process fail for this reason.
+    pub fn refuse_gpu(reason: &str) {
+        // A poisoned lock means that opening the GPU panicked; then it cannot be used either way.
+        if let Ok(mut gpu) = GPU.lock() {
+            *gpu = Some(Err(reason.into()));
+        }
     }
 }
 
@@ -134,16 +140,16 @@ impl Gpu {
     /// Initialises the GPU once, and says in words why it cannot be used.
     async fn open() -> std::result::Result<Self, String> {
         let known = GPU.lock().map_err(|e| e.to_string())?.clone();
-        if let Some(gpu) = known {
-            return if gpu.lost { Err("the GPU was lost earlier".into()) } else { Ok(gpu) };
+        if let Some(known) = known {
+            return known;
         }
-        let (device, setup) = Device::wgpu_options().init_with_setup_async().await.map_err(|e| e.to_string())?;
+        let (device, setup) = Device::wgpu_options().init_with_setup_async().await.map_err(|e| in_words(&e))?;
         let info = setup.adapter.get_info();
         // Browsers mostly keep the name to themselves.
         let name = if info.name.is_empty() { "WebGPU".into() } else { info.name };
         let software = info.device_type == DeviceType::Cpu || is_software(&name);
-        let gpu = Self { device, adapter: name, software, lost: false };
-        *GPU.lock().map_err(|e| e.to_string())? = Some(gpu.clone());
+        let gpu = Self { device, adapter: name, software };
+        *GPU.lock().map_err(|e| e.to_string())? = Some(Ok(gpu.clone()));
         Ok(gpu)
     }
 
@@ -156,6 +162,18 @@ impl Gpu {
             gpu_milliseconds: None,
         };
         Engine { device: self.device, report }
+    }
+}
+
+/// Why there is no GPU, for a person. The details of each graphics interface go to the log.
+fn in_words(error: &WgpuInitError) -> String {
+    log::info!("{error}");
+    match error {
+        WgpuInitError::AdapterUnavailable { .. } | WgpuInitError::UnsupportedGraphicsApi { .. } => {
+            "none is offered here".into()
+        }
+        WgpuInitError::RequestDevice { message } => format!("it refused to start, {message}"),
+        other => other.to_string(),
     }
 }
 

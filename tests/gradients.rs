@@ -21,7 +21,7 @@ const SLICE: usize = 8;
 const SMOOTHING: f64 = 0.1;
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("f32")
+    tensor.into_data().try_into_vec().expect("f32")
 }
 
 /// Moves one tensor by `direction · step`, measures, and puts it back.

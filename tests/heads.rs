@@ -19,7 +19,7 @@ use std::sync::Arc;
 const BOUND: f32 = 1e-5;
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("f32")
+    tensor.into_data().try_into_vec().expect("f32")
 }
 
 /// PyTorch's `[outputs, inputs]` as our `[inputs, outputs]`; a bias stays as it is.

@@ -23,7 +23,7 @@ const SHIFT: f32 = 3.0;
 type Tensors = BTreeMap<String, Golden>;
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("f32")
+    tensor.into_data().try_into_vec().expect("f32")
 }
 
 /// Places of the values of a small tensor in a large one that holds it in its first corner.

@@ -45,7 +45,7 @@ impl Problem {
 
     fn step(&mut self, optimizer: &mut Optimizer, rates: Rates) -> f32 {
         let loss = self.loss();
-        let value = loss.clone().inner().into_data().into_vec::<f32>().unwrap()[0];
+        let value = loss.clone().inner().into_data().try_into_vec::<f32>().unwrap()[0];
         optimizer.step(&mut self.params, &mut loss.backward(), rates);
         value
     }
@@ -67,7 +67,7 @@ fn trajectory(name: &str, kind: OptimizerKind, weight_decay: f64, decays: (bool,
         weights.extend(weight);
         biases.extend(bias);
     }
-    losses.push(problem.loss().inner().into_data().into_vec::<f32>().unwrap()[0]);
+    losses.push(problem.loss().inner().into_data().try_into_vec::<f32>().unwrap()[0]);
     let golden = |part: &str| &problem.expected[&format!("{name}.{part}")].data;
     let worst = assert_close(&format!("{name}: weights"), &weights, golden("weights"), BOUND)
         .max(assert_close(&format!("{name}: biases"), &biases, golden("biases"), BOUND))

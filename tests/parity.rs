@@ -19,7 +19,7 @@ fn tensor(golden: &Golden) -> Tensor<4> {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("f32")
+    tensor.into_data().try_into_vec().expect("f32")
 }
 
 fn activations(backbone: &Backbone, expected: &BTreeMap<String, Golden>) -> f32 {

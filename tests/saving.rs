@@ -25,7 +25,7 @@ fn unpack(file: &[u8]) -> BTreeMap<String, Vec<u8>> {
         let mut entry = archive.by_index(index).unwrap();
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).unwrap();
-        (entry.name().to_string(), bytes)
+        (entry.name().unwrap().to_string(), bytes)
     };
     (0..archive.len()).map(read).collect::<Vec<_>>().into_iter().collect()
 }

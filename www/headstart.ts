@@ -33,7 +33,6 @@ export type {
   BackboneReport,
   ClassMetrics,
   ClassSummary,
-  ConfusionMatrix,
   EngineChoice,
   EngineKind,
   EngineReport,

@@ -1,5 +1,6 @@
 //! The browser's side of the library: the only place that knows JavaScript.
 
+mod adapter;
 mod convert;
 mod session;
 

@@ -1,8 +1,9 @@
 //! A [`Project`] behind an async lock, so that overlapping calls from JavaScript wait for each other.
 
+use super::adapter;
 use super::convert::{error_to_js, from_js, to_js};
 use crate::backbone::{Backbone, BackboneReport, LayerReport};
-use crate::engine::{EngineChoice, EngineReport};
+use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::Error;
 use crate::project::Project;
 use crate::train::TrainConfig;
@@ -46,6 +47,11 @@ impl Session {
         let choice: EngineChoice = from_js(JsValue::from_str(&engine), "engine")?;
         let backbone = Backbone::parse(&config, &weights).map_err(|e| error_to_js(&e))?;
         let (report, layers) = (backbone.report(), backbone.layers(backbone.depth()));
+        if choice != EngineChoice::Cpu
+            && let Some(reason) = adapter::lack().await
+        {
+            Engine::refuse_gpu(reason);
+        }
         let project = Project::new(choice, backbone, clock).await.map_err(|e| error_to_js(&e))?;
         let engine = RefCell::new(project.engine().clone());
         Ok(Self { project: Mutex::new(project), engine, backbone: report, layers })

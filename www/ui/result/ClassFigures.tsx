@@ -22,7 +22,7 @@ export function ClassFigures({ figures }: { figures: readonly ClassMetrics[] }) 
         <tbody>
           {figures.map((each, index) => (
             <tr key={each.class}>
-              <th scope="row" class={hueOfName(classes, each.class, index)}>
+              <th scope="row" title={each.class} class={hueOfName(classes, each.class, index)}>
                 <span class="swatch" aria-hidden="true" />
                 {each.class}
               </th>

@@ -1,9 +1,7 @@
-import type { ConfusionMatrix as Matrix } from '../../headstart.js';
-
 interface ConfusionMatrixProps {
   readonly classes: readonly string[];
   /** By actual class, then by predicted class. */
-  readonly matrix: Matrix;
+  readonly matrix: readonly (readonly number[])[];
 }
 
 const HEATS = 5;

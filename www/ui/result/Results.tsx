@@ -71,6 +71,10 @@ function howItEnded(report: TrainReport): string {
       return `Cancelled: ${trained} The best so far, of epoch ${report.best_epoch}, is kept and in use.`;
     case 'early':
       return `Stopped by itself because it no longer improved: ${trained} ${kept}`;
+    case 'device-lost':
+      return `Ended early because the GPU was lost: ${trained} The best so far, of epoch ${report.best_epoch}, is kept and in use.`;
+    case 'not-finite':
+      return `Ended early because the numbers grew out of bounds; try a smaller learning rate. ${trained} The best so far, of epoch ${report.best_epoch}, is kept and in use.`;
     case 'finished':
       return `Trained on ${trained} ${kept}`;
   }

@@ -21,9 +21,17 @@ export function EngineLine() {
     return <ProgressBar label="Starting the engine" share={null} text={text} />;
   }
   const name = engine.report?.kind === 'webgpu' ? 'WebGPU' : 'the CPU';
+  const reason = engine.report?.reason ?? '';
   return (
-    <p class="engine hint">
-      Computes on {name}. {engine.report?.reason}
+    <p class="engine hint" title={reason}>
+      Computes on {name}. {inShort(reason)}
     </p>
   );
+}
+
+const LONG = 120;
+
+/** What a driver said about itself, in brackets, can be very long; it stays in the tooltip. */
+function inShort(reason: string): string {
+  return reason.length <= LONG ? reason : reason.replace(/ \(.*\)/s, '');
 }
