@@ -2,11 +2,13 @@
 # Everything a person needs to build, serve, test and measure Headstart. `./build.sh help` lists the commands.
 # It sets up what is missing and then lets cargo and npm do the work. It runs on the bash 3.2 of macOS too.
 set -euo pipefail
+# The tests run in other folders than the caller's: a relative path would lead them astray.
+case ${HEADSTART_REFERENCES:=} in '' | /*) ;; *) HEADSTART_REFERENCES=$PWD/$HEADSTART_REFERENCES ;; esac
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
+export HEADSTART_REFERENCES=${HEADSTART_REFERENCES:-$root/../shared}
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/headstart
-references=${HEADSTART_REFERENCES:-$root/../shared}
 wasm_target=wasm32-unknown-unknown
 # A folder of its own: two compilers may be at work, and each would throw the other's results away.
 wasm_dir=$root/target/wasm
@@ -170,7 +172,8 @@ serve() {
 
 format() { cargo fmt --check; }
 lint() { cargo clippy --locked --all-targets -- -D warnings; }
-lint_wasm() { wasm_cargo clippy --lib -- -D warnings; }
+# In the profile of the build, so that the two share what runs on this machine (macros, build scripts).
+lint_wasm() { wasm_cargo clippy --profile wasm --lib -- -D warnings; }
 types() { npm --prefix www run --silent typecheck; }
 
 check() {
@@ -205,13 +208,13 @@ count() {
 test_rust() {
   say '── Rust tests'
   local log=target/test/rust.log status=0 flags=''
-  if [ -d "$references/backbones" ] && [ -d "$references/tasks" ]; then
+  if [ -d "$HEADSTART_REFERENCES/backbones" ] && [ -d "$HEADSTART_REFERENCES/tasks" ]; then
     flags=--include-ignored
   else
-    say "No reference backbones and pictures in $references (HEADSTART_REFERENCES): the tests that need them are skipped."
+    say "No reference backbones and pictures in $HEADSTART_REFERENCES (HEADSTART_REFERENCES): the tests that need them are skipped."
   fi
   # shellcheck disable=SC2086 # no word where there is no flag
-  HEADSTART_REFERENCES=$references cargo test --locked --no-fail-fast -- $flags 2>&1 | tee "$log" || status=$?
+  cargo test --locked --no-fail-fast -- $flags 2>&1 | tee "$log" || status=$?
   # shellcheck disable=SC2046 # three numbers
   count 'Rust tests' $status $(awk '/^test result:/ { for (i = 2; i <= NF; i++) { if ($i == "passed;") p += $(i - 1);
     if ($i == "failed;") f += $(i - 1); if ($i == "ignored;") s += $(i - 1) } } END { print p + 0, f + 0, s + 0 }' "$log")
@@ -260,7 +263,7 @@ bench() {
   build
   setup_chromium
   CHROMIUM=$(find_chromium)
-  export CHROMIUM HEADSTART_REFERENCES=$references
+  export CHROMIUM
   cd www
   ./node_modules/.bin/vitest run --config vitest.config.ts --project bench "tests/bench/$name.test.ts" --disable-console-intercept "$@"
 }

@@ -75,6 +75,20 @@ pub struct Warning {
     pub message: String,
 }
 
+impl Split {
+    /// Gives a class another name.
+    pub fn rename_class(&mut self, name: &str, to: &str) {
+        rename(&mut self.classes, name, to);
+    }
+}
+
+/// Renames a label, unless another has the new name already, as one of a loaded model may.
+pub(crate) fn rename(labels: &mut [String], name: &str, to: &str) {
+    if !labels.iter().any(|label| label == to) {
+        labels.iter_mut().filter(|label| *label == name).for_each(|label| *label = to.to_string());
+    }
+}
+
 impl Dataset {
     /// Adds a class at the end.
     ///

@@ -19,7 +19,6 @@ pub enum EngineChoice {
     /// Whichever measures faster on this machine.
     Auto,
     /// The GPU or an error.
-    #[serde(alias = "gpu")]
     Webgpu,
     /// The CPU.
     Cpu,

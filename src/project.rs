@@ -6,7 +6,7 @@
 use crate::backbone::Backbone;
 use crate::bundle;
 use crate::classifier::{Classifier, Prediction};
-use crate::dataset::{ClassSummary, Dataset, Labelled, Split};
+use crate::dataset::{ClassSummary, Dataset, Labelled, Split, rename};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
 use crate::features::{Embedder, FeatureCache, View};
@@ -82,22 +82,25 @@ impl Project {
         &mut self.dataset
     }
 
-    /// Renames a class, in a trained model too: the label changes, the weights need not.
+    /// Renames a class, in the running training and the trained model too: the label changes, the weights need not.
     ///
     /// # Errors
     /// See [`Dataset::rename_class`].
     pub fn rename_class(&mut self, name: &str, to: &str) -> Result<()> {
         self.dataset.rename_class(name, to)?;
         let (name, to) = (name.trim(), to.trim());
-        let rename = |labels: &mut Vec<String>| {
-            // A loaded model may have the new name already, as another class.
-            if !labels.iter().any(|label| label == to) {
-                labels.iter_mut().filter(|label| *label == name).for_each(|label| *label = to.to_string());
-            }
-        };
-        self.classifier.iter_mut().for_each(|classifier| rename(&mut classifier.labels));
-        self.report.iter_mut().for_each(|report| rename(&mut report.classes));
-        self.split.iter_mut().for_each(|split| rename(&mut split.classes));
+        if let Some(run) = &mut self.run {
+            run.rename_class(name, to);
+        }
+        if let Some(split) = &mut self.split {
+            split.rename_class(name, to);
+        }
+        if let Some(classifier) = &mut self.classifier {
+            rename(&mut classifier.labels, name, to);
+        }
+        if let Some(report) = &mut self.report {
+            report.rename_class(name, to);
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The report of a training: the command line's JSON and what `run.report` gives in JavaScript.
 
-use crate::dataset::Warning;
+use crate::dataset::{Warning, rename};
 use crate::engine::EngineKind;
 use crate::metrics::ClassMetrics;
 use crate::train::Stopped;
@@ -76,4 +76,16 @@ pub struct TrainReport {
     pub engine: EngineKind,
     /// What a person should know of this result.
     pub warnings: Vec<Warning>,
+}
+
+impl TrainReport {
+    /// Gives a class another name.
+    pub(crate) fn rename_class(&mut self, name: &str, to: &str) {
+        rename(&mut self.classes, name, to);
+        if let Some(figures) = &mut self.per_class {
+            for (figure, class) in figures.iter_mut().zip(&self.classes) {
+                figure.class.clone_from(class);
+            }
+        }
+    }
 }

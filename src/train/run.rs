@@ -139,6 +139,11 @@ impl Run {
         &self.split
     }
 
+    /// Gives a class another name: the report and the model of this run will carry it.
+    pub fn rename_class(&mut self, name: &str, to: &str) {
+        self.split.rename_class(name, to);
+    }
+
     /// The settings that this run was given.
     pub fn config(&self) -> &ValidConfig {
         &self.config

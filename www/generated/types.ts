@@ -98,11 +98,11 @@ adapter: string,
  */
 reason: string, 
 /**
- * Measured time for one picture on the CPU, where it was measured.
+ * Time that a picture (or the part of it that `reason` names) took on the CPU, where it was measured.
  */
 cpuMilliseconds: number | null, 
 /**
- * Measured time for one picture on the GPU, where it was measured.
+ * The same on the GPU.
  */
 gpuMilliseconds: number | null, };
 
