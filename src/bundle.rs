@@ -180,7 +180,7 @@ fn read_head(tensors: &BTreeMap<String, Array>, features: usize, classes: usize)
         let [outputs, found] = weight.shape[..] else {
             return Err(invalid(format!("{name}.weight is no matrix")));
         };
-        if found != inputs || bias.shape != [outputs] {
+        if outputs == 0 || found != inputs || bias.shape != [outputs] {
             return Err(invalid(format!("{name} does not fit the layer before it")));
         }
         if weight.data.iter().chain(&bias.data).any(|x| !x.is_finite()) {

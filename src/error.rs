@@ -71,6 +71,10 @@ pub enum Error {
     DeviceLost(String),
     /// Asked for something that needs a trained model.
     NotTrained,
+    /// A training that ended before its first epoch did, while there was a model to keep.
+    NothingLearned,
+    /// Asked to measure a model on held-out pictures where none are held out.
+    NothingHeldOut,
     /// Asked for a training step while no training runs.
     NotTraining,
     /// Asked to start while training runs.
@@ -111,6 +115,8 @@ impl Error {
             Self::EngineUnavailable(_) => "engine_unavailable",
             Self::DeviceLost(_) => "device_lost",
             Self::NotTrained => "not_trained",
+            Self::NothingLearned => "nothing_learned",
+            Self::NothingHeldOut => "nothing_held_out",
             Self::NotTraining => "not_training",
             Self::TrainingRunning => "training_running",
             Self::ModelFileInvalid(_) => "model_file_invalid",
@@ -123,7 +129,12 @@ impl Error {
     /// The offending value as text, where there is one.
     pub fn value(&self) -> Option<String> {
         match self {
-            Self::ClassNameEmpty | Self::NotTrained | Self::NotTraining | Self::TrainingRunning => None,
+            Self::ClassNameEmpty
+            | Self::NotTrained
+            | Self::NothingLearned
+            | Self::NothingHeldOut
+            | Self::NotTraining
+            | Self::TrainingRunning => None,
             Self::ClassNameTaken(value)
             | Self::ClassUnknown(value)
             | Self::ClassWithoutPictures(value)
@@ -202,6 +213,12 @@ impl fmt::Display for Error {
                 write!(f, "The GPU stopped answering ({reason}). Nothing is lost: Headstart goes on with the CPU.")
             }
             Self::NotTrained => write!(f, "There is no trained model yet: train one or load one."),
+            Self::NothingLearned => {
+                write!(f, "Training ended before its first epoch did; the model that there was is kept.")
+            }
+            Self::NothingHeldOut => {
+                write!(f, "This model was trained without holding pictures out, so there is nothing to measure it on.")
+            }
             Self::NotTraining => write!(f, "No training is running."),
             Self::TrainingRunning => write!(f, "Training is already running."),
             Self::ModelFileInvalid(reason) => {

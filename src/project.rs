@@ -92,14 +92,15 @@ impl Project {
         if let Some(run) = &mut self.run {
             run.rename_class(name, to);
         }
+        // A loaded model has no split here: its labels are its own, whatever the classes beside it are called.
         if let Some(split) = &mut self.split {
             split.rename_class(name, to);
-        }
-        if let Some(classifier) = &mut self.classifier {
-            rename(&mut classifier.labels, name, to);
-        }
-        if let Some(report) = &mut self.report {
-            report.rename_class(name, to);
+            if let Some(classifier) = &mut self.classifier {
+                rename(&mut classifier.labels, name, to);
+            }
+            if let Some(report) = &mut self.report {
+                report.rename_class(name, to);
+            }
         }
         Ok(())
     }
@@ -107,7 +108,7 @@ impl Project {
     /// Prepares and embeds an RGBA8 picture and adds it to a class.
     ///
     /// # Errors
-    /// [`Error::ClassUnknown`], [`Error::PictureEmpty`], [`Error::DeviceLost`]; nothing is added then.
+    /// [`Error::ClassUnknown`], [`Error::PictureEmpty`]; nothing is added then.
     pub async fn add_image(
         &mut self,
         class: &str,
@@ -122,7 +123,7 @@ impl Project {
     /// Embeds prepared pictures and adds them to a class, in one go.
     ///
     /// # Errors
-    /// [`Error::ClassUnknown`], [`Error::DeviceLost`]; nothing is added then.
+    /// [`Error::ClassUnknown`]; nothing is added then.
     pub async fn add_crops(&mut self, class: &str, crops: Vec<Crop>, group: Option<String>) -> Result<Vec<u32>> {
         if !self.dataset.classes().iter().any(|known| known.name == class.trim()) {
             return Err(Error::ClassUnknown(class.to_string()));
@@ -131,8 +132,7 @@ impl Project {
         let mut rows = Vec::with_capacity(crops.len() * TRAIN_VIEWS.len());
         for batch in crops.chunks(EMBED_BATCH) {
             let views = batch.iter().flat_map(|crop| TRAIN_VIEWS.map(|view| (crop, view)));
-            let features = self.embedder.embed(&views.collect::<Vec<_>>()).await;
-            rows.extend(self.survive(features)?);
+            rows.extend(self.embedded(&views.collect::<Vec<_>>()).await?);
         }
         self.embed_seconds += (self.clock)() - start;
         let ids: Vec<u32> =
@@ -147,11 +147,10 @@ impl Project {
     /// Pooled features `[features]` of a picture that is not added.
     ///
     /// # Errors
-    /// [`Error::PictureEmpty`], [`Error::DeviceLost`].
+    /// [`Error::PictureEmpty`].
     pub async fn embed(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f32>> {
         let crop = self.embedder.preprocess().crop(rgba, width, height)?;
-        let features = self.embedder.embed(&[(&crop, View::Plain)]).await;
-        Ok(self.survive(features)?[0].to_vec())
+        Ok(self.embedded(&[(&crop, View::Plain)]).await?[0].to_vec())
     }
 
     /// Checks settings and pictures and prepares a training, which [`Project::step`] then runs.
@@ -192,7 +191,7 @@ impl Project {
                 }
                 // Where not one epoch ended there is nothing to keep, and the error itself says so.
                 match self.end_training().await {
-                    Ok(()) | Err(Error::NotTrained) => {}
+                    Ok(()) | Err(Error::NotTrained | Error::NothingLearned) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -203,7 +202,8 @@ impl Project {
     /// Stops the running training and keeps the best weights so far as the model.
     ///
     /// # Errors
-    /// [`Error::NotTraining`]; [`Error::NotTrained`] where not one step was done.
+    /// [`Error::NotTraining`]; [`Error::NotTrained`] where not one step was done; [`Error::NothingLearned`] where not
+    /// one epoch ended and there is a model already, which stays.
     pub async fn cancel_training(&mut self) -> Result<()> {
         self.run.as_mut().ok_or(Error::NotTraining)?.cancel();
         self.end_training().await
@@ -222,22 +222,29 @@ impl Project {
     /// Classifies an RGBA8 picture, most probable class first.
     ///
     /// # Errors
-    /// [`Error::NotTrained`], [`Error::PictureEmpty`], [`Error::DeviceLost`].
+    /// [`Error::NotTrained`], [`Error::PictureEmpty`].
     pub async fn predict(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
-        let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
-        let ranked = classifier.predict(rgba, width, height).await;
-        self.survive(ranked)
+        let classifier = self.classifier.clone().ok_or(Error::NotTrained)?;
+        match classifier.predict(rgba, width, height).await {
+            Err(Error::DeviceLost(reason)) => {
+                self.go_on_without_gpu(&reason)?;
+                // go_on_without_gpu keeps the model, on the CPU.
+                let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
+                classifier.predict(rgba, width, height).await
+            }
+            ranked => ranked,
+        }
     }
 
     /// Measures the model on the held-out pictures of the latest training.
     ///
     /// # Errors
-    /// [`Error::NotTrained`] where there is no model of a training with held-out pictures.
+    /// [`Error::NotTrained`] without a model, [`Error::NothingHeldOut`] where it was loaded or trained without
+    /// held-out pictures.
     pub async fn evaluate(&mut self) -> Result<Evaluation> {
-        let (Some(classifier), Some(split)) = (&self.classifier, &self.split) else {
-            return Err(Error::NotTrained);
-        };
-        self.evaluate_on(classifier, &split.validation)?.ok_or(Error::NotTrained)
+        let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
+        let split = self.split.as_ref().ok_or(Error::NothingHeldOut)?;
+        self.evaluate_on(classifier, &split.validation)?.ok_or(Error::NothingHeldOut)
     }
 
     /// The model as a zip file.
@@ -275,6 +282,10 @@ impl Project {
     /// Turns a finished run into the model and its report.
     async fn end_training(&mut self) -> Result<()> {
         let run = self.run.take().ok_or(Error::NotTraining)?;
+        if self.classifier.is_some() && !run.has_best() {
+            return Err(Error::NothingLearned);
+        }
+        let engine = run.engine();
         let (config, split) = (run.config().clone(), run.split().clone());
         let trainable = run.trainable_parameters();
         let outcome = run.finish().await?;
@@ -308,7 +319,7 @@ impl Project {
             per_class: validated.map(|e| e.per_class),
             seconds,
             seed: config.seed,
-            engine: self.engine.report().kind,
+            engine,
             warnings: split.warnings.clone(),
         });
         self.classifier = Some(classifier);
@@ -327,14 +338,18 @@ impl Project {
         Ok(Evaluation::measure(&classifier.labels, rows))
     }
 
-    /// Passes a result on; where the GPU was lost, moves to the CPU first so that the next call works.
-    fn survive<T>(&mut self, result: Result<T>) -> Result<T> {
-        if let Err(Error::DeviceLost(reason)) = &result {
-            self.go_on_without_gpu(&reason.clone())?;
+    /// Embeds pictures; where the GPU is lost over it, moves to the CPU and does it there.
+    async fn embedded(&mut self, pictures: &[(&Crop, View)]) -> Result<Vec<Arc<[f32]>>> {
+        match self.embedder.embed(pictures).await {
+            Err(Error::DeviceLost(reason)) => {
+                self.go_on_without_gpu(&reason)?;
+                self.embedder.embed(pictures).await
+            }
+            rows => rows,
         }
-        result
     }
 
+    /// Moves everything to the CPU.
     fn go_on_without_gpu(&mut self, reason: &str) -> Result<()> {
         self.engine = Engine::after_loss(reason);
         self.embedder = Arc::new(Embedder::new(&self.backbone, self.backbone.depth(), &self.engine)?);

@@ -22,7 +22,7 @@ pub struct ImageCounts {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
 pub struct Seconds {
-    /// Decoding and embedding the pictures that trained or validated.
+    /// Embedding, all pictures of the session so far; on the command line also decoding.
     pub embed: f64,
     /// Optimiser steps and validation.
     pub train: f64,

@@ -69,6 +69,17 @@ fn normalisation_is_numpys() {
     assert!(largest < 1e-6, "differs by {largest}");
 }
 
+/// An odd margin leaves its smaller half before the square, as Pillow's whole division does.
+#[test]
+fn an_odd_margin_is_cut_in_whole_pixels() {
+    let rgba: Vec<u8> = (0..12).flat_map(|i| [i, i, i, 255]).collect();
+    let reds = |width, height| -> Vec<u8> {
+        preprocess(3).crop(&rgba, width, height).unwrap().rgb.into_iter().step_by(3).collect()
+    };
+    assert_eq!(reds(4, 3), [0, 1, 2, 4, 5, 6, 8, 9, 10]);
+    assert_eq!(reds(3, 4), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
 /// crop_pct keeps the middle: of a picture whose outer quarter is black only the white inside is left.
 #[test]
 fn crop_pct_keeps_the_middle() {

@@ -146,9 +146,14 @@ fn cancelling_before_the_first_epoch_ends() {
     assert_eq!((report.best_epoch, report.epochs_run, report.stopped), (0, 0, Stopped::Cancelled));
     let after_one = probabilities(&mut project, Kind::Disc, 0);
     assert!((after_one[0].1 - 0.5).abs() > 1e-6, "one step moved the head");
-    // And a training that is cancelled without a step leaves that model.
-    project.start_training(&config).unwrap();
-    assert_eq!(block_on(project.cancel_training()).unwrap_err().code(), "not_trained");
+    // And a training that is cancelled before its first epoch ends leaves that model.
+    for steps in [0, 1] {
+        project.start_training(&config).unwrap();
+        for _ in 0..steps {
+            block_on(project.step()).unwrap();
+        }
+        assert_eq!(block_on(project.cancel_training()).unwrap_err().code(), "nothing_learned");
+    }
     assert_eq!(probabilities(&mut project, Kind::Disc, 0), after_one);
 }
 
@@ -237,7 +242,7 @@ fn two_classes_of_one_picture_train_without_validation() {
     assert_eq!(report.confusion_matrix, None);
     assert_eq!(report.warnings[0].code, "no_validation");
     assert!(probabilities(&mut project, Kind::Disc, 0)[0].1 > 0.6);
-    assert_eq!(block_on(project.evaluate()).unwrap_err().code(), "not_trained");
+    assert_eq!(block_on(project.evaluate()).unwrap_err().code(), "nothing_held_out");
 }
 
 /// The highest share and the fewest pictures that the settings allow: whatever is held out, something trains.
@@ -300,4 +305,17 @@ fn a_loss_that_is_no_number_ends_the_run() {
             Err(error) => assert_eq!(error.code(), "not_trained"),
         }
     }
+}
+
+/// The class keeps its name in the model of the training that runs, and the report says it too.
+#[test]
+fn a_rename_while_it_trains_reaches_the_model() {
+    let mut project = easy(default_backbone());
+    project.start_training(&short()).unwrap();
+    block_on(project.step()).unwrap();
+    project.rename_class("disc", "circle").unwrap();
+    while block_on(project.step()).unwrap().kind != EventKind::Done {}
+    let report = project.report().unwrap();
+    assert!(report.classes.contains(&"circle".to_string()) && !report.classes.contains(&"disc".to_string()));
+    assert_eq!(probabilities(&mut project, Kind::Disc, 0)[0].0, "circle");
 }

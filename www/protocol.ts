@@ -42,6 +42,8 @@ export type ErrorCode =
   | 'engine_unavailable'
   | 'device_lost'
   | 'not_trained'
+  | 'nothing_learned'
+  | 'nothing_held_out'
   | 'not_training'
   | 'training_running'
   | 'model_file_invalid'

@@ -16,7 +16,8 @@ export default defineConfig({
       {
         root,
         resolve: { alias },
-        test: { name: 'unit', environment: 'node', include: ['tests/www/**/*.test.{ts,tsx}'] },
+        // The limit is for a machine that compiles something beside.
+        test: { name: 'unit', environment: 'node', include: ['tests/www/**/*.test.{ts,tsx}'], testTimeout: 30_000 },
       },
       {
         root,

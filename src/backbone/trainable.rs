@@ -11,10 +11,18 @@ use std::ops::Range;
 
 /// What follows a convolution before ReLU6.
 enum After {
-    /// Frozen statistics with an affine that is a parameter: (x − μ)/σ · γ + β.
-    Norm { gamma: Slot, beta: Slot, mean: Tensor<1>, inverse_std: Tensor<1> },
+    /// Frozen statistics with an affine that is a parameter.
+    Norm(Box<FrozenNorm>),
     /// A bias, where the backbone came with BatchNorm folded.
     Bias(Slot),
+}
+
+/// BatchNorm in inference mode: (x − μ)/σ · γ + β with μ and σ fixed.
+struct FrozenNorm {
+    gamma: Slot,
+    beta: Slot,
+    mean: Tensor<1>,
+    inverse_std: Tensor<1>,
 }
 
 struct Conv {
@@ -81,7 +89,8 @@ fn conv(backbone: &Backbone, spec: &ConvSpec, engine: &Engine, params: &mut Para
         let constant = |values: Vec<f32>| {
             Tensor::<1>::from_data(TensorData::new(values, [spec.outputs]), engine.device()).autodiff()
         };
-        After::Norm { gamma, beta, mean: constant(norm.mean.to_vec()), inverse_std: constant(inverse) }
+        let (mean, inverse_std) = (constant(norm.mean.to_vec()), constant(inverse));
+        After::Norm(Box::new(FrozenNorm { gamma, beta, mean, inverse_std }))
     };
     Ok(Conv { spec: spec.clone(), weight, after })
 }
@@ -92,11 +101,11 @@ impl Conv {
         let weight = params.get(self.weight).reshape(self.spec.weight_shape());
         let y = match &self.after {
             After::Bias(bias) => ops::convolve(x, weight, Some(params.get(*bias)), &self.spec, gpu),
-            After::Norm { gamma, beta, mean, inverse_std } => {
+            After::Norm(norm) => {
                 let y = ops::convolve(x, weight, None, &self.spec, gpu);
                 // Two operations on the feature map instead of four: x·s + (β − μ·s) with s = γ/σ.
-                let scale = params.get(*gamma) * inverse_std.clone();
-                let shift = params.get(*beta) - mean.clone() * scale.clone();
+                let scale = params.get(norm.gamma) * norm.inverse_std.clone();
+                let shift = params.get(norm.beta) - norm.mean.clone() * scale.clone();
                 y * scale.reshape(channels) + shift.reshape(channels)
             }
         };

@@ -6,7 +6,7 @@ use super::examples::{Examples, chance};
 use super::optimizer::{Optimizer, Rates};
 use super::{ValidConfig, argmax, cross_entropy, cross_entropy_of};
 use crate::dataset::Split;
-use crate::engine::{Clock, Engine};
+use crate::engine::{Clock, Engine, EngineKind};
 use crate::error::{Error, Result};
 use crate::head::{Head, Standardisation, TrainableHead};
 use crate::params::{Params, Snapshot, read};
@@ -197,6 +197,16 @@ impl Run {
         let improved = self.keep_if_best(validated).await?;
         self.stop_if_over();
         Ok(self.event(EventKind::Epoch, validated, improved))
+    }
+
+    /// Whether an epoch ended, so that there are best weights.
+    pub fn has_best(&self) -> bool {
+        self.best.is_some()
+    }
+
+    /// Which engine it runs on.
+    pub fn engine(&self) -> EngineKind {
+        self.engine.report().kind
     }
 
     /// Stops it; the best weights so far stay.

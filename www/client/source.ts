@@ -22,9 +22,15 @@ export function toPicture(source: PictureSource, name: string): Promise<Picture>
 
 async function take(source: PictureSource, name: string): Promise<Picture> {
   if (source instanceof Blob) return source;
-  if (typeof ImageData !== 'undefined' && source instanceof ImageData) return source;
+  if (typeof ImageData !== 'undefined' && source instanceof ImageData) {
+    // The caller may draw the next frame into it before its turn comes.
+    return new ImageData(new Uint8ClampedArray(source.data), source.width, source.height);
+  }
   try {
-    if (typeof HTMLImageElement !== 'undefined' && source instanceof HTMLImageElement && !source.complete) await source.decode();
+    if (typeof HTMLImageElement !== 'undefined' && source instanceof HTMLImageElement && !source.complete) {
+      // Everything asked later would wait for it, perhaps for ever: a lazy image may never load.
+      throw new Error('it has not loaded yet; wait for its “load” event');
+    }
     return await createImageBitmap(source);
   } catch (error) {
     const detail = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);

@@ -28,7 +28,8 @@ export interface TrainerOptions {
 export interface AddImageOptions {
   /**
    * Pictures of one group are near-copies of each other, such as the frames of one webcam recording: they are all trained on or all
-   * held out, never split, so that the validation accuracy is honest.
+   * held out, so that the validation accuracy is honest. Only a class that is one single group is split all the same, and the
+   * report warns of it (`one_recording`).
    */
   group?: string;
   /** What to call the picture in error messages; a file's own name by default. */

@@ -213,7 +213,7 @@ probability: number, };
  */
 export type Seconds = { 
 /**
- * Decoding and embedding the pictures that trained or validated.
+ * Embedding, all pictures of the session so far; on the command line also decoding.
  */
 embed: number, 
 /**

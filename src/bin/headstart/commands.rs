@@ -9,6 +9,7 @@ use headstart::bundle;
 use headstart::classifier::Classifier;
 use headstart::engine::Engine;
 use headstart::image::{Crop, Preprocess};
+use headstart::report::TrainReport;
 use headstart::train::{EventKind, FineTune};
 use headstart::{Error, Project};
 use serde::Serialize;
@@ -34,6 +35,7 @@ async fn train(args: &Train) -> Result<()> {
         return Err(Error::NotBuiltYet("Fine-tuning the backbone".into()).into());
     }
     let folders = pictures::folders(&args.dir)?;
+    check_folders(args, &folders)?;
     let backbone = pictures::backbone(&args.backbone)?;
     let preprocess = Preprocess::of(backbone.card());
     let mut project = Project::new(args.common.engine, backbone, clock).await?;
@@ -73,6 +75,8 @@ async fn train(args: &Train) -> Result<()> {
     }
     let mut report = project.report().context("training ended without a report")?.clone();
     report.seconds.embed = embed_seconds;
+    // Saved before the test pictures are read, so that nothing about those can lose it, and again with their figures.
+    save(args, &project, &report)?;
     if let Some(test) = &args.test {
         let start = clock();
         let classifier = project.classifier().ok_or(Error::NotTrained)?;
@@ -82,10 +86,7 @@ async fn train(args: &Train) -> Result<()> {
         report.confusion_matrix = Some(evaluation.confusion_matrix);
         report.per_class = Some(evaluation.per_class);
         report.seconds.evaluate += clock() - start;
-    }
-    if let Some(out) = &args.out {
-        let classifier = project.classifier().ok_or(Error::NotTrained)?;
-        fs::write(out, bundle::save(classifier, Some(&report))?).with_context(|| out.display().to_string())?;
+        save(args, &project, &report)?;
     }
     let share = |value: Option<f64>| value.map_or("unknown".into(), |v| format!("{:.1} %", v * 100.0));
     print(args.common.json, &report, || {
@@ -101,6 +102,34 @@ async fn train(args: &Train) -> Result<()> {
             println!("Note: {}", warning.message);
         }
     })
+}
+
+/// What can be wrong with the folders is told before minutes of embedding.
+fn check_folders(args: &Train, folders: &[(String, Vec<PathBuf>)]) -> Result<()> {
+    if folders.len() < 2 {
+        return Err(Error::TooFewClasses(folders.len()).into());
+    }
+    if let Some((name, _)) = folders.iter().find(|(_, files)| files.is_empty()) {
+        return Err(Error::ClassWithoutPictures(name.clone()).into());
+    }
+    for (name, _) in args.test.as_deref().map(pictures::folders).transpose()?.unwrap_or_default() {
+        if !folders.iter().any(|(known, _)| *known == name) {
+            return Err(Error::ClassUnknown(name).into());
+        }
+    }
+    match args.out.as_deref().and_then(Path::parent) {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            anyhow::bail!("{}: there is no such folder to save the model in", folder.display())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes the model where `--out` says.
+fn save(args: &Train, project: &Project, report: &TrainReport) -> Result<()> {
+    let Some(out) = &args.out else { return Ok(()) };
+    let classifier = project.classifier().ok_or(Error::NotTrained)?;
+    fs::write(out, bundle::save(classifier, Some(report))?).with_context(|| out.display().to_string())
 }
 
 async fn evaluate(file: &Path, dir: &Path, common: &Common) -> Result<()> {
@@ -190,18 +219,14 @@ fn inspect(what: &str, json: bool) -> Result<()> {
 
 fn inspect_backbone(backbone: &Backbone) -> Inspection {
     let report = backbone.report();
-    let reason = if backbone.weights().folded() {
-        "BatchNorm is folded: weights and biases can train, there are no statistics to keep."
-    } else {
-        "Weights and BatchNorm's affine can train; BatchNorm's statistics are always kept."
-    };
+    let reason = "The backbone is frozen: this version trains the head only.";
     Inspection {
         total_parameters: report.parameters,
         backbone: report,
-        fine_tunable: true,
+        fine_tunable: false,
         reason,
         classes: None,
-        layers: backbone.layers(0),
+        layers: backbone.layers(backbone.depth()),
     }
 }
 

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match pollster::block_on(commands::run(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("headstart: {error}");
+            eprintln!("headstart: {error:#}");
             ExitCode::FAILURE
         }
     }

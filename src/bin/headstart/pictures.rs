@@ -60,8 +60,12 @@ fn is_picture(path: &Path) -> bool {
 
 /// Decodes a picture, turns it upright and prepares it.
 pub fn crop(path: &Path, preprocess: &Preprocess) -> Result<Crop> {
-    let unreadable = |reason: String| Error::PictureUnreadable { name: path.display().to_string(), reason };
-    let picture = decode(path).map_err(|e| unreadable(e.to_string()))?;
+    let picture = decode(path).map_err(|e| {
+        // Decoders explain themselves over several lines; an error of ours is one.
+        let reason = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let reason = reason.trim_end_matches('.').to_string();
+        Error::PictureUnreadable { name: path.display().to_string(), reason }
+    })?;
     let rgba = picture.into_rgba8();
     preprocess.crop(&rgba, rgba.width(), rgba.height())
 }

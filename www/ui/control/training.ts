@@ -25,7 +25,9 @@ export class Training {
     const { defaults } = state.engine;
     if (trainer === null || defaults === null || whyNotReady(state) !== null) return;
     this.#store.dispatch({ type: 'area-cleared', area: 'train' });
-    this.#store.dispatch({ type: 'run-started', learned: state.classes.map((each) => each.key) });
+    // The report names the classes in the trainer's order, which an undo may have made another than the page's.
+    const keys = new Map(state.classes.map(({ name, key }) => [name, key]));
+    this.#store.dispatch({ type: 'run-started', learned: trainer.classes.map(({ name }) => keys.get(name) ?? -1) });
     const { config } = checkSettings(state.settings.overrides, defaults);
     const run = trainer.train(config);
     this.#run = run;

@@ -68,6 +68,7 @@ function howItEnded(report: TrainReport): string {
   const kept = `The weights of epoch ${report.best_epoch}, the best, are in use.`;
   switch (report.stopped) {
     case 'cancelled':
+      if (report.best_epoch === 0) return `Cancelled before the first epoch ended: ${trained} What it had learned is in use.`;
       return `Cancelled: ${trained} The best so far, of epoch ${report.best_epoch}, is kept and in use.`;
     case 'early':
       return `Stopped by itself because it no longer improved: ${trained} ${kept}`;
