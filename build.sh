@@ -175,6 +175,8 @@ lint() { cargo clippy --locked --all-targets -- -D warnings; }
 # In the profile of the build, so that the two share what runs on this machine (macros, build scripts).
 lint_wasm() { wasm_cargo clippy --profile wasm --lib -- -D warnings; }
 types() { npm --prefix www run --silent typecheck; }
+# `cargo test` writes the TypeScript types from the Rust ones; what is committed has to be what it wrote.
+generated() { ! git rev-parse --is-inside-work-tree >/dev/null 2>&1 || git diff --exit-code -- www/generated; }
 
 check() {
   build_wasm
@@ -240,6 +242,7 @@ run_tests() {
   step 'Format' format || true
   step 'Lints' lint || true
   test_rust
+  step 'Generated types' generated || true
   if step 'Build of the wasm package' wasm; then
     step 'Lints of the code for the browser' lint-wasm || true
     step 'Types' types || true
@@ -286,7 +289,7 @@ case ${1:-help} in
   test) run_tests ;;
   bench) shift; bench "$@" ;;
   # The steps of `test`.
-  format | lint | types) "$1" ;;
+  format | lint | types | generated) "$1" ;;
   lint-wasm) lint_wasm ;;
   wasm) build_wasm ;;
   site) build_site ;;
