@@ -20,6 +20,13 @@ export function toPicture(source: PictureSource, name: string): Promise<Picture>
   return picture;
 }
 
+/** Everything that is asked later waits for a picture, and a lazy image off screen may never load: this long and no longer. */
+const PATIENCE_MS = 10_000;
+
+function tooLate(): Promise<never> {
+  return new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error('it has not loaded')));
+}
+
 async function take(source: PictureSource, name: string): Promise<Picture> {
   if (source instanceof Blob) return source;
   if (typeof ImageData !== 'undefined' && source instanceof ImageData) {
@@ -28,8 +35,7 @@ async function take(source: PictureSource, name: string): Promise<Picture> {
   }
   try {
     if (typeof HTMLImageElement !== 'undefined' && source instanceof HTMLImageElement && !source.complete) {
-      // Everything asked later would wait for it, perhaps for ever: a lazy image may never load.
-      throw new Error('it has not loaded yet; wait for its “load” event');
+      await Promise.race([source.decode(), tooLate()]);
     }
     return await createImageBitmap(source);
   } catch (error) {
