@@ -224,16 +224,15 @@ impl Project {
     /// # Errors
     /// [`Error::NotTrained`], [`Error::PictureEmpty`].
     pub async fn predict(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
-        let classifier = self.classifier.clone().ok_or(Error::NotTrained)?;
-        match classifier.predict(rgba, width, height).await {
-            Err(Error::DeviceLost(reason)) => {
-                self.go_on_without_gpu(&reason)?;
-                // go_on_without_gpu keeps the model, on the CPU.
-                let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
-                classifier.predict(rgba, width, height).await
-            }
-            ranked => ranked,
-        }
+        let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
+        let ranked = classifier.predict(rgba, width, height).await;
+        let Err(Error::DeviceLost(reason)) = &ranked else {
+            return ranked;
+        };
+        self.go_on_without_gpu(reason)?;
+        // go_on_without_gpu keeps the model, on the CPU.
+        let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
+        classifier.predict(rgba, width, height).await
     }
 
     /// Measures the model on the held-out pictures of the latest training.
