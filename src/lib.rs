@@ -10,6 +10,7 @@
 //!
 //! - [`image`] crops the centre square, shrinks it to the backbone's input size S and normalises it to
 //!   `[batch, 3, S, S]`.
+//! - [`augment`] changes crops at random, so that training sees more than there are.
 //! - [`backbone`] is a list of stages with pretrained weights that can be cut at any boundary: the frozen prefix runs
 //!   with BatchNorm folded, the tail can train.
 //! - [`features`] runs the prefix once a picture and keeps what comes out, F = 1280 numbers for a frozen backbone.
@@ -29,6 +30,7 @@
 // JavaScript cannot catch a panic: whatever can fail is an error value.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod augment;
 pub mod backbone;
 pub mod bundle;
 pub mod classifier;

@@ -11,8 +11,8 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 pub enum Group {
     /// The new head.
     Head,
-    /// Fine-tuned stages of the backbone.
-    Backbone,
+    /// A fine-tuned stage of the backbone: its index among all stages, from 0.
+    Stage(usize),
 }
 
 /// Place of a parameter in its [`Params`].
@@ -61,6 +61,11 @@ impl Params {
     /// The parameter as a tensor of the graph, `[number of values]`.
     pub fn get(&self, slot: Slot) -> Tensor<1> {
         self.items[slot.0].value.clone()
+    }
+
+    /// The parameter as a constant, `[number of values]`: whatever is computed with it alone is not recorded.
+    pub fn get_constant(&self, slot: Slot) -> Tensor<1> {
+        self.items[slot.0].value.clone().inner()
     }
 
     /// The parameters, in order of addition.

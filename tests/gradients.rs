@@ -1,4 +1,6 @@
-//! Gradients of the default backbone's last stages and of the heads against central differences of the loss.
+//! Gradients of every kind of layer that trains and of every loss against central differences: the default backbone's
+//! first and last stages (convolution, depthwise, pointwise, BatchNorm's affine), dense layers, cross-entropy with
+//! smoothing and class weights, squared hinge.
 //!
 //! The loss is f32 inside and f64 at its end, so a difference carries an error of about 1e-7 / step beside the
 //! truncation error and ReLU6's kinks: the slope along a direction must agree to [`BOUND`].
@@ -6,19 +8,29 @@
 mod common;
 
 use burn::tensor::{Tensor, TensorData};
-use common::{cpu, default_backbone, golden, project};
+use common::{Golden, assert_close, cpu, default_backbone, golden, project};
 use headstart::backbone::{TrainableStages, global_average};
 use headstart::head::{HeadKind, TrainableHead};
 use headstart::params::Params;
-use headstart::train::{cross_entropy, cross_entropy_of};
-use rand::SeedableRng;
+use headstart::train::Objective;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
 
 /// Largest difference of two slopes, as a share of the slope.
 const BOUND: f64 = 0.02;
 /// Entries of a tensor that are moved together: those of the largest gradients.
 const SLICE: usize = 8;
-const SMOOTHING: f64 = 0.1;
+
+fn objectives(classes: usize) -> [Objective; 4] {
+    let weights = Some((0..classes).map(|class| 0.5 + class as f32 * 0.75).collect::<Vec<_>>());
+    [
+        Objective::CrossEntropy { smoothing: 0.1, weights: None },
+        Objective::CrossEntropy { smoothing: 0.0, weights: weights.clone() },
+        Objective::CrossEntropy { smoothing: 0.1, weights },
+        Objective::SquaredHinge,
+    ]
+}
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("f32")
@@ -42,14 +54,16 @@ fn moved(params: &mut Params, target: usize, direction: &[f32], step: f32, loss:
 }
 
 /// Compares the slopes along the whole gradient and along its largest entries, tensor by tensor; gives the worst.
-fn check(params: &mut Params, logits: impl Fn(&Params) -> Tensor<2>, labels: &[usize]) -> f64 {
+fn check(params: &mut Params, logits: impl Fn(&Params) -> Tensor<2>, labels: &[usize], objective: &Objective) -> f64 {
+    // Measured outside the graph, as validation does.
     let loss = |params: &Params| {
-        let rows = values(logits(params).inner());
+        let rows = values(logits(&params.without_graph()).inner());
         let classes = rows.len() / labels.len();
-        let sum: f64 = rows.chunks_exact(classes).zip(labels).map(|(r, l)| cross_entropy_of(r, *l, SMOOTHING)).sum();
-        sum / labels.len() as f64
+        let rows = rows.chunks_exact(classes).zip(labels).map(|(row, label)| objective.of_row(row, *label));
+        let (sum, weight) = rows.fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+        sum / weight
     };
-    let mut found = cross_entropy(logits(params), labels, SMOOTHING, cpu().device()).backward();
+    let mut found = objective.loss(logits(params), labels, cpu().device()).backward();
     let gradients: Vec<_> = params.gradients(&mut found).into_iter().map(|g| values(g.expect("a gradient"))).collect();
     let names: Vec<String> = params.iter().map(|param| param.name.clone()).collect();
     let mut worst = 0.0_f64;
@@ -75,42 +89,106 @@ fn check(params: &mut Params, logits: impl Fn(&Params) -> Tensor<2>, labels: &[u
     worst
 }
 
+/// The golden tail's input and head, and the labels of its pictures.
+struct Tail {
+    input: Tensor<4>,
+    head: Tensor<2>,
+    labels: Vec<usize>,
+}
+
+fn tensor<const D: usize>(golden: &Golden) -> Tensor<D> {
+    let shape: [usize; D] = golden.shape.clone().try_into().expect("as many dimensions");
+    Tensor::from_data(TensorData::new(golden.data.clone(), shape), cpu().device())
+}
+
+impl Tail {
+    fn new() -> Self {
+        let expected: BTreeMap<String, Golden> = golden(&project("tests/golden/mobilenet-v2-0.5-96.safetensors"));
+        let labels = expected["labels"].data.iter().map(|label| *label as usize).collect();
+        let head = tensor::<2>(&expected["head.weight"]).transpose();
+        Self { input: tensor(&expected["features.16"]), head, labels }
+    }
+}
+
 #[test]
 fn last_stages_of_the_default_backbone() {
-    let expected = golden(&project("tests/golden/mobilenet-v2-0.5-96.safetensors"));
-    let constant = |name: &str| {
-        let data = TensorData::new(expected[name].data.clone(), expected[name].shape.clone());
-        (data, cpu().device().clone())
-    };
-    let (data, device) = constant("features.16");
-    let input = Tensor::<4>::from_data(data, &device).autodiff();
-    let (data, device) = constant("head.weight");
-    let head = Tensor::<2>::from_data(data, &device).transpose().autodiff();
-    let labels: Vec<usize> = expected["labels"].data.iter().map(|label| *label as usize).collect();
+    let tail = Tail::new();
+    for (train_norms, tensors) in [(true, 12), (false, 4)] {
+        let engine = cpu();
+        let mut params = Params::new(engine.device());
+        let stages = TrainableStages::new(&default_backbone(), 17..19, &engine, &mut params, train_norms).unwrap();
+        let logits =
+            |params: &Params| global_average(stages.forward(tail.input.clone(), params, 0)).matmul(tail.head.clone());
+        assert_eq!(params.iter().count(), tensors, "weights (gamma, beta) of the block's three and the last");
+        for objective in objectives(5) {
+            let worst = check(&mut params, logits, &tail.labels, &objective);
+            println!("stages 17 and 18, norms {train_norms}, {objective:?}: worst {worst:.1e}");
+        }
+    }
+}
+
+/// The stem, which is the one plain convolution, and the first block, on small noise.
+#[test]
+fn first_stages_of_the_default_backbone() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    let noise = (0..3 * 3 * 16 * 16).map(|_| rng.random::<f32>() * 4.0 - 2.0).collect::<Vec<_>>();
+    let input = Tensor::<4>::from_data(TensorData::new(noise, [3, 3, 16, 16]), cpu().device());
     let engine = cpu();
-    let mut params = Params::new(engine.device());
-    let stages = TrainableStages::new(&default_backbone(), 17..19, &engine, &mut params).unwrap();
-    let logits = |params: &Params| global_average(stages.forward(input.clone(), params)).matmul(head.clone());
-    assert_eq!(params.iter().count(), 12, "weight, gamma and beta of expansion, depthwise, projection and the last");
-    println!("stages 17 and 18: worst {:.1e}", check(&mut params, logits, &labels));
+    for train_norms in [true, false] {
+        let mut params = Params::new(engine.device());
+        let stages = TrainableStages::new(&default_backbone(), 0..2, &engine, &mut params, train_norms).unwrap();
+        let channels = default_backbone().shape_at(2)[0];
+        let head = (0..channels * 3).map(|_| rng.random::<f32>() - 0.5).collect::<Vec<_>>();
+        let head = Tensor::<2>::from_data(TensorData::new(head, [channels, 3]), cpu().device());
+        let logits = |params: &Params| global_average(stages.forward(input.clone(), params, 0)).matmul(head.clone());
+        let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+        assert!(names.contains(&"features.0.0.weight"), "the stem trains: {names:?}");
+        let worst = check(&mut params, logits, &[0, 1, 2], &objectives(3)[2]);
+        println!("stages 0 and 1, norms {train_norms}: worst {worst:.1e}");
+    }
+}
+
+/// Whether BatchNorm trains or not, it computes the same and the weights get the same gradients.
+#[test]
+fn frozen_norms_give_the_same_gradients() {
+    let tail = Tail::new();
+    let run = |train_norms| {
+        let engine = cpu();
+        let mut params = Params::new(engine.device());
+        let stages = TrainableStages::new(&default_backbone(), 17..19, &engine, &mut params, train_norms).unwrap();
+        let y = stages.forward(tail.input.clone().autodiff(), &params, 0);
+        let logits = global_average(y.clone()).matmul(tail.head.clone());
+        let mut found = objectives(5)[0].loss(logits, &tail.labels, cpu().device()).backward();
+        let gradients = params.gradients(&mut found);
+        let named =
+            params.iter().zip(gradients).map(|(param, gradient)| (param.name.clone(), values(gradient.unwrap())));
+        (values(y.inner()), named.collect::<BTreeMap<_, _>>())
+    };
+    let (trained, frozen) = (run(true), run(false));
+    assert_close("activations", &frozen.0, &trained.0, 1e-5);
+    assert!(frozen.1.keys().all(|name| name.ends_with(".weight")) && frozen.1.len() == 4, "{:?}", frozen.1.keys());
+    for (name, gradient) in &frozen.1 {
+        assert_close(name, gradient, &trained.1[name], 1e-5);
+    }
 }
 
 #[test]
 fn heads() {
     let expected = golden(&project("tests/golden/heads.safetensors"));
-    let data = TensorData::new(expected["input"].data.clone(), expected["input"].shape.clone());
-    let input = Tensor::<2>::from_data(data, cpu().device()).autodiff();
+    let input = tensor::<2>(&expected["input"]);
     let labels: Vec<usize> = expected["labels"].data.iter().map(|label| *label as usize).collect();
     for kind in [HeadKind::Linear, HeadKind::Mlp { hidden: 16 }] {
-        let mut params = Params::new(cpu().device());
-        let head = TrainableHead::new(kind, 8, 3, &mut params, &mut ChaCha8Rng::seed_from_u64(5));
-        // One fixed mask in place of dropout: the gradient must go through it too.
-        let logits = |params: &Params| {
-            head.forward(input.clone(), params, |[rows, columns]| {
-                let mask = (0..rows * columns).map(|i| if i % 3 == 0 { 0.0_f32 } else { 1.5 }).collect::<Vec<_>>();
-                Some(Tensor::from_data(TensorData::new(mask, [rows, columns]), cpu().device()).autodiff())
-            })
-        };
-        println!("{kind}: worst {:.1e}", check(&mut params, logits, &labels));
+        for objective in objectives(3) {
+            let mut params = Params::new(cpu().device());
+            let head = TrainableHead::new(kind, 8, 3, &mut params, &mut ChaCha8Rng::seed_from_u64(5));
+            // One fixed mask in place of dropout: the gradient must go through it too.
+            let logits = |params: &Params| {
+                head.forward(input.clone(), params, |[rows, columns]| {
+                    let mask = (0..rows * columns).map(|i| if i % 3 == 0 { 0.0_f32 } else { 1.5 }).collect::<Vec<_>>();
+                    Some(Tensor::from_data(TensorData::new(mask, [rows, columns]), cpu().device()))
+                })
+            };
+            println!("{kind}, {objective:?}: worst {:.1e}", check(&mut params, logits, &labels, &objective));
+        }
     }
 }

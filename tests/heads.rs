@@ -3,12 +3,12 @@
 mod common;
 
 use burn::tensor::{Tensor, TensorData};
-use common::{Golden, assert_close, cpu, golden, project};
+use common::{Golden, assert_close, cpu, cross_entropy, golden, project};
 use headstart::dataset::{Labelled, Split};
 use headstart::features::{FeatureCache, View};
 use headstart::head::{HeadKind, TrainableHead};
 use headstart::params::{Params, Snapshot};
-use headstart::train::{EventKind, Examples, Run, TrainConfig, cross_entropy, cross_entropy_of};
+use headstart::train::{EventKind, Examples, Run, TrainConfig, cross_entropy_of};
 use pollster::block_on;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -77,7 +77,7 @@ impl Case {
             let logits = self.head.forward(x.clone(), &self.params, |_| None);
             let rows = values(logits.clone().inner());
             assert_close("logits", &rows, &self.golden("logits").data, BOUND);
-            let loss = cross_entropy(logits, &labels, smoothing, cpu().device());
+            let loss = cross_entropy(smoothing).loss(logits, &labels, cpu().device());
             let expected = &self.golden(&format!("{kind}loss")).data;
             assert_close(&format!("{kind}loss"), &values(loss.clone().inner()), expected, BOUND);
             // The plain numbers of the reports are the same loss.

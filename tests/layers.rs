@@ -120,9 +120,9 @@ impl Stage {
         let x = padded(&layer["input"], backbone.stages()[stage].convs[0].inputs);
         let frozen = FrozenStages::new(backbone, stage..stage + 1, &engine).unwrap().forward(x.clone());
         let mut params = Params::new(engine.device());
-        let trainable = TrainableStages::new(backbone, stage..stage + 1, &engine, &mut params).unwrap();
+        let trainable = TrainableStages::new(backbone, stage..stage + 1, &engine, &mut params, true).unwrap();
         let x = x.autodiff().require_grad();
-        let y = trainable.forward(x.clone(), &params);
+        let y = trainable.forward(x.clone(), &params, 0);
         let shape = y.dims();
         assert_close("frozen and trainable stage", &values(frozen), &values(y.clone().inner()), BOUND);
         let output = Golden { shape: shape.to_vec(), data: values(y.clone().inner()) };

@@ -27,11 +27,11 @@ pub(crate) fn fold(weights: &Weights, conv: &ConvSpec) -> Result<Folded> {
     let each = weight.len() / conv.outputs;
     let mut bias = Vec::with_capacity(conv.outputs);
     for channel in 0..conv.outputs {
-        let scale = f64::from(norm.gamma[channel]) * norm.inverse_std(channel);
+        let (scale, shift) = norm.affine(channel);
         for w in &mut weight[channel * each..(channel + 1) * each] {
             *w = (f64::from(*w) * scale) as f32;
         }
-        bias.push((f64::from(norm.beta[channel]) - f64::from(norm.mean[channel]) * scale) as f32);
+        bias.push(shift as f32);
     }
     Ok(Folded { weight, bias })
 }
@@ -53,6 +53,12 @@ impl<'a> Norm<'a> {
             mean: part("running_mean")?,
             variance: part("running_var")?,
         })
+    }
+
+    /// What one channel computes, as x·s + t: s = γ / √(σ² + ε) and t = β − μ·s.
+    pub(crate) fn affine(&self, channel: usize) -> (f64, f64) {
+        let scale = f64::from(self.gamma[channel]) * self.inverse_std(channel);
+        (scale, f64::from(self.beta[channel]) - f64::from(self.mean[channel]) * scale)
     }
 
     /// 1 / √(σ² + ε) of one channel.

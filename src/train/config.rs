@@ -82,6 +82,8 @@ pub enum OptimizerKind {
     Adam,
     /// Adam with decoupled weight decay.
     AdamW,
+    /// Stochastic gradient descent with momentum, with L2 weight decay.
+    Sgd,
 }
 
 /// Checked settings; every number is inside its range.
@@ -162,7 +164,8 @@ impl std::str::FromStr for OptimizerKind {
         match text {
             "adam" => Ok(Self::Adam),
             "adamw" => Ok(Self::AdamW),
-            _ => Err(invalid("optimizer", text, "adamw or adam")),
+            "sgd" => Ok(Self::Sgd),
+            _ => Err(invalid("optimizer", text, "adamw, adam or sgd")),
         }
     }
 }

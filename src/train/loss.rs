@@ -1,23 +1,96 @@
-//! Cross-entropy with label smoothing, in the graph for gradients and in plain numbers for reports.
+//! What training minimises, in the graph for gradients and in plain numbers for reports.
 
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 
-/// Mean cross-entropy between logits `[batch, classes]` and `labels`, as a tensor `[1]` of the logits' graph.
-///
-/// With smoothing ε the target is (1 − ε) on the label plus ε / classes on every class (Szegedy and others 2016;
-/// PyTorch's `label_smoothing`).
-pub fn cross_entropy(logits: Tensor<2>, labels: &[usize], smoothing: f64, device: &Device) -> Tensor<1> {
-    let [batch, classes] = logits.dims();
-    let off = (smoothing / classes as f64 / batch as f64) as f32;
-    let on = ((1.0 - smoothing) / batch as f64) as f32 + off;
-    let mut targets = vec![off; batch * classes];
-    for (row, label) in labels.iter().enumerate() {
-        targets[row * classes + label] = on;
+/// What training minimises, up to the L2 penalty that an optimiser's weight decay adds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Objective {
+    /// Cross-entropy of softmax, as `torch.nn.CrossEntropyLoss(weight, label_smoothing)`.
+    ///
+    /// With logarithms of probabilities ℓ, label y, smoothing ε, C classes and class weights w (1 where there are
+    /// none), a picture's loss is (1 − ε)·w_y·(−ℓ_y) + ε/C·Σ_c w_c·(−ℓ_c) (Szegedy and others 2016); the mean over
+    /// pictures is weighted: their sum divided by Σ w_y.
+    CrossEntropy {
+        /// ε, the share of the label that is spread over all classes, 0 to below 1.
+        smoothing: f64,
+        /// Weight of each class, `[classes]`, none of them negative.
+        weights: Option<Vec<f32>>,
+    },
+    /// The squared hinge loss of a linear support-vector machine, one class against the rest: the mean over pictures
+    /// of Σ_c max(0, 1 − t_c·f_c)² with logits f and t = 1 for the label, −1 for every other class.
+    ///
+    /// With a penalty of (‖W‖² + ‖b‖²) / (2·C·n) this is scikit-learn's `LinearSVC(C=C, dual=False)` on n pictures.
+    SquaredHinge,
+}
+
+impl Objective {
+    /// The loss of logits `[batch, classes]` for `labels` `[batch]`, as a tensor `[1]` of the logits' graph.
+    ///
+    /// `device` is where the logits are, with an autodiff context or without.
+    pub fn loss(&self, logits: Tensor<2>, labels: &[usize], device: &Device) -> Tensor<1> {
+        let [batch, classes] = logits.dims();
+        // A constant beside a tensor of the graph; its gradient is not asked for.
+        let constant = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [batch, classes]), device);
+        match self {
+            Self::CrossEntropy { smoothing, .. } => {
+                let total: f64 = labels.iter().map(|label| self.class_weight(*label)).sum();
+                let target = |label: usize, class: usize| {
+                    let on = if class == label { 1.0 - smoothing } else { 0.0 };
+                    ((on + smoothing / classes as f64) * self.class_weight(class) / total) as f32
+                };
+                let targets = labels.iter().flat_map(|label| (0..classes).map(move |class| target(*label, class)));
+                (log_softmax(logits, 1) * constant(targets.collect())).sum().neg()
+            }
+            Self::SquaredHinge => {
+                let targets = labels.iter().flat_map(|label| (0..classes).map(|class| sign(*label, class) as f32));
+                let short = (logits * constant(targets.collect())).neg().add_scalar(1.0).clamp_min(0.0);
+                short.square().sum().div_scalar(batch as f64)
+            }
+        }
     }
-    // The device of the logits' own graph: the constant must carry the same autodiff context.
-    let targets = Tensor::<2>::from_data(TensorData::new(targets, [batch, classes]), device);
-    let targets = if logits.is_autodiff() { targets.autodiff() } else { targets };
-    (log_softmax(logits, 1) * targets).sum().neg()
+
+    /// The loss of one row of logits times its weight, and that weight: Σ of the first over Σ of the second is what
+    /// [`Objective::loss`] has for the same rows. Computed in f64.
+    pub fn of_row(&self, logits: &[f32], label: usize) -> (f64, f64) {
+        match self {
+            Self::CrossEntropy { smoothing, weights: None } => (cross_entropy_of(logits, label, *smoothing), 1.0),
+            Self::CrossEntropy { smoothing, weights: Some(weights) } => {
+                let log_sum = log_sum(logits);
+                let surprises = logits.iter().zip(weights).map(|(l, w)| f64::from(*w) * (log_sum - f64::from(*l)));
+                let spread = surprises.sum::<f64>() / logits.len() as f64;
+                let weight = self.class_weight(label);
+                let own = weight * (log_sum - f64::from(logits[label]));
+                ((1.0 - smoothing) * own + smoothing * spread, weight)
+            }
+            Self::SquaredHinge => {
+                let short = |(class, logit): (usize, &f32)| (1.0 - sign(label, class) * f64::from(*logit)).max(0.0);
+                (logits.iter().enumerate().map(short).map(|short| short * short).sum(), 1.0)
+            }
+        }
+    }
+
+    fn class_weight(&self, class: usize) -> f64 {
+        match self {
+            Self::CrossEntropy { weights: Some(weights), .. } => f64::from(weights[class]),
+            _ => 1.0,
+        }
+    }
+}
+
+/// Target of a class against the rest: 1 for the label, −1 otherwise.
+fn sign(label: usize, class: usize) -> f64 {
+    if class == label { 1.0 } else { -1.0 }
+}
+
+/// Weights under which every class counts the same, `[classes]`: n / (classes · count), as scikit-learn's
+/// `class_weight="balanced"`. A class without pictures weighs nothing. Labels lie below `classes`.
+pub fn balanced_weights(labels: &[usize], classes: usize) -> Vec<f32> {
+    let mut counts = vec![0_usize; classes];
+    for label in labels {
+        counts[*label] += 1;
+    }
+    let weight = |count| if count == 0 { 0.0 } else { labels.len() as f64 / (classes * count) as f64 };
+    counts.into_iter().map(|count| weight(count) as f32).collect()
 }
 
 /// Softmax of one row of logits, computed in f64 and shifted by the largest so that nothing overflows.
@@ -28,12 +101,16 @@ pub fn softmax(logits: &[f32]) -> Vec<f64> {
     powers.iter().map(|p| p / sum).collect()
 }
 
-/// Cross-entropy of one row of logits, as [`cross_entropy`] has it.
-pub fn cross_entropy_of(logits: &[f32], label: usize, smoothing: f64) -> f64 {
+/// Logarithm of Σ exp, shifted by the largest so that nothing overflows.
+fn log_sum(logits: &[f32]) -> f64 {
     let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let log_sum = largest + logits.iter().map(|l| (f64::from(*l) - largest).exp()).sum::<f64>().ln();
+    largest + logits.iter().map(|l| (f64::from(*l) - largest).exp()).sum::<f64>().ln()
+}
+
+/// Cross-entropy of one row of logits without class weights, as [`Objective::CrossEntropy`] has it.
+pub fn cross_entropy_of(logits: &[f32], label: usize, smoothing: f64) -> f64 {
     let mean_logit = logits.iter().map(|l| f64::from(*l)).sum::<f64>() / logits.len() as f64;
-    log_sum - (1.0 - smoothing) * f64::from(logits[label]) - smoothing * mean_logit
+    log_sum(logits) - (1.0 - smoothing) * f64::from(logits[label]) - smoothing * mean_logit
 }
 
 /// Index of the largest logit, the first of equals.

@@ -1,7 +1,7 @@
-//! Adam and AdamW over a [`Params`], with a learning rate for each group.
+//! Adam, AdamW and SGD with momentum over a [`Params`], with a learning rate for each group.
 
 use super::config::OptimizerKind;
-use crate::params::{Group, Params};
+use crate::params::{Group, Param, Params};
 use burn::tensor::{Gradients, Tensor};
 
 /// Decay of the first moment (Kingma and Ba 2015, algorithm 1; PyTorch's default).
@@ -10,73 +10,136 @@ const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 /// Added to the root of the second moment.
 const EPSILON: f64 = 1e-8;
+/// Added to the norm by which clipping divides (PyTorch's `clip_grad_norm_`).
+const CLIP_EPSILON: f64 = 1e-6;
 
-/// Learning rates of one step.
+/// What an [`Optimizer`] computes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rates {
-    /// For the head.
-    pub head: f64,
-    /// For fine-tuned stages.
-    pub backbone: f64,
+pub struct OptimizerSettings {
+    /// Which rule.
+    pub kind: OptimizerKind,
+    /// Weight decay d ≥ 0 of the parameters whose `decay` is set.
+    ///
+    /// Adam and SGD add d·p to the gradient, which is an L2 penalty of d/2·‖p‖², after clipping; AdamW takes it off
+    /// the parameter itself, p − r·d·p, so that it never enters the moments.
+    pub weight_decay: f64,
+    /// SGD's momentum μ, 0 to below 1; the Adams do not use it.
+    pub momentum: f64,
+    /// The largest norm of all gradients together, above 0; none does not clip.
+    pub clip_norm: Option<f64>,
 }
 
-/// Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019), as PyTorch computes them.
+/// An optimiser: Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019) or SGD with momentum, as `torch.optim`
+/// computes them.
+///
+/// With gradient g, rate r and t counted from 1 for each parameter by itself:
+///
+/// ```text
+/// Adam, AdamW   m = 0.9·m + 0.1·g;  v = 0.999·v + 0.001·g²;  p −= r · (m / (1 − 0.9^t)) / (√(v / (1 − 0.999^t)) + 1e-8)
+/// SGD           v = μ·v + g (v = g at t = 1: no dampening);  p −= r·v (no Nesterov)
+/// clipping      g *= min(1, c / (‖g‖ + 1e-6)) with ‖g‖ over the gradients of all parameters, before all else
+/// ```
 pub struct Optimizer {
-    kind: OptimizerKind,
-    weight_decay: f64,
-    step: i32,
-    moments: Vec<Option<(Tensor<1>, Tensor<1>)>>,
+    settings: OptimizerSettings,
+    states: Vec<State>,
+}
+
+/// What the optimiser remembers of one parameter.
+#[derive(Default, Clone)]
+struct State {
+    /// Steps that this parameter has taken: one that starts to train later starts its bias correction then.
+    steps: i32,
+    /// Adam's first moment or SGD's velocity.
+    first: Option<Tensor<1>>,
+    /// Adam's second moment.
+    second: Option<Tensor<1>>,
 }
 
 impl Optimizer {
-    /// A fresh optimiser; `weight_decay` applies to parameters whose `decay` is set.
-    pub fn new(kind: OptimizerKind, weight_decay: f64) -> Self {
-        Self { kind, weight_decay, step: 0, moments: Vec::new() }
+    /// A fresh optimiser.
+    pub fn new(settings: OptimizerSettings) -> Self {
+        Self { settings, states: Vec::new() }
     }
 
-    /// One step: moves every parameter that has a gradient.
-    pub fn step(&mut self, params: &mut Params, gradients: &mut Gradients, rates: Rates) {
+    /// One step: moves every parameter that has a gradient, with its group's learning rate. The others stay as they
+    /// are, to the bit: without a gradient there is no decay and no momentum either.
+    ///
+    /// Nothing is read back from the device.
+    pub fn step(&mut self, params: &mut Params, gradients: &mut Gradients, rate: impl Fn(Group) -> f64) {
         let mut gradients = params.gradients(gradients);
-        self.step += 1;
-        self.moments.resize(gradients.len(), None);
-        let corrections = (1.0 - BETA1.powi(self.step), 1.0 - BETA2.powi(self.step));
+        if let Some(largest) = self.settings.clip_norm {
+            clip(&mut gradients, largest);
+        }
+        self.states.resize(gradients.len(), State::default());
+        let settings = self.settings;
         params.update(|index, param, value| match gradients[index].take() {
-            Some(gradient) => {
-                let rate = match param.group {
-                    Group::Head => rates.head,
-                    Group::Backbone => rates.backbone,
-                };
-                let decay = if param.decay { self.weight_decay } else { 0.0 };
-                let (value, gradient) = self.decayed(value, gradient, rate, decay);
-                let (first, second) = moments(self.moments[index].take(), gradient);
-                let update = first.clone().div_scalar(corrections.0)
-                    / second.clone().div_scalar(corrections.1).sqrt().add_scalar(EPSILON);
-                self.moments[index] = Some((first, second));
-                value - update.mul_scalar(rate)
-            }
+            Some(gradient) => self.states[index].moved(settings, param, value, gradient, rate(param.group)),
             None => value,
         });
     }
+}
 
-    /// Applies weight decay: to the value itself (AdamW) or to the gradient (Adam).
-    fn decayed(&self, value: Tensor<1>, gradient: Tensor<1>, rate: f64, decay: f64) -> (Tensor<1>, Tensor<1>) {
-        match self.kind {
+impl State {
+    /// The parameter's value after this step.
+    fn moved(
+        &mut self,
+        settings: OptimizerSettings,
+        param: &Param,
+        value: Tensor<1>,
+        gradient: Tensor<1>,
+        rate: f64,
+    ) -> Tensor<1> {
+        let decay = if param.decay { settings.weight_decay } else { 0.0 };
+        let (value, gradient) = match settings.kind {
             _ if decay == 0.0 => (value, gradient),
             OptimizerKind::AdamW => (value.mul_scalar(1.0 - rate * decay), gradient),
-            OptimizerKind::Adam => {
+            OptimizerKind::Adam | OptimizerKind::Sgd => {
                 let gradient = gradient + value.clone().mul_scalar(decay);
                 (value, gradient)
             }
-        }
+        };
+        self.steps += 1;
+        let direction = match settings.kind {
+            OptimizerKind::Adam | OptimizerKind::AdamW => self.adam(gradient),
+            OptimizerKind::Sgd if settings.momentum > 0.0 => self.velocity(gradient, settings.momentum),
+            OptimizerKind::Sgd => gradient,
+        };
+        value - direction.mul_scalar(rate)
+    }
+
+    fn adam(&mut self, gradient: Tensor<1>) -> Tensor<1> {
+        let square = gradient.clone().square().mul_scalar(1.0 - BETA2);
+        let first = decayed(self.first.take(), BETA1, gradient.mul_scalar(1.0 - BETA1));
+        let second = decayed(self.second.take(), BETA2, square);
+        self.first = Some(first.clone());
+        self.second = Some(second.clone());
+        let root = second.div_scalar(1.0 - BETA2.powi(self.steps)).sqrt();
+        first.div_scalar(1.0 - BETA1.powi(self.steps)) / root.add_scalar(EPSILON)
+    }
+
+    fn velocity(&mut self, gradient: Tensor<1>, momentum: f64) -> Tensor<1> {
+        let velocity = decayed(self.first.take(), momentum, gradient);
+        self.first = Some(velocity.clone());
+        velocity
     }
 }
 
-/// The moments after this gradient.
-fn moments(before: Option<(Tensor<1>, Tensor<1>)>, gradient: Tensor<1>) -> (Tensor<1>, Tensor<1>) {
-    let square = gradient.clone().mul_scalar(1.0 - BETA2) * gradient.clone();
-    let gradient = gradient.mul_scalar(1.0 - BETA1);
+/// `before · by + new`, or `new` where there is nothing before.
+fn decayed(before: Option<Tensor<1>>, by: f64, new: Tensor<1>) -> Tensor<1> {
     match before {
-        Some((first, second)) => (first.mul_scalar(BETA1) + gradient, second.mul_scalar(BETA2) + square),
-        None => (gradient, square),
+        Some(before) => before.mul_scalar(by) + new,
+        None => new,
+    }
+}
+
+/// Scales all gradients so that their common norm is at most `largest` (PyTorch's `clip_grad_norm_`).
+///
+/// The norm stays a tensor: reading it would wait for the device at every step.
+fn clip(gradients: &mut [Option<Tensor<1>>], largest: f64) {
+    let squares = gradients.iter().flatten().map(|gradient| gradient.clone().square().sum());
+    let Some(sum) = squares.reduce(|a, b| a + b) else { return };
+    let scale = sum.sqrt().add_scalar(CLIP_EPSILON).recip().mul_scalar(largest).clamp_max(1.0);
+    for gradient in gradients.iter_mut() {
+        *gradient = gradient.take().map(|gradient| gradient * scale.clone());
     }
 }

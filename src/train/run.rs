@@ -3,8 +3,9 @@
 
 use super::event::{EventKind, Phase, TrainEvent};
 use super::examples::{Examples, chance};
-use super::optimizer::{Optimizer, Rates};
-use super::{ValidConfig, argmax, cross_entropy, cross_entropy_of};
+use super::optimizer::{Optimizer, OptimizerSettings};
+use super::schedule::{Pace, Schedule};
+use super::{Objective, ValidConfig, argmax, cross_entropy_of};
 use crate::dataset::Split;
 use crate::engine::{Clock, Engine, EngineKind};
 use crate::error::{Error, Result};
@@ -20,6 +21,12 @@ const GPU_READ_EVERY: usize = 8;
 
 /// Pictures in one forward pass of validation.
 const VALIDATION_BATCH: usize = 256;
+
+/// SGD's momentum.
+const MOMENTUM: f64 = 0.9;
+
+/// Share of the steps over which a cosine warms up.
+const WARM_UP: f64 = 0.05;
 
 /// Why a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -54,6 +61,7 @@ pub struct Run {
     head: TrainableHead,
     params: Params,
     optimizer: Optimizer,
+    pace: Pace,
     scaling: Standardisation,
     train: Examples,
     validation: Examples,
@@ -109,7 +117,14 @@ impl Run {
         let mut rng = ChaCha8Rng::seed_from_u64(u64::from(config.seed));
         let mut params = Params::new(engine.device());
         let head = TrainableHead::new(config.head, features, split.classes.len(), &mut params, &mut rng);
-        let optimizer = Optimizer::new(config.optimizer, config.weight_decay);
+        let optimizer = Optimizer::new(OptimizerSettings {
+            kind: config.optimizer,
+            weight_decay: config.weight_decay,
+            momentum: MOMENTUM,
+            clip_norm: None,
+        });
+        let warm_up = if config.schedule == Schedule::Cosine { WARM_UP } else { 0.0 };
+        let pace = Pace::new(config.schedule, warm_up, config.epochs, train.len().div_ceil(config.batch_size));
         let order = (0..train.len()).collect();
         Self {
             config,
@@ -119,6 +134,7 @@ impl Run {
             head,
             params,
             optimizer,
+            pace,
             scaling,
             train,
             validation,
@@ -247,10 +263,11 @@ impl Run {
             })
         });
         self.pending.push((logits.clone().inner(), labels.clone()));
-        let loss = cross_entropy(logits, &labels, self.config.label_smoothing, &device);
+        let objective = Objective::CrossEntropy { smoothing: self.config.label_smoothing, weights: None };
+        let loss = objective.loss(logits, &labels, &device);
         let mut gradients = loss.backward();
-        let rates = self.rates(self.steps_done);
-        self.optimizer.step(&mut self.params, &mut gradients, rates);
+        let rate = self.rate(self.steps_done);
+        self.optimizer.step(&mut self.params, &mut gradients, |_| rate);
     }
 
     /// Reads the logits of the steps since the last read and adds them to the epoch's tally.
@@ -308,11 +325,9 @@ impl Run {
         self.steps_done as usize % self.steps_an_epoch()
     }
 
-    /// Learning rates of a step, counted from 0.
-    fn rates(&self, step: u32) -> Rates {
-        let steps = self.steps_an_epoch() * self.config.epochs as usize;
-        let factor = self.config.schedule.factor(step as usize, steps);
-        Rates { head: self.config.learning_rate * factor, backbone: self.config.backbone_learning_rate * factor }
+    /// Learning rate of a step, counted from 0.
+    fn rate(&self, step: u32) -> f64 {
+        self.config.learning_rate * self.pace.factor(step as usize)
     }
 
     fn event(&self, kind: EventKind, validated: Option<(f64, f64)>, improved: bool) -> TrainEvent {
@@ -331,7 +346,7 @@ impl Run {
             accuracy: self.tally.accuracy(),
             validation_loss: validated.map(|v| v.0),
             validation_accuracy: validated.map(|v| v.1),
-            learning_rate: self.rates(self.steps_done.saturating_sub(1)).head,
+            learning_rate: self.rate(self.steps_done.saturating_sub(1)),
             best_epoch: self.best.as_ref().map(|best| best.epoch),
             improved,
             images_per_second: if self.seconds > 0.0 { pictures / self.seconds } else { 0.0 },

@@ -3,6 +3,7 @@
 
 use headstart::backbone::Backbone;
 use headstart::engine::Engine;
+use headstart::train::Objective;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,6 +35,11 @@ pub fn default_backbone() -> Backbone {
 
 pub fn cpu() -> Engine {
     Engine::cpu("tests run on the CPU")
+}
+
+/// Cross-entropy without class weights.
+pub fn cross_entropy(smoothing: f64) -> Objective {
+    Objective::CrossEntropy { smoothing, weights: None }
 }
 
 /// A tensor of a golden file.

@@ -17,7 +17,9 @@ Gradient g of the loss at parameter p, step t = 1..10, rate r, decay d:
   AdamW     p -= r·d·p before the Adam step, by the parameter's value before the step; the decay never enters the moments
   clipping  g *= min(1, c/(‖g‖ + 1e-6)), ‖g‖ over weight and bias together, before the optimiser sees g
   smoothing loss of a sample = (1-s)·(-log p_y) + s/C · Σ_c (-log p_c), here s = 0.1 and C = 3
-  class weights  loss = Σ_i w(y_i)·(-log p_i) / Σ_i w(y_i)
+  class weights  loss = Σ_i w(y_i)·(-log p_i) / Σ_i w(y_i); with smoothing
+                 Σ_i [(1-s)·w(y_i)·(-log p_i) + s/C · Σ_c w(c)·(-log p_c)] / Σ_i w(y_i)
+  thawed    the bias does not train in the first 4 steps: it has no gradient, and its own t starts at 1 in the fifth
 Runs called *_weight_only leave the bias out of the decay; the others decay both.
 
 Schedules, by the step counted from 0, base rate 0.1, T = 10 steps in all:
@@ -100,10 +102,13 @@ RUNS = {
     "adamw": (adamw, 0.1, both, {}),
     "adamw_weight_only": (adamw, 0.1, weight_only, {}),
     "adamw_clipped_smoothed": (adamw, 0.1, weight_only, {"clip": 0.25, "smoothing": 0.1}),
+    "sgd_momentum_class_weights_smoothed": (momentum, 0.0, both, {"class_weights": True, "smoothing": 0.1}),
+    "adamw_thawed": (adamw, 0.1, both, {"frozen": 4}),
+    "sgd_momentum_l2_thawed": (momentum, 0.1, both, {"frozen": 4}),
 }
 
 
-def train(problem, make, decay, groups, clip=None, smoothing=0.0, class_weights=False, schedule=None):
+def train(problem, make, decay, groups, clip=None, smoothing=0.0, class_weights=False, schedule=None, frozen=0):
     weight, bias = (problem[key].clone().requires_grad_() for key in ("weight", "bias"))
     optimiser = make(groups(weight, bias, decay))
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule) if schedule else None
@@ -113,7 +118,8 @@ def train(problem, make, decay, groups, clip=None, smoothing=0.0, class_weights=
         return criterion(nn.functional.linear(problem["input"], weight, bias), problem["labels"])
 
     weights, biases, losses = [], [], []
-    for _ in range(STEPS):
+    for step in range(STEPS):
+        bias.requires_grad_(step >= frozen)
         value = loss()
         losses.append(value.item())
         optimiser.zero_grad()
