@@ -59,6 +59,11 @@ impl Augment {
         !self.flip && self.zoom >= 1.0 && self.rotation == 0.0 && self.brightness == 0.0 && self.contrast == 0.0
     }
 
+    /// Whether anything but mirroring happens to pictures.
+    pub fn changes_pixels(&self) -> bool {
+        !Self { flip: false, ..*self }.is_off()
+    }
+
     /// A randomly changed copy of a crop, of the same size.
     ///
     /// It draws as often from `rng` whatever is on, so that with one seed a setting changes only what it is about.
@@ -91,7 +96,7 @@ impl Change {
         if self.contrast != 1.0 {
             contrast(&mut rgb, self.contrast);
         }
-        Crop { size: crop.size, rgb }
+        Crop { size: crop.size, rgb: rgb.into() }
     }
 }
 
@@ -210,7 +215,7 @@ mod tests {
     fn dot(size: usize, x: usize, y: usize) -> Crop {
         let mut rgb = vec![0; size * size * 3];
         rgb[(y * size + x) * 3..][..3].fill(255);
-        Crop { size, rgb }
+        Crop { size, rgb: rgb.into() }
     }
 
     /// Mean place of the light.
@@ -267,10 +272,10 @@ mod tests {
             let pixel = |x: usize, y: usize| &crop.rgb[(y * size + x) * 3..][..3];
             let clockwise = Change { angle: 90.0, ..STILL }.apply(&crop);
             let expected = (0..size * size).flat_map(|at| pixel(at / size, size - 1 - at % size)).copied();
-            assert_eq!(clockwise.rgb, expected.collect::<Vec<_>>(), "size {size}");
+            assert_eq!(clockwise.rgb, expected.collect(), "size {size}");
             let half = Change { angle: 180.0, ..STILL }.apply(&crop);
             let expected = crop.rgb.chunks_exact(3).rev().flatten().copied();
-            assert_eq!(half.rgb, expected.collect::<Vec<_>>(), "size {size}");
+            assert_eq!(half.rgb, expected.collect(), "size {size}");
         }
     }
 
@@ -292,7 +297,7 @@ mod tests {
         let change = Change { side: 0.5, centre: [0.25; 2], ..STILL };
         let (x, y) = light(&change.apply(&dot(64, 10, 20)));
         assert!((x - 20.5).abs() < 0.05 && (y - 40.5).abs() < 0.05, "({x}, {y})");
-        let plain = Crop { size: 8, rgb: vec![77; 192] };
+        let plain = Crop { size: 8, rgb: [77; 192].into() };
         assert_eq!(Change { side: 0.3, angle: 33.0, ..STILL }.apply(&plain), plain, "one colour stays one colour");
     }
 
@@ -340,7 +345,7 @@ mod tests {
         // Written down, so that other bytes would be noticed; the same code compiled to wasm32 gives the same sum.
         let sum = series(1)
             .iter()
-            .flat_map(|crop| &crop.rgb)
+            .flat_map(|crop| crop.rgb.iter())
             .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
         assert_eq!(sum, 3_866_114_262, "the bytes of seed 1");
     }
@@ -378,7 +383,7 @@ mod tests {
     /// torchvision cuts fractions off where this rounds: a level.
     #[test]
     fn brightness_and_contrast_are_torchvisions() {
-        let picture = Crop { size: 24, rgb: golden("picture") };
+        let picture = Crop { size: 24, rgb: golden("picture").into() };
         for factor in [0.0, 0.6, 1.4] {
             let found = Change { brightness: factor, ..STILL }.apply(&picture);
             assert!(difference(&found, &golden(&format!("brightness_{factor:.1}"))) <= 1, "brightness {factor}");
@@ -392,7 +397,7 @@ mod tests {
     /// Away from the edges, which torchvision fills with black.
     #[test]
     fn the_map_is_torchvisions() {
-        let picture = Crop { size: 24, rgb: golden("picture") };
+        let picture = Crop { size: 24, rgb: golden("picture").into() };
         let inside = golden("affine_inside");
         let share = inside.iter().filter(|inside| **inside == 1).count() as f64 / inside.len() as f64;
         assert!(share > 0.5, "{share} of the picture is compared");
@@ -404,9 +409,9 @@ mod tests {
             let found = Change { flip, side, centre, angle, ..STILL }.apply(&picture);
             // The mask is of the picture before it is mirrored.
             let found = if flip { mirrored(&found) } else { found };
-            let expected = Crop { size: 24, rgb: golden(name) };
+            let expected = Crop { size: 24, rgb: golden(name).into() };
             let expected = if flip { mirrored(&expected) } else { expected };
-            let pairs = found.rgb.iter().zip(&expected.rgb).zip(&inside);
+            let pairs = found.rgb.iter().zip(expected.rgb.iter()).zip(&inside);
             let worst = pairs.filter(|(_, inside)| **inside == 1).map(|((a, b), _)| a.abs_diff(*b)).max().unwrap();
             assert!(worst <= 1, "{name}: {worst} levels");
         }
@@ -418,8 +423,7 @@ mod tests {
         /// Bilinear interpolation and reflection invent nothing: every value lies between the least and the largest.
         #[test]
         fn geometry_keeps_to_the_range(size in 1_usize..20, seed: u64, zoom in 0.05_f64..1.0, rotation in 0.0_f64..180.0) {
-            let mut crop = noise(size);
-            crop.rgb.iter_mut().for_each(|byte| *byte = 60 + *byte / 2);
+            let crop = Crop { size, rgb: noise(size).rgb.iter().map(|byte| 60 + *byte / 2).collect() };
             let (least, most) = (*crop.rgb.iter().min().unwrap(), *crop.rgb.iter().max().unwrap());
             let augment = Augment { flip: true, zoom, rotation, ..OFF };
             let found = augment.apply(&crop, &mut rng(seed));

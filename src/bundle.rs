@@ -1,12 +1,13 @@
 //! The saved model: a zip of `model.safetensors`, `config.json`, `preprocessor_config.json` and `report.json`.
 //!
 //! `config.json` is the backbone's card with `id2label` beside it, in the names that Hugging Face tools read.
-//! Tensors keep their torchvision names; those of the head are `head.N.weight` and `head.N.bias`.
+//! Tensors keep their torchvision names; those of the head are `head.N.weight`, `head.N.bias` and,
+//! where it has a convolution, `head.conv.weight` and `head.conv.bias`.
 
 use crate::backbone::{Array, Backbone, CardFile, array};
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
-use crate::head::{Dense, Head};
+use crate::head::{Activation, Convolution, Dense, Head};
 use crate::report::TrainReport;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ struct Config {
     card: CardFile,
     id2label: BTreeMap<usize, String>,
     label2id: BTreeMap<String, usize>,
+    /// What follows the head's hidden layer; ReLU where the file does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    head_activation: Option<String>,
 }
 
 /// How pictures are prepared, in the names of Hugging Face's image processors; for other programs, not read here.
@@ -104,7 +108,11 @@ pub fn load(file: &[u8]) -> Result<Saved> {
     let labels: Vec<String> = config.id2label.into_values().collect();
     let card = serde_json::to_string(&config.card).map_err(internal)?;
     let backbone = Backbone::parse(&card, &safetensors::serialize(rest, None).map_err(internal)?)?;
-    let head = read_head(&head, backbone.card().num_features, labels.len())?;
+    let activation = match config.head_activation {
+        Some(name) => Activation::parse(&name).map_err(invalid)?,
+        None => Activation::default(),
+    };
+    let head = read_head(&head, backbone.card().num_features, labels.len(), activation)?;
     // A model without a report is fine, one with a damaged report is not.
     let report = match zip.index_for_name("report.json") {
         Some(_) => Some(serde_json::from_slice(&entry(&mut zip, "report.json")?).map_err(invalid)?),
@@ -120,6 +128,7 @@ fn config(classifier: &Classifier) -> Config {
         card: classifier.backbone.card().to_file(),
         id2label: labels().collect(),
         label2id: labels().map(|(id, label)| (label, id)).collect(),
+        head_activation: (classifier.head.layers.len() > 1).then(|| classifier.head.activation.name().to_string()),
     }
 }
 
@@ -147,10 +156,8 @@ fn weights(classifier: &Classifier) -> Result<Vec<u8>> {
     for (name, array) in classifier.backbone.weights().iter() {
         tensors.insert(name.to_string(), encode(array));
     }
-    for (index, layer) in classifier.head.layers.iter().enumerate() {
-        let full = |shape: Vec<usize>, data: &[f32]| encode(&Array { shape, data: data.to_vec(), half: false });
-        tensors.insert(format!("head.{index}.weight"), full(vec![layer.outputs, layer.inputs], &layer.weight));
-        tensors.insert(format!("head.{index}.bias"), full(vec![layer.outputs], &layer.bias));
+    for (name, shape, data) in classifier.head.tensors() {
+        tensors.insert(name, encode(&Array { shape, data: data.to_vec(), half: false }));
     }
     let views = tensors
         .iter()
@@ -171,7 +178,14 @@ fn encode(array: &Array) -> (Dtype, Vec<usize>, Vec<u8>) {
     }
 }
 
-fn read_head(tensors: &BTreeMap<String, Array>, features: usize, classes: usize) -> Result<Head> {
+fn read_head(
+    tensors: &BTreeMap<String, Array>,
+    features: usize,
+    classes: usize,
+    activation: Activation,
+) -> Result<Head> {
+    let convolution = read_convolution(tensors, features)?;
+    let features = convolution.as_ref().map_or(features, |conv| conv.outputs);
     let mut layers: Vec<Dense> = Vec::new();
     while let Some(weight) = tensors.get(&format!("head.{}.weight", layers.len())) {
         let name = format!("head.{}", layers.len());
@@ -183,18 +197,30 @@ fn read_head(tensors: &BTreeMap<String, Array>, features: usize, classes: usize)
         if outputs == 0 || found != inputs || bias.shape != [outputs] {
             return Err(invalid(format!("{name} does not fit the layer before it")));
         }
-        if weight.data.iter().chain(&bias.data).any(|x| !x.is_finite()) {
-            return Err(invalid(format!("{name} holds values that are not finite numbers")));
-        }
         layers.push(Dense { inputs, outputs, weight: weight.data.clone(), bias: bias.data.clone() });
+    }
+    if let Some((name, _)) = tensors.iter().find(|(_, array)| array.data.iter().any(|x| !x.is_finite())) {
+        return Err(invalid(format!("{name} holds values that are not finite numbers")));
     }
     if classes == 0 || layers.last().is_none_or(|layer| layer.outputs != classes) {
         return Err(invalid(format!("its head does not give one value for each of its {classes} labels")));
     }
-    if tensors.len() != 2 * layers.len() {
+    if tensors.len() != 2 * layers.len() + if convolution.is_some() { 2 } else { 0 } {
         return Err(invalid("it has more tensors in its head than layers"));
     }
-    Ok(Head { layers })
+    Ok(Head { convolution, layers, activation })
+}
+
+fn read_convolution(tensors: &BTreeMap<String, Array>, features: usize) -> Result<Option<Convolution>> {
+    let Some(weight) = tensors.get("head.conv.weight") else { return Ok(None) };
+    let bias = tensors.get("head.conv.bias").ok_or_else(|| invalid("head.conv.bias is missing"))?;
+    let [outputs, inputs, 3, 3] = weight.shape[..] else {
+        return Err(invalid("head.conv.weight is no 3×3 convolution"));
+    };
+    if outputs == 0 || inputs != features || bias.shape != [outputs] {
+        return Err(invalid("head.conv does not fit the backbone"));
+    }
+    Ok(Some(Convolution { inputs, outputs, weight: weight.data.clone(), bias: bias.data.clone() }))
 }
 
 fn entry(zip: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>> {

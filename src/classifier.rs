@@ -3,7 +3,7 @@
 use crate::backbone::Backbone;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::features::{Embedder, View};
+use crate::features::Embedder;
 use crate::head::Head;
 use crate::image::Crop;
 use crate::metrics::Evaluation;
@@ -34,7 +34,7 @@ pub struct Classifier {
     pub head: Head,
     /// The backbone.
     pub backbone: Arc<Backbone>,
-    /// Its stages on an engine.
+    /// Its stages on an engine, with the head's convolution behind them where it has one.
     pub embedder: Arc<Embedder>,
 }
 
@@ -42,9 +42,9 @@ impl Classifier {
     /// A model on an engine.
     ///
     /// # Errors
-    /// See [`Embedder::new`].
+    /// See [`Embedder::tail`].
     pub fn new(labels: Vec<String>, head: Head, backbone: Arc<Backbone>, engine: &Engine) -> Result<Self> {
-        let embedder = Arc::new(Embedder::new(&backbone, backbone.depth(), engine)?);
+        let embedder = Arc::new(Embedder::tail(&backbone, 0, head.convolution.as_ref(), engine)?);
         Ok(Self { labels, head, backbone, embedder })
     }
 
@@ -54,7 +54,7 @@ impl Classifier {
     /// [`crate::Error::PictureEmpty`], [`crate::Error::DeviceLost`].
     pub async fn predict(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
         let crop = self.embedder.preprocess().crop(rgba, width, height)?;
-        let features = self.embedder.embed(&[(&crop, View::Plain)]).await?;
+        let features = self.embedder.embed(&[&crop]).await?;
         Ok(self.ranked(&features[0]))
     }
 
@@ -78,8 +78,7 @@ impl Classifier {
     pub async fn logits(&self, crops: &[&Crop]) -> Result<Vec<Vec<f32>>> {
         let mut logits = Vec::with_capacity(crops.len());
         for batch in crops.chunks(BATCH) {
-            let batch: Vec<(&Crop, View)> = batch.iter().map(|crop| (*crop, View::Plain)).collect();
-            let features = self.embedder.embed(&batch).await?;
+            let features = self.embedder.embed(batch).await?;
             logits.extend(features.iter().map(|row| self.head.logits(row)));
         }
         Ok(logits)

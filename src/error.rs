@@ -81,8 +81,13 @@ pub enum Error {
     TrainingRunning,
     /// A saved model that cannot be read.
     ModelFileInvalid(String),
-    /// A feature of a later version.
-    NotBuiltYet(String),
+    /// More stages to fine-tune than the backbone's card allows.
+    NotFineTunable {
+        /// Stages that were asked for.
+        blocks: usize,
+        /// How far it can be fine-tuned and why.
+        reason: String,
+    },
     /// A loss that is not a number any more.
     NotFinite(String),
     /// A bug: something that should not be possible.
@@ -120,7 +125,7 @@ impl Error {
             Self::NotTraining => "not_training",
             Self::TrainingRunning => "training_running",
             Self::ModelFileInvalid(_) => "model_file_invalid",
-            Self::NotBuiltYet(_) => "not_built_yet",
+            Self::NotFineTunable { .. } => "not_fine_tunable",
             Self::NotFinite(_) => "not_finite",
             Self::Internal(_) => "internal",
         }
@@ -147,10 +152,10 @@ impl Error {
             | Self::EngineUnavailable(value)
             | Self::DeviceLost(value)
             | Self::ModelFileInvalid(value)
-            | Self::NotBuiltYet(value)
             | Self::NotFinite(value)
             | Self::Internal(value) => Some(value.clone()),
             Self::ImageUnknown(id) => Some(id.to_string()),
+            Self::NotFineTunable { blocks, .. } => Some(format!("last:{blocks}")),
             Self::TooFewClasses(count) => Some(count.to_string()),
             Self::PictureEmpty { width, height, .. } => Some(format!("{width}x{height}")),
             Self::PictureUnreadable { name, .. } => Some(name.clone()),
@@ -224,7 +229,7 @@ impl fmt::Display for Error {
             Self::ModelFileInvalid(reason) => {
                 write!(f, "This file is not a saved Headstart model: {reason}.")
             }
-            Self::NotBuiltYet(what) => write!(f, "{what} is not available in this version."),
+            Self::NotFineTunable { reason, .. } => write!(f, "{reason}"),
             Self::NotFinite(what) => {
                 write!(f, "Training stopped because {what} is no longer a finite number; try a lower learning rate.")
             }

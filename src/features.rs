@@ -1,27 +1,59 @@
 //! Activations at the freeze boundary, computed once a picture.
 //!
 //! The embedder runs the frozen prefix; the cache keeps what it made, keyed by picture and view, for one backbone and
-//! one boundary. Adding a picture costs one forward pass, changing a hyper-parameter none.
+//! one cut. Adding a picture costs one forward pass, changing a hyper-parameter none.
 
 use crate::backbone::{Backbone, FrozenStages, global_average};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::head::Convolution;
 use crate::image::{Crop, Preprocess};
 use crate::params::read;
 use burn::tensor::{Tensor, TensorData};
+use half::f16;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Which way round a picture was embedded.
+/// Which rendering of a picture was embedded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum View {
     /// As it is.
     Plain,
     /// Mirrored left to right, the one augmentation that keeps almost every class what it is.
     Mirrored,
+    /// A random variant, by its number.
+    Variant(u32),
 }
 
-/// The frozen prefix on an engine, with the preparation of pictures in front of it.
+/// Where the network is cut in two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Stages before it belong to the prefix.
+    pub boundary: usize,
+    /// Whether the activations are averaged over height and width, which only the end of the backbone allows.
+    pub pooled: bool,
+}
+
+impl Cut {
+    /// The pooled features at the end of a backbone.
+    pub fn features(backbone: &Backbone) -> Self {
+        Self { boundary: backbone.depth(), pooled: true }
+    }
+
+    /// The feature map at a boundary.
+    pub fn map(boundary: usize) -> Self {
+        Self { boundary, pooled: false }
+    }
+
+    /// Number of values at this cut.
+    pub fn width(self, backbone: &Backbone) -> usize {
+        let [channels, height, width] = backbone.shape_at(self.boundary);
+        if self.pooled { channels } else { channels * height * width }
+    }
+}
+
+/// Frozen stages on an engine, with the preparation of pictures in front of them.
 pub struct Embedder {
     preprocess: Preprocess,
     stages: FrozenStages,
@@ -30,66 +62,151 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    /// The prefix up to `boundary`. At [`Backbone::depth`] its output is pooled, below it is the feature map.
+    /// The prefix up to a cut.
     ///
     /// # Errors
     /// See [`FrozenStages::new`].
-    pub fn new(backbone: &Backbone, boundary: usize, engine: &Engine) -> Result<Self> {
-        Ok(Self {
-            preprocess: Preprocess::of(backbone.card()),
-            stages: FrozenStages::new(backbone, 0..boundary, engine)?,
-            pooled: boundary == backbone.depth(),
-            engine: engine.clone(),
-        })
+    pub fn new(backbone: &Backbone, cut: Cut, engine: &Engine) -> Result<Self> {
+        Self::of_stages(backbone, 0..cut.boundary, cut.pooled, None, engine)
     }
 
-    /// How it prepares pictures.
+    /// What turns activations at `boundary` into the features of a head's dense layers: the stages from there on, the
+    /// head's convolution, where it has one, and the pooling. At boundary 0 these activations are pictures.
+    ///
+    /// # Errors
+    /// See [`FrozenStages::new`].
+    pub fn tail(
+        backbone: &Backbone,
+        boundary: usize,
+        convolution: Option<&Convolution>,
+        engine: &Engine,
+    ) -> Result<Self> {
+        Self::of_stages(backbone, boundary..backbone.depth(), true, convolution, engine)
+    }
+
+    fn of_stages(
+        backbone: &Backbone,
+        stages: Range<usize>,
+        pooled: bool,
+        convolution: Option<&Convolution>,
+        engine: &Engine,
+    ) -> Result<Self> {
+        let mut stages = FrozenStages::new(backbone, stages, engine)?;
+        if let Some(convolution) = convolution {
+            stages.push_head(convolution, engine);
+        }
+        Ok(Self { preprocess: Preprocess::of(backbone.card()), stages, pooled, engine: engine.clone() })
+    }
+
+    /// The preparation that pictures go through.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
     }
 
-    /// Activations of each picture in one view, flattened: `[features]` where pooled, else
-    /// `[channels, height, width]`. All pictures go through the network in one batch.
+    /// Pictures as a tensor `[pictures, 3, size, size]` on the engine, through the stages and not pooled.
+    pub fn forward<'a>(&self, pictures: impl IntoIterator<Item = &'a Crop>) -> Tensor<4> {
+        let size = self.preprocess.size;
+        let pixels = self.preprocess.batch(pictures);
+        let shape = [pixels.len() / (3 * size * size), 3, size, size];
+        self.stages.forward(Tensor::from_data(TensorData::new(pixels, shape), self.engine.device()))
+    }
+
+    /// Activations of each picture, row-major: pooled `[features]` or `[channels, height, width]`. All pictures go
+    /// through the network in one batch.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub async fn embed(&self, pictures: &[(&Crop, View)]) -> Result<Vec<Arc<[f32]>>> {
+    pub async fn embed(&self, pictures: &[&Crop]) -> Result<Vec<Arc<[f32]>>> {
         if pictures.is_empty() {
             return Ok(Vec::new());
         }
-        let size = self.preprocess.size;
-        let mut pixels = self.preprocess.batch(pictures.iter().map(|(crop, _)| *crop));
-        for (picture, (_, view)) in pixels.chunks_exact_mut(3 * size * size).zip(pictures) {
-            if *view == View::Mirrored {
-                picture.chunks_exact_mut(size).for_each(<[f32]>::reverse);
-            }
+        self.rows(self.forward(pictures.iter().copied()), pictures.len()).await
+    }
+
+    /// The same from activations at the boundary where these stages begin, of the shape `[channels, height, width]`.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`].
+    pub async fn embed_rows(&self, rows: &[&Row], shape: [usize; 3]) -> Result<Vec<Arc<[f32]>>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
-        let x = TensorData::new(pixels, [pictures.len(), 3, size, size]);
-        let y = self.stages.forward(Tensor::<4>::from_data(x, self.engine.device()));
+        let mut values = Vec::with_capacity(rows.len() * shape.iter().product::<usize>());
+        rows.iter().for_each(|row| row.write(&mut values));
+        let x = TensorData::new(values, [rows.len(), shape[0], shape[1], shape[2]]);
+        self.rows(self.stages.forward(Tensor::from_data(x, self.engine.device())), rows.len()).await
+    }
+
+    async fn rows(&self, y: Tensor<4>, count: usize) -> Result<Vec<Arc<[f32]>>> {
         let values = if self.pooled { read(global_average(y)).await? } else { read(y).await? };
-        Ok(values.chunks_exact(values.len() / pictures.len()).map(Arc::from).collect())
+        Ok(values.chunks_exact(values.len() / count).map(Arc::from).collect())
+    }
+}
+
+/// Activations of one picture in one view.
+#[derive(Debug, Clone)]
+pub enum Row {
+    /// At full precision.
+    Full(Arc<[f32]>),
+    /// At half of it, where memory is short: 11 significant bits.
+    Half(Arc<[f16]>),
+}
+
+impl Row {
+    /// The row in half the memory. Activations are below 6 but for the linear outputs of blocks, which stay far below
+    /// the 65,504 that f16 holds.
+    pub fn halved(values: &[f32]) -> Self {
+        Self::Half(values.iter().map(|x| f16::from_f32(*x)).collect())
+    }
+
+    /// Number of values.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Full(values) => values.len(),
+            Self::Half(values) => values.len(),
+        }
+    }
+
+    /// Appends the values.
+    pub fn write(&self, out: &mut Vec<f32>) {
+        match self {
+            Self::Full(values) => out.extend_from_slice(values),
+            Self::Half(values) => out.extend(values.iter().map(|x| x.to_f32())),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Full(values) => size_of_val(values.as_ref()),
+            Self::Half(values) => size_of_val(values.as_ref()),
+        }
     }
 }
 
 /// What the embedder made, by picture and view.
 #[derive(Default, Clone)]
 pub struct FeatureCache {
-    rows: HashMap<(u32, View), Arc<[f32]>>,
+    rows: HashMap<(u32, View), Row>,
 }
 
 impl FeatureCache {
     /// Keeps a row.
-    pub fn insert(&mut self, id: u32, view: View, row: Arc<[f32]>) {
+    pub fn insert(&mut self, id: u32, view: View, row: Row) {
         self.rows.insert((id, view), row);
     }
 
     /// The row of a picture, where it was made already.
-    pub fn get(&self, id: u32, view: View) -> Option<&Arc<[f32]>> {
+    pub fn get(&self, id: u32, view: View) -> Option<&Row> {
         self.rows.get(&(id, view))
+    }
+
+    /// Forgets all random variants.
+    pub fn forget_variants(&mut self) {
+        self.rows.retain(|(_, view), _| !matches!(view, View::Variant(_)));
     }
 
     /// Memory that the rows take, in bytes.
     pub fn bytes(&self) -> usize {
-        self.rows.values().map(|row| row.len() * size_of::<f32>()).sum()
+        self.rows.values().map(Row::bytes).sum()
     }
 }

@@ -7,14 +7,24 @@
 use crate::backbone::Card;
 use crate::error::{Error, Result};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef};
+use std::sync::Arc;
 
 /// A picture ready for the backbone: centre-cropped and resized, `[size, size, 3]` bytes, not yet normalised.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Crop {
     /// Side in pixels.
     pub size: usize,
-    /// RGB bytes, row by row, `size * size * 3` of them.
-    pub rgb: Vec<u8>,
+    /// RGB bytes, row by row, `size * size * 3` of them; shared, so that a clone costs nothing.
+    pub rgb: Arc<[u8]>,
+}
+
+impl Crop {
+    /// The picture mirrored left to right.
+    pub fn mirrored(&self) -> Self {
+        let rows = self.rgb.chunks_exact(3 * self.size);
+        let rgb = rows.flat_map(|row| row.chunks_exact(3).rev().flatten().copied()).collect();
+        Self { size: self.size, rgb }
+    }
 }
 
 /// How pictures are prepared for one backbone.
@@ -79,7 +89,12 @@ impl Preprocess {
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
         Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
-        Ok(Crop { size: self.size, rgb: target.into_vec() })
+        Ok(Crop { size: self.size, rgb: target.into_vec().into() })
+    }
+
+    /// All that decides what [`Preprocess::crop`] makes of a picture.
+    pub(crate) fn crops(&self) -> (usize, f64, Interpolation) {
+        (self.size, self.crop, self.interpolation)
     }
 
     /// Normalises crops into one buffer of the layout `[batch, 3, size, size]`.

@@ -13,11 +13,12 @@
 //! - [`augment`] changes crops at random, so that training sees more than there are.
 //! - [`backbone`] is a list of stages with pretrained weights that can be cut at any boundary: the frozen prefix runs
 //!   with BatchNorm folded, the tail can train.
-//! - [`features`] runs the prefix once a picture and keeps what comes out, F = 1280 numbers for a frozen backbone.
+//! - [`features`] runs the prefix once a picture and keeps what comes out: F = 1280 numbers for a frozen backbone, the
+//!   feature map `[channels, height, width]` at the boundary where stages train.
 //! - [`dataset`] holds classes and pictures and makes the [`dataset::Split`] into training and validation pictures,
 //!   once a run; everyone is handed it.
 //! - [`train`] checks the settings ([`train::TrainConfig`] → [`train::ValidConfig`]) and trains a [`head`] on cached
-//!   features, one pulled step at a time ([`train::Run`]).
+//!   features, then, where asked, the last stages of the backbone with it, one pulled step at a time ([`train::Run`]).
 //! - [`classifier`] predicts, [`metrics`] measures, [`bundle`] saves and loads.
 //! - [`engine`] picks the device (WebGPU or CPU) and says why.
 //! - [`project`] ties these into one session, which the command line (`src/bin`) and the browser (`web`) both drive.

@@ -73,6 +73,11 @@ impl Params {
         self.items.iter()
     }
 
+    /// Whether they are leaves of an autodiff graph.
+    pub fn is_autodiff(&self) -> bool {
+        self.items.first().is_some_and(|item| item.value.is_autodiff())
+    }
+
     /// Number of parameters' values.
     pub fn count(&self) -> usize {
         self.items.iter().map(|p| p.shape.iter().product::<usize>()).sum()
@@ -121,6 +126,11 @@ impl Snapshot {
     /// The values of one parameter.
     pub fn get(&self, slot: Slot) -> &[f32] {
         &self.0[slot.0]
+    }
+
+    /// The values of each parameter, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[f32]> {
+        self.0.iter().map(Vec::as_slice)
     }
 }
 

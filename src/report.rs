@@ -3,7 +3,7 @@
 use crate::dataset::{Warning, rename};
 use crate::engine::EngineKind;
 use crate::metrics::ClassMetrics;
-use crate::train::Stopped;
+use crate::train::{Phase, Stopped};
 use serde::{Deserialize, Serialize};
 
 /// Numbers of pictures.
@@ -44,13 +44,18 @@ pub struct TrainReport {
     pub head: String,
     /// Which stages of the backbone trained.
     pub fine_tune: String,
+    /// The phase that the kept weights come from: `head` where fine-tuning made nothing better, or was not asked for.
+    pub phase: Phase,
     /// Values that trained.
     pub trainable_parameters: usize,
     /// All values of backbone and head.
     pub total_parameters: usize,
     /// Epochs that ran to their end.
     pub epochs_run: u32,
-    /// The epoch whose weights were kept, from 1.
+    /// How many of them the head trained alone.
+    pub head_epochs: u32,
+    /// The epoch whose weights were kept, counted from 1 through all phases; 0 where a model that training went on
+    /// from was not bettered.
     pub best_epoch: u32,
     /// Why training ended.
     pub stopped: Stopped,

@@ -4,7 +4,7 @@ mod common;
 
 use common::{DEFAULT, default_backbone, project};
 use headstart::backbone::Backbone;
-use headstart::features::{Embedder, View};
+use headstart::features::{Cut, Embedder};
 use headstart::image::Crop;
 use pollster::block_on;
 use proptest::prelude::*;
@@ -79,8 +79,8 @@ impl File {
 fn features(backbone: &Backbone) -> Vec<f32> {
     let size = backbone.card().input_size;
     let rgb = (0..size * size * 3).map(|i| if i < size * size { 250 } else { (i % 97) as u8 }).collect();
-    let embedder = Embedder::new(backbone, backbone.depth(), &common::cpu()).unwrap();
-    block_on(embedder.embed(&[(&Crop { size, rgb }, View::Plain)])).unwrap()[0].to_vec()
+    let embedder = Embedder::new(backbone, Cut::features(backbone), &common::cpu()).unwrap();
+    block_on(embedder.embed(&[&Crop { size, rgb }])).unwrap()[0].to_vec()
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn train_evaluate_predict_inspect() {
     let inspected = json(&["inspect", text(&model), "--json"]);
     assert_eq!(inspected["classes"], report["classes"]);
     assert_eq!(inspected["total_parameters"], report["total_parameters"]);
-    let bundled = json(&["inspect", "mobilenet-v2-0.5-96", "--json"]);
+    let bundled = json(&["inspect", common::DEFAULT_NAME, "--json"]);
     let counted: f64 = bundled["layers"]
         .as_array()
         .unwrap()
@@ -170,6 +170,38 @@ fn the_seed_repeats_a_training() {
 }
 
 #[test]
+fn fine_tuning() {
+    let dir = two_classes("fine-tuning");
+    let model = dir.join("model.zip");
+    let quick = ["--epochs", "4", "--fine-tune-epochs", "2", "--batch-size", "4", "--monitor", "loss", "--seed", "1"];
+    let train = ["train", text(&dir), "--fine-tune", "last:2", "--engine", "cpu", "--json"];
+    let report = json(&[&train[..], &quick, &["--head", "conv:4", "--out", text(&model)]].concat());
+    assert_eq!((&report["fine_tune"], &report["head"]), (&"last:2".into(), &"conv:4".into()));
+    assert_eq!(report["phase"], "fine-tune");
+    assert_eq!((number(&report, "epochs_run"), number(&report, "head_epochs")), (6.0, 4.0));
+    // What trained is what inspect says of this scope: weights, and no BatchNorm.
+    let inspect = ["inspect", common::DEFAULT_NAME, "--json", "--fine-tune", "last:2"];
+    let head = 1280 * 4 * 9 + 4 + 4 * 2 + 2;
+    let trainable = number(&json(&inspect), "trainable_parameters");
+    assert_eq!(number(&report, "trainable_parameters"), trainable + f64::from(head));
+    let evaluation = json(&["evaluate", text(&model), text(&dir), "--engine", "cpu", "--json"]);
+    assert!(number(&evaluation, "accuracy") > 0.8);
+    let inspected = json(&["inspect", text(&model), "--json"]);
+    assert_eq!(number(&inspected, "total_parameters"), number(&report, "total_parameters"));
+    let names: Vec<&str> =
+        inspected["layers"].as_array().unwrap().iter().map(|layer| layer["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"head.conv.weight") && names.contains(&"features.18.0.weight"));
+
+    let whole = json(&["inspect", common::DEFAULT_NAME, "--json"]);
+    assert_eq!(whole["fine_tunable"], true);
+    assert!(number(&whole, "trainable_parameters") > trainable);
+    let nothing = json(&["inspect", common::DEFAULT_NAME, "--json", "--fine-tune", "none"]);
+    assert_eq!(number(&nothing, "trainable_parameters"), 0.0);
+    refused(&["train", text(&dir), "--fine-tune", "last:20", "--engine", "cpu"], "last:20");
+    refused(&["inspect", common::DEFAULT_NAME, "--fine-tune", "some"], "some");
+}
+
+#[test]
 fn bad_settings() {
     let dir = two_classes("settings");
     for (setting, value, part) in [
@@ -183,6 +215,14 @@ fn bad_settings() {
         ("--head", "mlp:0", "mlp:0"),
         ("--head", "tree", "tree"),
         ("--fine-tune", "last:x", "last:x"),
+        ("--fine-tune-epochs", "0", "fineTuneEpochs"),
+        ("--backbone-learning-rate", "2", "backboneLearningRate"),
+        ("--depth-decay", "0", "depthDecay"),
+        ("--head", "conv:0", "conv:0"),
+        ("--head", "svm:0", "svm:0"),
+        ("--optimizer", "lion", "lion"),
+        ("--schedule", "steps", "steps"),
+        ("--zoom", "0", "zoom"),
     ] {
         refused(&["train", text(&dir), setting, value, "--engine", "cpu", "--json"], part);
     }

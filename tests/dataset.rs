@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn crop() -> Crop {
-    Crop { size: 1, rgb: vec![0; 3] }
+    Crop { size: 1, rgb: [0; 3].into() }
 }
 
 /// Pictures of each class with the number of their capture group, if any.

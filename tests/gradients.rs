@@ -10,7 +10,7 @@ mod common;
 use burn::tensor::{Tensor, TensorData};
 use common::{Golden, assert_close, cpu, default_backbone, golden, project};
 use headstart::backbone::{TrainableStages, global_average};
-use headstart::head::{HeadKind, TrainableHead};
+use headstart::head::{Activation, Head, HeadKind, TrainableHead};
 use headstart::params::Params;
 use headstart::train::Objective;
 use rand::{RngExt, SeedableRng};
@@ -177,10 +177,12 @@ fn heads() {
     let expected = golden(&project("tests/golden/heads.safetensors"));
     let input = tensor::<2>(&expected["input"]);
     let labels: Vec<usize> = expected["labels"].data.iter().map(|label| *label as usize).collect();
-    for kind in [HeadKind::Linear, HeadKind::Mlp { hidden: 16 }] {
+    let mlp = |activation| HeadKind::Mlp { hidden: 16, activation };
+    for kind in [HeadKind::Linear, mlp(Activation::Relu), mlp(Activation::Silu), mlp(Activation::Tanh)] {
         for objective in objectives(3) {
             let mut params = Params::new(cpu().device());
-            let head = TrainableHead::new(kind, 8, 3, &mut params, &mut ChaCha8Rng::seed_from_u64(5));
+            let start = Head::fresh(kind, 8, 3, &mut ChaCha8Rng::seed_from_u64(5));
+            let head = TrainableHead::new(&start, true, &mut params);
             // One fixed mask in place of dropout: the gradient must go through it too.
             let logits = |params: &Params| {
                 head.forward(input.clone(), params, |[rows, columns]| {

@@ -5,10 +5,10 @@ mod common;
 use burn::tensor::{Tensor, TensorData};
 use common::{Golden, assert_close, cpu, cross_entropy, golden, project};
 use headstart::dataset::{Labelled, Split};
-use headstart::features::{FeatureCache, View};
-use headstart::head::{HeadKind, TrainableHead};
+use headstart::features::{FeatureCache, Row, View};
+use headstart::head::{Activation, Head, HeadKind, TrainableHead};
 use headstart::params::{Params, Snapshot};
-use headstart::train::{EventKind, Examples, Run, TrainConfig, cross_entropy_of};
+use headstart::train::{EventKind, Examples, Run, Start, TrainConfig, cross_entropy_of};
 use pollster::block_on;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -49,7 +49,8 @@ impl Case {
             _ => ("mlp", &["hidden.weight", "hidden.bias", "output.weight", "output.bias"]),
         };
         let mut params = Params::new(cpu().device());
-        let head = TrainableHead::new(kind, 8, 3, &mut params, &mut ChaCha8Rng::seed_from_u64(0));
+        let start = Head::fresh(kind, 8, 3, &mut ChaCha8Rng::seed_from_u64(0));
+        let head = TrainableHead::new(&start, true, &mut params);
         assert_eq!(params.iter().count(), parts.len(), "{name}: parameters");
         params.update(|index, param, _| {
             let golden = &expected[&format!("{name}.{}", parts[index])];
@@ -110,6 +111,10 @@ impl Case {
     }
 }
 
+fn mlp(hidden: usize) -> HeadKind {
+    HeadKind::Mlp { hidden, activation: Activation::Relu }
+}
+
 #[test]
 fn linear_head_is_pytorchs() {
     Case::new(HeadKind::Linear).check();
@@ -117,23 +122,19 @@ fn linear_head_is_pytorchs() {
 
 #[test]
 fn mlp_head_is_pytorchs() {
-    Case::new(HeadKind::Mlp { hidden: 6 }).check();
+    Case::new(mlp(6)).check();
 }
 
 #[test]
 fn a_linear_head_starts_without_a_favourite_and_a_hidden_layer_without_symmetry() {
-    let start = |kind, seed| {
-        let mut params = Params::new(cpu().device());
-        let head = TrainableHead::new(kind, 16, 4, &mut params, &mut ChaCha8Rng::seed_from_u64(seed));
-        head.trained(&block_on(params.snapshot()).unwrap())
-    };
+    let start = |kind, seed| Head::fresh(kind, 16, 4, &mut ChaCha8Rng::seed_from_u64(seed));
     assert!(start(HeadKind::Linear, 1).logits(&[1.0; 16]).iter().all(|logit| *logit == 0.0));
-    let mlp = start(HeadKind::Mlp { hidden: 8 }, 1);
-    let rows: Vec<&[f32]> = mlp.layers[0].weight.chunks_exact(16).collect();
+    let first = start(mlp(8), 1);
+    let rows: Vec<&[f32]> = first.layers[0].weight.chunks_exact(16).collect();
     assert!((1..8).all(|unit| rows[unit] != rows[0]), "no two hidden units are alike");
-    assert!(mlp.layers[0].weight.iter().all(|w| w.abs() <= 0.25), "within ±1/√16");
-    assert_eq!(mlp, start(HeadKind::Mlp { hidden: 8 }, 1), "the same seed starts the same");
-    assert_ne!(mlp, start(HeadKind::Mlp { hidden: 8 }, 2), "another seed starts elsewhere");
+    assert!(first.layers[0].weight.iter().all(|w| w.abs() <= 0.25), "within ±1/√16");
+    assert_eq!(first, start(mlp(8), 1), "the same seed starts the same");
+    assert_ne!(first, start(mlp(8), 2), "another seed starts elsewhere");
 }
 
 /// Trains on features far from standard, and compares the loss that training saw (standardised features, the head as
@@ -153,7 +154,7 @@ fn the_finished_head_takes_features_as_they_are() {
                     _ => at as f32 * 10.0 - 50.0 + (0.1 + at as f32 * 2.0) * (noise + (id % 3) as f32),
                 };
                 let row: Vec<f32> = (0..WIDTH).map(|at| feature(at, rng.random::<f32>())).collect();
-                cache.insert(id, view, Arc::from(row));
+                cache.insert(id, view, Row::Full(Arc::from(row)));
             }
         }
         let labelled = |ids: std::ops::Range<u32>| -> Vec<Labelled> {
@@ -167,9 +168,11 @@ fn the_finished_head_takes_features_as_they_are() {
             warnings: Vec::new(),
         };
         let config = TrainConfig { head: head.into(), epochs: 6.0, learning_rate: 0.05, ..TrainConfig::default() };
-        let train = Examples::gather(&cache, &train, &[View::Plain, View::Mirrored], WIDTH).unwrap();
-        let held_out = Examples::gather(&cache, &validation, &[View::Plain], WIDTH).unwrap();
-        let mut run = Run::new(config.check().unwrap(), split, train, held_out, &cpu(), || 0.0);
+        let train = Examples::pooled(&cache, &train, &[View::Plain, View::Mirrored], WIDTH).unwrap();
+        let held_out = Examples::pooled(&cache, &validation, &[View::Plain], WIDTH).unwrap();
+        let (config, scaling) = (config.check().unwrap(), train.measure().unwrap());
+        let start = Start { config, split, scaling, head: None, features: Some((train, held_out)), tail: None };
+        let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
         let mut best = f64::INFINITY;
         loop {
             let event = block_on(run.step()).unwrap();
@@ -181,8 +184,9 @@ fn the_finished_head_takes_features_as_they_are() {
         }
         let outcome = block_on(run.finish()).unwrap();
         let losses = validation.iter().map(|picture| {
-            let row = cache.get(picture.id, View::Plain).unwrap();
-            cross_entropy_of(&outcome.head.logits(row), picture.label, 0.0)
+            let mut row = Vec::new();
+            cache.get(picture.id, View::Plain).unwrap().write(&mut row);
+            cross_entropy_of(&outcome.head.logits(&row), picture.label, 0.0)
         });
         let loss = losses.sum::<f64>() / validation.len() as f64;
         assert!((loss - best).abs() < 1e-4, "{head}: {loss} of the finished head, {best} while training");

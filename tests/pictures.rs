@@ -8,7 +8,7 @@ mod decoder;
 
 use common::{backbone, default_backbone, golden, project, reference};
 use headstart::backbone::{Backbone, Card};
-use headstart::features::{Embedder, View};
+use headstart::features::{Cut, Embedder};
 use headstart::image::{Interpolation, Preprocess};
 use pollster::block_on;
 use safetensors::SafeTensors;
@@ -74,7 +74,7 @@ fn normalisation_is_numpys() {
 fn an_odd_margin_is_cut_in_whole_pixels() {
     let rgba: Vec<u8> = (0..12).flat_map(|i| [i, i, i, 255]).collect();
     let reds = |width, height| -> Vec<u8> {
-        preprocess(3).crop(&rgba, width, height).unwrap().rgb.into_iter().step_by(3).collect()
+        preprocess(3).crop(&rgba, width, height).unwrap().rgb.iter().copied().step_by(3).collect()
     };
     assert_eq!(reds(4, 3), [0, 1, 2, 4, 5, 6, 8, 9, 10]);
     assert_eq!(reds(3, 4), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -165,11 +165,11 @@ fn photographs(name: &str, backbone: &Backbone) {
     let paths: Vec<String> = serde_json::from_str(paths).unwrap();
     let expected = &golden(&file)["features"];
     assert_eq!(expected.shape, [paths.len(), 1280]);
-    let embedder = Embedder::new(backbone, backbone.depth(), &common::cpu()).unwrap();
+    let embedder = Embedder::new(backbone, Cut::features(backbone), &common::cpu()).unwrap();
     let (mut worst, mut sum) = ((1.0, ""), 0.0);
     for (path, expected) in paths.iter().zip(expected.data.chunks_exact(1280)) {
         let crop = decoder::crop(&reference("tasks").join(path), embedder.preprocess()).unwrap();
-        let found = block_on(embedder.embed(&[(&crop, View::Plain)])).unwrap();
+        let found = block_on(embedder.embed(&[&crop])).unwrap();
         let similarity = cosine(&found[0], expected);
         sum += similarity;
         if similarity < worst.0 {

@@ -7,8 +7,8 @@ mod drawing;
 use common::{cpu, default_backbone};
 use drawing::{Kind, SIDE, add, drawn, easy, finish, hopeless, probabilities, train};
 use headstart::dataset::{Labelled, Split};
-use headstart::features::{FeatureCache, View};
-use headstart::train::{EventKind, Examples, Run, Stopped, TrainConfig, TrainEvent};
+use headstart::features::{FeatureCache, Row, View};
+use headstart::train::{EventKind, Examples, Run, Start, Stopped, TrainConfig, TrainEvent};
 use pollster::block_on;
 use std::sync::Arc;
 
@@ -289,14 +289,16 @@ fn a_loss_that_is_no_number_ends_the_run() {
         let mut cache = FeatureCache::default();
         for id in 0..8_u32 {
             let row: Vec<f32> = (0..6).map(|at| if id == 5 { value } else { (id + at) as f32 }).collect();
-            cache.insert(id, View::Plain, Arc::from(row));
+            cache.insert(id, View::Plain, Row::Full(Arc::from(row)));
         }
         let train: Vec<Labelled> = (0..8).map(|id| Labelled { id, label: id as usize % 2 }).collect();
-        let examples = Examples::gather(&cache, &train, &[View::Plain], 6).unwrap();
-        let none = Examples::gather(&cache, &[], &[View::Plain], 6).unwrap();
+        let examples = Examples::pooled(&cache, &train, &[View::Plain], 6).unwrap();
+        let none = Examples::pooled(&cache, &[], &[View::Plain], 6).unwrap();
         let classes = vec!["a".to_string(), "b".to_string()];
         let split = Split { classes, train, validation: Vec::new(), warnings: Vec::new() };
-        let mut run = Run::new(short().check().unwrap(), split, examples, none, &cpu(), || 0.0);
+        let (config, scaling) = (short().check().unwrap(), examples.measure().unwrap());
+        let start = Start { config, split, scaling, head: None, features: Some((examples, none)), tail: None };
+        let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
         let error = (0..10).find_map(|_| block_on(run.step()).err()).expect("the run fails");
         assert_eq!(error.code(), "not_finite");
         assert_eq!(block_on(run.step()).unwrap().kind, EventKind::Done, "and is over");

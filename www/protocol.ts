@@ -10,6 +10,7 @@ import type {
   ClassSummary,
   EngineChoice,
   EngineReport,
+  Estimate,
   Evaluation,
   LayerReport,
   Prediction,
@@ -47,7 +48,7 @@ export type ErrorCode =
   | 'not_training'
   | 'training_running'
   | 'model_file_invalid'
-  | 'not_built_yet'
+  | 'not_fine_tunable'
   | 'not_finite'
   | 'internal'
   // From this side.
@@ -58,6 +59,7 @@ export type ErrorCode =
   | 'camera_busy'
   | 'worker_failed'
   | 'backbone_not_found'
+  | 'format_unknown'
   | 'busy';
 
 /** An error as plain data, so that nothing of it is lost on the way. */
@@ -96,7 +98,8 @@ export interface Calls {
   removeImage: { args: [id: number]; result: void };
   restoreImage: { args: [id: number]; result: void };
   thumbnail: { args: [id: number]; result: Blob };
-  layers: { args: []; result: LayerReport[] };
+  layers: { args: [config: Partial<TrainConfig>]; result: LayerReport[] };
+  estimate: { args: [config: Partial<TrainConfig>]; result: Estimate };
   train: { args: [config: Partial<TrainConfig>]; result: TrainReport };
   predict: { args: [picture: Picture, name: string]; result: Prediction[] };
   embed: { args: [picture: Picture, name: string]; result: Float32Array };

@@ -25,10 +25,21 @@ pub struct Card {
     pub interpolation: Interpolation,
     /// Share of the centre square that is kept.
     pub crop_pct: f64,
+    /// How far it can be fine-tuned, where the card sets a limit.
+    pub fine_tune: Option<FineTuneLimit>,
     /// Licence of the weights, empty where the card does not say.
     pub license: String,
     /// Where the weights come from, empty where the card does not say.
     pub source: String,
+}
+
+/// A limit to fine-tuning, such as that of a quantised or inference-only export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FineTuneLimit {
+    /// How many of the last stages can be trained at most; 0 is the head only.
+    pub last: usize,
+    /// Why, in words that end a sentence.
+    pub reason: String,
 }
 
 /// `config.json` as it lies on disk.
@@ -42,6 +53,8 @@ pub(crate) struct CardFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expand_first: Option<bool>,
     pub pretrained_cfg: PretrainedCfg,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fine_tune: Option<FineTuneLimit>,
     #[serde(default)]
     pub license: String,
     #[serde(default)]
@@ -119,6 +132,7 @@ impl Card {
             std: cfg.std,
             interpolation,
             crop_pct: cfg.crop_pct,
+            fine_tune: file.fine_tune,
             license: file.license,
             source: file.source,
         })
@@ -138,6 +152,7 @@ impl Card {
                 interpolation: self.interpolation.name().into(),
                 crop_pct: self.crop_pct,
             },
+            fine_tune: self.fine_tune.clone(),
             license: self.license.clone(),
             source: self.source.clone(),
         }

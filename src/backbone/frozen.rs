@@ -1,7 +1,7 @@
 //! Stages in inference form: BatchNorm folded, no gradients.
 
 use super::{Backbone, fold::fold, ops, spec::ConvSpec};
-use crate::{engine::Engine, error::Result};
+use crate::{engine::Engine, error::Result, head::Convolution};
 use burn::tensor::{Tensor, TensorData};
 use std::ops::Range;
 
@@ -48,6 +48,17 @@ impl FrozenStages {
             })
             .collect::<Result<_>>()?;
         Ok(Self { stages, gpu: engine.is_gpu() })
+    }
+
+    /// Adds the convolution of a head behind the last stage.
+    pub(crate) fn push_head(&mut self, convolution: &Convolution, engine: &Engine) {
+        let (spec, device) = (convolution.spec(), engine.device());
+        let conv = Conv {
+            weight: Tensor::from_data(TensorData::new(convolution.weight.clone(), spec.weight_shape()), device),
+            bias: Tensor::from_data(TensorData::new(convolution.bias.clone(), [spec.outputs]), device),
+            spec,
+        };
+        self.stages.push(Stage { convs: vec![conv], residual: false });
     }
 
     /// Runs the stages: `[batch, channels, height, width]` to the same of the last stage.

@@ -12,7 +12,7 @@ mod spec;
 mod trainable;
 mod weights;
 
-pub use card::Card;
+pub use card::{Card, FineTuneLimit};
 pub use frozen::FrozenStages;
 pub use spec::{ConvSpec, StageSpec};
 pub use trainable::TrainableStages;
@@ -20,10 +20,12 @@ pub use weights::{Array, Weights};
 
 pub(crate) use card::CardFile;
 pub use ops::global_average;
+pub(crate) use ops::{convolve, relu6};
 pub(crate) use weights::array;
 
 use crate::error::{Error, Result};
 use serde::Serialize;
+use std::ops::Range;
 
 /// A pretrained backbone in system memory, complete and checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,10 @@ pub struct BackboneReport {
     pub stages: usize,
     /// `present` or `folded`.
     pub batch_norm: &'static str,
+    /// How many of its last stages can be trained at most; 0 is the head only.
+    pub fine_tunable: usize,
+    /// How far it can be fine-tuned and why, in plain words.
+    pub fine_tune_reason: String,
     /// Licence of the weights.
     pub license: String,
     /// Where the weights come from.
@@ -112,13 +118,81 @@ impl Backbone {
     /// The boundary that leaves the last `blocks` stages trainable.
     ///
     /// # Errors
-    /// [`Error::ConfigInvalid`] for more stages than there are.
+    /// [`Error::ConfigInvalid`] for more stages than there are, [`Error::NotFineTunable`] for more than the card allows.
     pub fn boundary_before_last(&self, blocks: usize) -> Result<usize> {
-        self.depth().checked_sub(blocks).ok_or_else(|| Error::ConfigInvalid {
+        let boundary = self.depth().checked_sub(blocks).ok_or_else(|| Error::ConfigInvalid {
             field: "fineTune",
             value: format!("last:{blocks}"),
-            expected: format!("last:1 to last:{}", self.depth()),
-        })
+            expected: format!("none, last:1 to last:{}, or all", self.depth()),
+        })?;
+        if blocks > self.fine_tunable() {
+            return Err(Error::NotFineTunable { blocks, reason: self.fine_tune_reason() });
+        }
+        Ok(boundary)
+    }
+
+    /// How many of its last stages can be trained at most.
+    pub fn fine_tunable(&self) -> usize {
+        self.card.fine_tune.as_ref().map_or(self.depth(), |limit| limit.last.min(self.depth()))
+    }
+
+    /// How far it can be fine-tuned and why, in plain words.
+    pub fn fine_tune_reason(&self) -> String {
+        match &self.card.fine_tune {
+            Some(limit) if limit.last == 0 => format!("Only a head can be trained on this backbone: {}.", limit.reason),
+            Some(limit) if limit.last < self.depth() => {
+                format!("Only the last {} of its {} blocks can be trained: {}.", limit.last, self.depth(), limit.reason)
+            }
+            _ if self.weights.folded() => format!(
+                "All {} blocks can be trained. Batch normalisation is folded into the weights, so weights and biases \
+                 train and there are no statistics to keep.",
+                self.depth()
+            ),
+            _ => format!(
+                "All {} blocks can be trained. The statistics of batch normalisation are kept as they are.",
+                self.depth()
+            ),
+        }
+    }
+
+    /// The backbone with some of its tensors replaced, as training made them.
+    ///
+    /// # Errors
+    /// [`Error::BackboneTensorMissing`] for a tensor that it has not, or not of this length.
+    pub fn with_trained(&self, tensors: impl IntoIterator<Item = (String, Vec<f32>)>) -> Result<Self> {
+        let mut trained = self.clone();
+        for (name, values) in tensors {
+            trained.weights.replace(&name, values)?;
+        }
+        Ok(trained)
+    }
+
+    /// Whether two backbones compute the same up to a boundary.
+    pub fn same_until(&self, other: &Self, boundary: usize) -> bool {
+        let (ours, theirs) = (self.stages.get(..boundary), other.stages.get(..boundary));
+        let preparation = |card: &Card| (card.input_size, card.mean, card.std, card.interpolation);
+        ours.is_some()
+            && ours == theirs
+            && preparation(&self.card) == preparation(&other.card)
+            && self.card.crop_pct == other.card.crop_pct
+            && self.prefix(boundary).eq(other.prefix(boundary))
+    }
+
+    /// The tensors of the stages before a boundary; their names begin with `features.STAGE.`.
+    fn prefix(&self, boundary: usize) -> impl Iterator<Item = (&str, &Array)> {
+        let stage = |name: &str| name.split('.').nth(1).and_then(|index| index.parse::<usize>().ok());
+        self.weights.iter().filter(move |(name, _)| stage(name).is_some_and(|index| index < boundary))
+    }
+
+    /// Multiplications of one picture's forward pass through some stages.
+    pub fn multiplications(&self, stages: Range<usize>) -> f64 {
+        let mut at = self.shape_at(stages.start);
+        let mut sum = 0.0;
+        for conv in self.stages[stages].iter().flat_map(|stage| &stage.convs) {
+            at = [conv.outputs, at[1].div_ceil(conv.stride), at[2].div_ceil(conv.stride)];
+            sum += (conv.weight_shape().iter().product::<usize>() * at[1] * at[2]) as f64;
+        }
+        sum
     }
 
     /// Shape `[channels, height, width]` of the activations at a boundary.
@@ -146,13 +220,16 @@ impl Backbone {
             parameters: self.parameters(),
             stages: self.depth(),
             batch_norm: if self.weights.folded() { "folded" } else { "present" },
+            fine_tunable: self.fine_tunable(),
+            fine_tune_reason: self.fine_tune_reason(),
             license: self.card.license.clone(),
             source: self.card.source.clone(),
         }
     }
 
-    /// Every tensor in the order of computation, with its state when stages from `boundary` on train.
-    pub fn layers(&self, boundary: usize) -> Vec<LayerReport> {
+    /// Every tensor in the order of computation, with its state when stages from `boundary` on train, with
+    /// BatchNorm's scale and shift or without.
+    pub fn layers(&self, boundary: usize, train_norms: bool) -> Vec<LayerReport> {
         let mut layers = Vec::new();
         for (index, stage) in self.stages.iter().enumerate() {
             for conv in &stage.convs {
@@ -162,7 +239,8 @@ impl Backbone {
                 });
                 layers.extend(of_conv.map(|(name, array)| {
                     let norm = !self.weights.folded() && name.starts_with(&parts[1]);
-                    let (trainable, reason) = state(name, index >= boundary);
+                    let fixed = norm && !train_norms;
+                    let (trainable, reason) = state(is_statistic(name), index >= boundary, fixed);
                     LayerReport {
                         name: name.to_string(),
                         stage: stage.name.clone(),
@@ -183,10 +261,11 @@ fn is_statistic(name: &str) -> bool {
     name.ends_with(".running_mean") || name.ends_with(".running_var")
 }
 
-fn state(name: &str, unfrozen: bool) -> (bool, &'static str) {
-    match (is_statistic(name), unfrozen) {
-        (true, _) => (false, "a statistic of the pretraining pictures, always kept"),
-        (false, true) => (true, "this stage is fine-tuned"),
-        (false, false) => (false, "this stage is frozen"),
+fn state(statistic: bool, unfrozen: bool, fixed: bool) -> (bool, &'static str) {
+    match (statistic, unfrozen, fixed) {
+        (true, _, _) => (false, "a statistic of the pretraining pictures, always kept"),
+        (false, false, _) => (false, "this stage is frozen"),
+        (false, true, true) => (false, "batch normalisation is kept while its stage is fine-tuned"),
+        (false, true, false) => (true, "this stage is fine-tuned"),
     }
 }

@@ -5,8 +5,9 @@ use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions};
 
 /// `x`: `[batch, inputs, height, width]` → `[batch, outputs, height / stride, width / stride]`.
 ///
-/// burn-wgpu without autotune runs every convolution directly, 1×1 included; as a matrix product a pointwise
-/// convolution is several times faster there. burn-flex recognises 1×1 convolutions itself.
+/// A pointwise convolution is a matrix product. On a GPU burn without autotune would run it directly, several times
+/// slower; burn-flex recognises it going forward, but its backward pass of a convolution takes four times as long as
+/// that of one product over the whole batch.
 pub(crate) fn convolve(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -14,20 +15,32 @@ pub(crate) fn convolve(
     spec: &ConvSpec,
     gpu: bool,
 ) -> Tensor<4> {
-    if gpu && spec.kernel == 1 && spec.stride == 1 {
-        let [batch, inputs, height, width] = x.dims();
-        let product = weight
-            .reshape([1, spec.outputs, inputs])
-            .matmul(x.reshape([batch, inputs, height * width]))
-            .reshape([batch, spec.outputs, height, width]);
-        return match bias {
-            Some(bias) => product + bias.reshape([1, spec.outputs, 1, 1]),
-            None => product,
-        };
+    let pointwise = spec.kernel == 1 && spec.stride == 1;
+    let product = match () {
+        () if pointwise && x.is_autodiff() => whole_batch(x, weight, spec),
+        () if pointwise && gpu => {
+            let [batch, inputs, height, width] = x.dims();
+            let product = weight.reshape([1, spec.outputs, inputs]).matmul(x.reshape([batch, inputs, height * width]));
+            product.reshape([batch, spec.outputs, height, width])
+        }
+        () => {
+            let options = ConvOptions::new([spec.stride; 2], [spec.kernel / 2; 2], [1, 1], spec.groups);
+            return conv2d(x, weight, bias, options);
+        }
+    };
+    match bias {
+        Some(bias) => product + bias.reshape([1, spec.outputs, 1, 1]),
+        None => product,
     }
-    let padding = spec.kernel / 2;
-    let options = ConvOptions::new([spec.stride; 2], [padding; 2], [1, 1], spec.groups);
-    conv2d(x, weight, bias, options)
+}
+
+/// A pointwise convolution as one matrix product, with the positions of all pictures as its columns. Going backward
+/// the weight's gradient is one product too, where a product for each picture would leave as many gradients to add up.
+fn whole_batch(x: Tensor<4>, weight: Tensor<4>, spec: &ConvSpec) -> Tensor<4> {
+    let [batch, inputs, height, width] = x.dims();
+    let columns = x.swap_dims(0, 1).reshape([inputs, batch * height * width]);
+    let product = weight.reshape([spec.outputs, inputs]).matmul(columns);
+    product.reshape([spec.outputs, batch, height, width]).swap_dims(0, 1)
 }
 
 /// min(max(x, 0), 6).

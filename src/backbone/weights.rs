@@ -94,6 +94,14 @@ impl Weights {
         self.tensors.iter().map(|(name, array)| (name.as_str(), array))
     }
 
+    /// Gives a tensor other values; it is saved at full precision from then on.
+    pub(crate) fn replace(&mut self, name: &str, values: Vec<f32>) -> Result<()> {
+        let array = self.tensors.get_mut(name).filter(|array| array.data.len() == values.len());
+        let array = array.ok_or_else(|| Error::BackboneTensorMissing(name.to_string()))?;
+        *array = Array { shape: array.shape.clone(), data: values, half: false };
+        Ok(())
+    }
+
     /// The tensor of this name, which the check of [`Weights::parse`] has seen.
     pub(crate) fn get(&self, name: &str) -> Result<&Array> {
         self.tensors.get(name).ok_or_else(|| Error::BackboneTensorMissing(name.to_string()))

@@ -1,7 +1,11 @@
 //! Training settings: written by a person or a program, checked once into a [`ValidConfig`].
 
+use super::loss::{Objective, balanced_weights};
+use super::optimizer::OptimizerSettings;
 use super::schedule::Schedule;
+use crate::augment::Augment;
 use crate::error::{Error, Result};
+use crate::features::View;
 use crate::head::HeadKind;
 use serde::{Deserialize, Serialize};
 
@@ -13,32 +17,77 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrainConfig {
-    /// `linear` or `mlp:UNITS`.
+    /// `linear`, `mlp:UNITS`, `conv:CHANNELS` (a 3×3 convolution before pooling) or `svm` (`svm:C`).
     pub head: String,
+    /// Activation of an MLP's hidden layer: `relu`, `silu` or `tanh`.
+    pub activation: String,
     /// `none`, `last:N` or `all`: which stages of the backbone train.
     pub fine_tune: String,
-    /// Passes over the training pictures, 1 to 1000.
+    /// Passes over the training pictures while the head trains alone, 1 to 1000.
     pub epochs: f64,
-    /// Peak learning rate of the head, above 0 and at most 1.
+    /// Passes over the training pictures while the backbone is fine-tuned, 1 to 1000.
+    pub fine_tune_epochs: f64,
+    /// Peak learning rate of the head while it trains alone, above 0 and at most 1.
     pub learning_rate: f64,
-    /// Peak learning rate of fine-tuned stages, above 0 and at most 1.
+    /// Peak learning rate of the last stage of the backbone, above 0 and at most 1.
     pub backbone_learning_rate: f64,
+    /// Peak learning rate of the head while the backbone is fine-tuned, above 0 and at most 1.
+    pub head_learning_rate: f64,
+    /// Each stage learns at this share of the rate of the stage after it, above 0 and at most 1.
+    pub depth_decay: f64,
+    /// Epochs until one further stage is unfrozen, from the last one on; 0 unfreezes all at once.
+    pub unfreeze_every: f64,
+    /// Whether BatchNorm's scale and shift train with their stage; its statistics never change.
+    pub train_norms: bool,
     /// Pictures a step, 1 to 1024.
     pub batch_size: f64,
-    /// `adamw` or `adam`.
+    /// `adamw`, `adam` or `sgd`.
     pub optimizer: String,
-    /// `cosine` or `constant`.
+    /// Momentum of `sgd`, 0 to below 1.
+    pub momentum: f64,
+    /// Gradients are scaled down to this global norm; 0 leaves them.
+    pub clip_norm: f64,
+    /// `cosine`, `constant`, `step` or `plateau`.
     pub schedule: String,
-    /// Weight decay, 0 to 1; decoupled for `adamw`, added to the gradient for `adam`; not on biases.
+    /// Share of each phase's steps over which the rates rise to their peak, 0 to below 1.
+    pub warm_up: f64,
+    /// Epochs between two reductions (`step`), or without a better validation loss before one (`plateau`).
+    pub step_every: f64,
+    /// Factor of a reduction (`step` and `plateau`), above 0 and below 1.
+    pub step_factor: f64,
+    /// Weight decay, 0 to 1; decoupled for `adamw`, added to the gradient for `adam` and `sgd`; not on biases and
+    /// norms.
     pub weight_decay: f64,
     /// Share of the label spread over all classes, 0 to below 1.
     pub label_smoothing: f64,
+    /// `none`, or `balanced`: pictures of rare classes count for more.
+    pub class_weights: String,
     /// Share of the last layer's inputs that is dropped in training, 0 to below 1.
     pub dropout: f64,
+    /// Whether half of the pictures are seen mirrored in training.
+    pub flip: bool,
+    /// Random crops keep at least this share of the picture's area, 0.05 to 1; 1 keeps all of it.
+    pub zoom: f64,
+    /// Pictures are turned by at most this many degrees, 0 to 180.
+    pub rotation: f64,
+    /// Brightness changes by at most this share, 0 to below 1.
+    pub brightness: f64,
+    /// Contrast changes by at most this share, 0 to below 1.
+    pub contrast: f64,
+    /// Random variants of a picture that are made once and cached, where `zoom`, `rotation`, `brightness` or
+    /// `contrast` ask for any, 1 to 64. Where nothing is cached every step makes fresh ones.
+    pub variants: f64,
     /// Share of each class held out to validate, 0 to 0.9.
     pub validation: f64,
-    /// Epochs without a better validation loss before training stops early; 0 never stops early.
+    /// Epochs without a better validation figure before a phase stops early; 0 never stops early.
     pub patience: f64,
+    /// The validation figure that decides which epoch is best: `loss`, `accuracy`, or `auto`: the loss while the head
+    /// trains alone, the accuracy while the backbone is fine-tuned.
+    pub monitor: String,
+    /// Whether training goes on from the present model (its head and backbone) instead of from scratch.
+    pub warm_start: bool,
+    /// Megabytes that cached activations may take, 0 to 65536; 0 goes by the device's memory.
+    pub memory_limit: f64,
     /// Seed of everything random, 0 to 2³² − 1.
     pub seed: f64,
 }
@@ -47,18 +96,39 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             head: "linear".into(),
+            activation: "relu".into(),
             fine_tune: "none".into(),
             epochs: 40.0,
+            fine_tune_epochs: 10.0,
             learning_rate: 1e-3,
-            backbone_learning_rate: 1e-4,
+            backbone_learning_rate: 1e-3,
+            head_learning_rate: 1e-4,
+            depth_decay: 0.8,
+            unfreeze_every: 0.0,
+            train_norms: false,
             batch_size: 32.0,
             optimizer: "adamw".into(),
+            momentum: 0.9,
+            clip_norm: 0.0,
             schedule: "cosine".into(),
+            warm_up: 0.1,
+            step_every: 5.0,
+            step_factor: 0.3,
             weight_decay: 0.01,
-            label_smoothing: 0.05,
+            label_smoothing: 0.1,
+            class_weights: "none".into(),
             dropout: 0.0,
+            flip: true,
+            zoom: 1.0,
+            rotation: 0.0,
+            brightness: 0.0,
+            contrast: 0.0,
+            variants: 4.0,
             validation: 0.2,
             patience: 0.0,
+            monitor: "auto".into(),
+            warm_start: false,
+            memory_limit: 0.0,
             seed: 0.0,
         }
     }
@@ -82,8 +152,19 @@ pub enum OptimizerKind {
     Adam,
     /// Adam with decoupled weight decay.
     AdamW,
-    /// Stochastic gradient descent with momentum, with L2 weight decay.
+    /// Stochastic gradient descent with momentum.
     Sgd,
+}
+
+/// The validation figure that decides which epoch is best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Monitor {
+    /// The loss while the head trains alone, the accuracy while the backbone is fine-tuned.
+    Auto,
+    /// The lowest loss.
+    Loss,
+    /// The highest accuracy.
+    Accuracy,
 }
 
 /// Checked settings; every number is inside its range.
@@ -93,16 +174,28 @@ pub struct ValidConfig {
     pub head: HeadKind,
     pub fine_tune: FineTune,
     pub epochs: u32,
+    pub fine_tune_epochs: u32,
     pub learning_rate: f64,
     pub backbone_learning_rate: f64,
+    pub head_learning_rate: f64,
+    pub depth_decay: f64,
+    pub unfreeze_every: u32,
+    pub train_norms: bool,
     pub batch_size: usize,
-    pub optimizer: OptimizerKind,
+    pub optimizer: OptimizerSettings,
     pub schedule: Schedule,
-    pub weight_decay: f64,
+    pub warm_up: f64,
     pub label_smoothing: f64,
+    pub balanced: bool,
     pub dropout: f64,
+    pub augment: Augment,
+    pub variants: u32,
     pub validation: f64,
     pub patience: u32,
+    pub monitor: Monitor,
+    pub warm_start: bool,
+    /// In bytes; `None` goes by the device.
+    pub memory_limit: Option<u64>,
     pub seed: u32,
 }
 
@@ -113,21 +206,100 @@ impl TrainConfig {
     /// [`Error::ConfigInvalid`] naming the setting, its value and its range.
     pub fn check(&self) -> Result<ValidConfig> {
         Ok(ValidConfig {
-            head: self.head.parse()?,
+            head: HeadKind::parse(&self.head, &self.activation)?,
             fine_tune: self.fine_tune.parse()?,
             epochs: whole("epochs", self.epochs, 1, 1000)?,
+            fine_tune_epochs: whole("fineTuneEpochs", self.fine_tune_epochs, 1, 1000)?,
             learning_rate: rate("learningRate", self.learning_rate)?,
             backbone_learning_rate: rate("backboneLearningRate", self.backbone_learning_rate)?,
+            head_learning_rate: rate("headLearningRate", self.head_learning_rate)?,
+            depth_decay: rate("depthDecay", self.depth_decay)?,
+            unfreeze_every: whole("unfreezeEvery", self.unfreeze_every, 0, 1000)?,
+            train_norms: self.train_norms,
             batch_size: whole("batchSize", self.batch_size, 1, 1024)? as usize,
-            optimizer: self.optimizer.parse()?,
-            schedule: self.schedule.parse()?,
-            weight_decay: between("weightDecay", self.weight_decay, 1.0, "from 0 to 1")?,
+            optimizer: OptimizerSettings {
+                kind: self.optimizer.parse()?,
+                weight_decay: between("weightDecay", self.weight_decay, 0.0, 1.0)?,
+                momentum: below("momentum", self.momentum)?,
+                clip_norm: Some(between("clipNorm", self.clip_norm, 0.0, 1e6)?).filter(|norm| *norm > 0.0),
+            },
+            schedule: self.schedule()?,
+            warm_up: below("warmUp", self.warm_up)?,
             label_smoothing: below("labelSmoothing", self.label_smoothing)?,
+            balanced: match self.class_weights.as_str() {
+                "none" => false,
+                "balanced" => true,
+                other => return Err(invalid("classWeights", other, "none or balanced")),
+            },
             dropout: below("dropout", self.dropout)?,
-            validation: between("validation", self.validation, 0.9, "from 0 to 0.9")?,
+            augment: Augment {
+                flip: self.flip,
+                zoom: between("zoom", self.zoom, 0.05, 1.0)?,
+                rotation: between("rotation", self.rotation, 0.0, 180.0)?,
+                brightness: below("brightness", self.brightness)?,
+                contrast: below("contrast", self.contrast)?,
+            },
+            variants: whole("variants", self.variants, 1, 64)?,
+            validation: between("validation", self.validation, 0.0, 0.9)?,
             patience: whole("patience", self.patience, 0, 1000)?,
+            monitor: match self.monitor.as_str() {
+                "auto" => Monitor::Auto,
+                "loss" => Monitor::Loss,
+                "accuracy" => Monitor::Accuracy,
+                other => return Err(invalid("monitor", other, "auto, loss or accuracy")),
+            },
+            warm_start: self.warm_start,
+            memory_limit: Some(between("memoryLimit", self.memory_limit, 0.0, 65536.0)?)
+                .filter(|megabytes| *megabytes > 0.0)
+                .map(|megabytes| (megabytes * f64::from(1 << 20)) as u64),
             seed: whole("seed", self.seed, 0, u32::MAX)?,
         })
+    }
+
+    fn schedule(&self) -> Result<Schedule> {
+        let every = whole("stepEvery", self.step_every, 1, 1000)?;
+        let factor = rate("stepFactor", self.step_factor)?;
+        match self.schedule.as_str() {
+            "constant" => Ok(Schedule::Constant),
+            "cosine" => Ok(Schedule::Cosine),
+            "step" => Ok(Schedule::Step { every, factor }),
+            "plateau" => Ok(Schedule::Plateau { patience: every, factor }),
+            other => Err(invalid("schedule", other, "cosine, constant, step or plateau")),
+        }
+    }
+}
+
+impl ValidConfig {
+    /// Weight of the penalty of an SVM on so many pictures, 1 / (C · n): the mean loss and it are then LIBLINEAR's
+    /// objective divided by C · n. `None` for other heads.
+    pub(super) fn svm_penalty(&self, pictures: usize) -> Option<f64> {
+        match self.head {
+            HeadKind::Svm { c } => Some(1.0 / (c * pictures.max(1) as f64)),
+            _ => None,
+        }
+    }
+
+    /// Whether weight decay applies to the head: an SVM has its own penalty instead.
+    pub(super) fn head_decays(&self) -> bool {
+        !matches!(self.head, HeadKind::Svm { .. })
+    }
+
+    /// The loss for a training set with these labels.
+    pub(super) fn objective(&self, labels: &[usize], classes: usize) -> Objective {
+        match self.head {
+            HeadKind::Svm { .. } => Objective::SquaredHinge,
+            _ => Objective::CrossEntropy {
+                smoothing: self.label_smoothing,
+                weights: self.balanced.then(|| balanced_weights(labels, classes)),
+            },
+        }
+    }
+
+    /// Views of a training picture that are cached where activations are.
+    pub(crate) fn views(&self) -> Vec<View> {
+        let mirrored = self.augment.flip.then_some(View::Mirrored);
+        let variants = if self.augment.changes_pixels() { self.variants } else { 0 };
+        std::iter::once(View::Plain).chain(mirrored).chain((0..variants).map(View::Variant)).collect()
     }
 }
 
@@ -170,7 +342,7 @@ impl std::str::FromStr for OptimizerKind {
     }
 }
 
-pub(super) fn invalid(field: &'static str, value: impl ToString, expected: &str) -> Error {
+fn invalid(field: &'static str, value: impl ToString, expected: &str) -> Error {
     Error::ConfigInvalid { field, value: value.to_string(), expected: expected.into() }
 }
 
@@ -186,8 +358,8 @@ fn rate(field: &'static str, value: f64) -> Result<f64> {
     if value > 0.0 && value <= 1.0 { Ok(value) } else { Err(invalid(field, value, "above 0 and at most 1")) }
 }
 
-fn between(field: &'static str, value: f64, high: f64, expected: &str) -> Result<f64> {
-    if (0.0..=high).contains(&value) { Ok(value) } else { Err(invalid(field, value, expected)) }
+fn between(field: &'static str, value: f64, low: f64, high: f64) -> Result<f64> {
+    if (low..=high).contains(&value) { Ok(value) } else { Err(invalid(field, value, &format!("from {low} to {high}"))) }
 }
 
 fn below(field: &'static str, value: f64) -> Result<f64> {
@@ -218,6 +390,19 @@ mod tests {
             (r#"{"fineTune":"last:0"}"#, "fineTune=last:0"),
             (r#"{"optimizer":"lbfgs"}"#, "optimizer=lbfgs"),
             (r#"{"schedule":"up"}"#, "schedule=up"),
+            (r#"{"activation":"sine"}"#, "activation=sine"),
+            (r#"{"fineTuneEpochs":0}"#, "fineTuneEpochs=0"),
+            (r#"{"depthDecay":0}"#, "depthDecay=0"),
+            (r#"{"momentum":1}"#, "momentum=1"),
+            (r#"{"clipNorm":-1}"#, "clipNorm=-1"),
+            (r#"{"warmUp":1}"#, "warmUp=1"),
+            (r#"{"stepFactor":0}"#, "stepFactor=0"),
+            (r#"{"classWeights":"heavy"}"#, "classWeights=heavy"),
+            (r#"{"zoom":0}"#, "zoom=0"),
+            (r#"{"rotation":181}"#, "rotation=181"),
+            (r#"{"variants":0}"#, "variants=0"),
+            (r#"{"monitor":"luck"}"#, "monitor=luck"),
+            (r#"{"memoryLimit":-1}"#, "memoryLimit=-1"),
             (r#"{"seed":-1}"#, "seed=-1"),
         ] {
             let config: TrainConfig = serde_json::from_str(json).unwrap();

@@ -1,19 +1,39 @@
-//! Rows of activations with their labels, in system memory, and the batches made of them.
+//! Labelled activations of pictures, and the batches made of them.
+//!
+//! They come out of a cache or, where nothing is cached, straight from the pictures through the frozen prefix.
 
+use crate::augment::Augment;
 use crate::dataset::Labelled;
+use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::features::{FeatureCache, View};
+use crate::features::{Embedder, FeatureCache, Row, View};
 use crate::head::Standardisation;
+use crate::image::Crop;
+use burn::tensor::{Tensor, TensorData};
 use rand::{Rng, RngExt};
+use std::sync::Arc;
 
-/// Labelled rows; each picture has one row a view.
-#[derive(Debug, Clone)]
+/// Labelled pictures of one kind of activations.
 pub struct Examples {
-    /// `[pictures, views, width]`.
-    values: Vec<f32>,
+    source: Source,
     labels: Vec<usize>,
-    views: usize,
-    width: usize,
+}
+
+enum Source {
+    /// Pooled features, one row a picture and view.
+    Pooled { rows: Vec<Row>, views: usize, width: usize, scaling: Option<Standardisation> },
+    /// Feature maps, one row a picture and view.
+    Maps { rows: Vec<Row>, views: usize, shape: [usize; 3] },
+    /// Pictures that go through the prefix at every step, a fresh variant each time.
+    Pictures { crops: Vec<Crop>, prefix: Arc<Embedder>, augment: Augment },
+}
+
+/// Activations of some pictures, outside the autodiff graph.
+pub enum Batch {
+    /// `[batch, features]`, standardised.
+    Pooled(Tensor<2>),
+    /// `[batch, channels, height, width]`.
+    Maps(Tensor<4>),
 }
 
 /// True with this probability.
@@ -22,22 +42,28 @@ pub(super) fn chance(rng: &mut impl Rng, probability: f64) -> bool {
 }
 
 impl Examples {
-    /// Gathers the rows of `pictures` in these views out of the cache.
+    /// Pooled features of `width` values out of a cache.
     ///
     /// # Errors
     /// [`Error::Internal`] where a row was never embedded.
-    pub fn gather(cache: &FeatureCache, pictures: &[Labelled], views: &[View], width: usize) -> Result<Self> {
-        let mut values = Vec::with_capacity(pictures.len() * views.len() * width);
-        for picture in pictures {
-            for view in views {
-                let row = cache.get(picture.id, *view).filter(|row| row.len() == width);
-                values.extend_from_slice(
-                    row.ok_or_else(|| Error::Internal(format!("picture {} has no features", picture.id)))?,
-                );
-            }
-        }
-        let labels = pictures.iter().map(|picture| picture.label).collect();
-        Ok(Self { values, labels, views: views.len(), width })
+    pub fn pooled(cache: &FeatureCache, pictures: &[Labelled], views: &[View], width: usize) -> Result<Self> {
+        let rows = gather(cache, pictures, views, width)?;
+        let source = Source::Pooled { rows, views: views.len(), width, scaling: None };
+        Ok(Self { source, labels: labels(pictures) })
+    }
+
+    /// Feature maps `[channels, height, width]` out of a cache.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where a row was never embedded.
+    pub fn maps(cache: &FeatureCache, pictures: &[Labelled], views: &[View], shape: [usize; 3]) -> Result<Self> {
+        let rows = gather(cache, pictures, views, shape.iter().product())?;
+        Ok(Self { source: Source::Maps { rows, views: views.len(), shape }, labels: labels(pictures) })
+    }
+
+    /// Pictures, in the order of `pictures`, that go through `prefix` at every step.
+    pub fn pictures(crops: Vec<Crop>, pictures: &[Labelled], prefix: Arc<Embedder>, augment: Augment) -> Self {
+        Self { source: Source::Pictures { crops, prefix, augment }, labels: labels(pictures) }
     }
 
     /// Number of pictures.
@@ -50,32 +76,79 @@ impl Examples {
         self.labels.is_empty()
     }
 
-    /// Length of a row.
-    pub fn width(&self) -> usize {
-        self.width
+    /// The label of each picture.
+    pub fn labels(&self) -> &[usize] {
+        &self.labels
     }
 
-    /// Every row of every view.
-    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
-        self.values.chunks_exact(self.width)
+    /// Shift and scale of the pooled features over all views; `None` for other activations.
+    pub fn measure(&self) -> Option<Standardisation> {
+        let Source::Pooled { rows, width, .. } = &self.source else { return None };
+        let values = rows.iter().map(|row| {
+            let mut values = Vec::with_capacity(*width);
+            row.write(&mut values);
+            values
+        });
+        Some(Standardisation::measure(values, *width))
     }
 
-    /// Standardises every row in place.
-    pub fn standardise(&mut self, scaling: &Standardisation) {
-        self.values.chunks_exact_mut(self.width).for_each(|row| scaling.apply(row));
-    }
-
-    /// The rows `[indices, width]` and labels of some pictures: of a random view each, or of the first without `rng`.
-    pub fn batch<R: Rng>(&self, indices: &[usize], mut rng: Option<&mut R>) -> (Vec<f32>, Vec<usize>) {
-        let mut rows = Vec::with_capacity(indices.len() * self.width);
-        for index in indices {
-            let view = match &mut rng {
-                Some(rng) if self.views > 1 => rng.random_range(0..self.views),
-                _ => 0,
-            };
-            let start = (index * self.views + view) * self.width;
-            rows.extend_from_slice(&self.values[start..start + self.width]);
+    /// Has pooled features standardised in every batch.
+    pub fn standardise(&mut self, by: &Standardisation) {
+        if let Source::Pooled { scaling, .. } = &mut self.source {
+            *scaling = Some(by.clone());
         }
-        (rows, indices.iter().map(|index| self.labels[*index]).collect())
     }
+
+    /// Activations and labels of some pictures: of a random view each, or as they are without `rng`.
+    pub fn batch<R: Rng>(&self, indices: &[usize], mut rng: Option<&mut R>, engine: &Engine) -> (Batch, Vec<usize>) {
+        let labels = indices.iter().map(|index| self.labels[*index]).collect();
+        let mut pick = |rows: &[Row], views: usize, width: usize| {
+            let mut values = Vec::with_capacity(indices.len() * width);
+            for index in indices {
+                let view = match &mut rng {
+                    Some(rng) if views > 1 => rng.random_range(0..views),
+                    _ => 0,
+                };
+                rows[index * views + view].write(&mut values);
+            }
+            values
+        };
+        let batch = match &self.source {
+            Source::Pooled { rows, views, width, scaling } => {
+                let mut values = pick(rows, *views, *width);
+                if let Some(scaling) = scaling {
+                    values.chunks_exact_mut(*width).for_each(|row| scaling.apply(row));
+                }
+                let x = TensorData::new(values, [indices.len(), *width]);
+                Batch::Pooled(Tensor::from_data(x, engine.device()))
+            }
+            Source::Maps { rows, views, shape } => {
+                let values = pick(rows, *views, shape.iter().product());
+                let x = TensorData::new(values, [indices.len(), shape[0], shape[1], shape[2]]);
+                Batch::Maps(Tensor::from_data(x, engine.device()))
+            }
+            Source::Pictures { crops, prefix, augment } => {
+                let crops = indices.iter().map(|index| match &mut rng {
+                    Some(rng) => augment.apply(&crops[*index], rng),
+                    None => crops[*index].clone(),
+                });
+                let crops: Vec<Crop> = crops.collect();
+                Batch::Maps(prefix.forward(&crops))
+            }
+        };
+        (batch, labels)
+    }
+}
+
+fn labels(pictures: &[Labelled]) -> Vec<usize> {
+    pictures.iter().map(|picture| picture.label).collect()
+}
+
+fn gather(cache: &FeatureCache, pictures: &[Labelled], views: &[View], width: usize) -> Result<Vec<Row>> {
+    let keys = pictures.iter().flat_map(|picture| views.iter().map(|view| (picture.id, *view)));
+    keys.map(|(id, view)| {
+        let row = cache.get(id, view).filter(|row| row.width() == width);
+        row.cloned().ok_or_else(|| Error::Internal(format!("picture {id} has no features")))
+    })
+    .collect()
 }

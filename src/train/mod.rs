@@ -1,17 +1,21 @@
 //! Training: settings → [`ValidConfig`] → [`Run`], which is pulled step by step and tells of each in a [`TrainEvent`].
 
+mod best;
 mod config;
 mod event;
 mod examples;
+mod fit;
+mod hint;
 mod loss;
+mod network;
 mod optimizer;
 mod run;
 mod schedule;
 
-pub use config::{FineTune, OptimizerKind, TrainConfig, ValidConfig};
-pub use event::{EventKind, Phase, TrainEvent};
-pub use examples::Examples;
+pub use config::{FineTune, Monitor, OptimizerKind, TrainConfig, ValidConfig};
+pub use event::{EventKind, GroupRate, Phase, TrainEvent};
+pub use examples::{Batch, Examples};
 pub use loss::{Objective, argmax, balanced_weights, cross_entropy_of, softmax};
 pub use optimizer::{Optimizer, OptimizerSettings};
-pub use run::{Outcome, Run, Stopped};
+pub use run::{Outcome, Run, Start, Stopped, Tail};
 pub use schedule::{Pace, Schedule};

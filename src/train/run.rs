@@ -1,32 +1,24 @@
 //! One training, pulled step by step: whoever calls [`Run::step`] decides when, so that pause is not calling and
 //! cancel is dropping in between.
+//!
+//! The head trains first; where stages of the backbone are to be fine-tuned, they follow in a second phase that starts
+//! from the best head.
 
+use super::best::{Best, Judge};
 use super::event::{EventKind, Phase, TrainEvent};
-use super::examples::{Examples, chance};
-use super::optimizer::{Optimizer, OptimizerSettings};
-use super::schedule::{Pace, Schedule};
-use super::{Objective, ValidConfig, argmax, cross_entropy_of};
-use crate::dataset::Split;
+use super::examples::Examples;
+use super::fit::{Fit, Material, Validated};
+use super::hint::Watch;
+use super::network::Network;
+use super::{FineTune, ValidConfig};
+use crate::backbone::Backbone;
+use crate::dataset::{Split, Warning};
 use crate::engine::{Clock, Engine, EngineKind};
 use crate::error::{Error, Result};
-use crate::head::{Head, Standardisation, TrainableHead};
-use crate::params::{Params, Snapshot, read};
-use burn::tensor::{Tensor, TensorData};
-use rand::{SeedableRng, seq::SliceRandom};
+use crate::head::{Head, Standardisation};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-
-/// Steps between two reads of the loss from a GPU: often enough that its queue does not grow without bound, seldom
-/// enough that it does not wait for us.
-const GPU_READ_EVERY: usize = 8;
-
-/// Pictures in one forward pass of validation.
-const VALIDATION_BATCH: usize = 256;
-
-/// SGD's momentum.
-const MOMENTUM: f64 = 0.9;
-
-/// Share of the steps over which a cosine warms up.
-const WARM_UP: f64 = 0.05;
+use std::sync::Arc;
 
 /// Why a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -35,7 +27,7 @@ const WARM_UP: f64 = 0.05;
 pub enum Stopped {
     /// All epochs ran.
     Finished,
-    /// The validation loss did not get better for `patience` epochs.
+    /// The validation figure did not get better for `patience` epochs.
     Early,
     /// The user stopped it.
     Cancelled,
@@ -45,109 +37,124 @@ pub enum Stopped {
     NotFinite,
 }
 
-/// The best weights so far and where they came from.
-struct Best {
-    epoch: u32,
-    loss: f64,
-    values: Snapshot,
+/// What a training starts from.
+pub struct Start {
+    /// The checked settings.
+    pub config: ValidConfig,
+    /// Which pictures train and which are held out.
+    pub split: Split,
+    /// Shift and scale of the features of the training pictures.
+    pub scaling: Standardisation,
+    /// The head to go on with, for features as they are; `None` starts a new one, and trains it alone first.
+    pub head: Option<Head>,
+    /// What the head trains on, training and held-out pictures; not used where it starts from a given one and the
+    /// backbone is fine-tuned.
+    pub features: Option<(Examples, Examples)>,
+    /// What the backbone trains on, where it is fine-tuned.
+    pub tail: Option<Tail>,
 }
 
-/// A training of a head on cached features.
+/// Stages to fine-tune with activations in front of them.
+pub struct Tail {
+    /// The backbone as it is before training.
+    pub backbone: Arc<Backbone>,
+    /// Stages from here on train.
+    pub boundary: usize,
+    /// Training pictures.
+    pub train: Examples,
+    /// Held-out pictures.
+    pub validation: Examples,
+    /// Seconds that an epoch is expected to take, where that is known.
+    pub epoch_seconds: Option<f64>,
+}
+
+/// A training of a head, and of stages of the backbone.
 pub struct Run {
     config: ValidConfig,
     split: Split,
     engine: Engine,
     clock: Clock,
-    head: TrainableHead,
-    params: Params,
-    optimizer: Optimizer,
-    pace: Pace,
     scaling: Standardisation,
-    train: Examples,
-    validation: Examples,
-    rng: ChaCha8Rng,
-    order: Vec<usize>,
-    epoch: u32,
-    steps_done: u32,
-    pending: Vec<(Tensor<2>, Vec<usize>)>,
-    tally: Tally,
+    fit: Fit,
+    tail: Option<Tail>,
+    judge: Judge,
+    watch: Watch,
     best: Option<Best>,
-    seconds: f64,
+    /// Epochs of phases that are over.
+    epochs_before: u32,
+    seconds_before: f64,
+    trainable: usize,
+    hint: Option<Warning>,
     stopped: Option<Stopped>,
 }
 
-/// Loss and hits summed over an epoch.
-#[derive(Default, Clone, Copy)]
-struct Tally {
-    loss: f64,
-    hits: usize,
-    seen: usize,
-}
-
-/// What is left of a run: the trained head and how it came about.
+/// What is left of a run: the trained weights and how they came about.
 pub struct Outcome {
     /// The best head, for features as they are.
     pub head: Head,
-    /// Epochs that ran to their end.
+    /// Tensors of the backbone that were fine-tuned, by name; empty where the best weights are those of the head phase.
+    pub backbone: Vec<(String, Vec<f32>)>,
+    /// The phase that the weights come from.
+    pub phase: Phase,
+    /// Epochs that ran to their end, in all phases.
     pub epochs_run: u32,
-    /// The epoch whose weights these are, from 1; 0 where not one epoch ended.
+    /// How many of them the head trained alone.
+    pub head_epochs: u32,
+    /// The epoch whose weights these are, counted from 1 through all phases; 0 where not one epoch ended, or where
+    /// none was better than the model that a warm start began with.
     pub best_epoch: u32,
     /// Why it ended.
     pub stopped: Stopped,
     /// Seconds spent in steps.
     pub seconds: f64,
+    /// The latest remark on overfitting or forgetting.
+    pub hint: Option<Warning>,
 }
 
 impl Run {
-    /// Prepares a training on pooled features.
+    /// Prepares a training.
     ///
-    /// `train` and `validation` hold the rows of the split's pictures, in its order.
-    pub fn new(
-        config: ValidConfig,
-        split: Split,
-        mut train: Examples,
-        mut validation: Examples,
-        engine: &Engine,
-        clock: Clock,
-    ) -> Self {
-        let features = train.width();
-        let scaling = Standardisation::measure(train.rows(), features);
-        train.standardise(&scaling);
-        validation.standardise(&scaling);
-        let mut rng = ChaCha8Rng::seed_from_u64(u64::from(config.seed));
-        let mut params = Params::new(engine.device());
-        let head = TrainableHead::new(config.head, features, split.classes.len(), &mut params, &mut rng);
-        let optimizer = Optimizer::new(OptimizerSettings {
-            kind: config.optimizer,
-            weight_decay: config.weight_decay,
-            momentum: MOMENTUM,
-            clip_norm: None,
+    /// # Errors
+    /// [`Error::Internal`] where `start` holds nothing to train on, and the errors of
+    /// [`crate::backbone::TrainableStages::new`].
+    pub fn new(start: Start, engine: &Engine, clock: Clock) -> Result<Self> {
+        let Start { config, split, scaling, head, features, mut tail } = start;
+        let classes = split.classes.len();
+        let given = head.map(|head| scaling.unfold(head));
+        let first = given.clone().unwrap_or_else(|| {
+            let mut rng = ChaCha8Rng::seed_from_u64(u64::from(config.seed));
+            Head::fresh(config.head, scaling.scale.len(), classes, &mut rng)
         });
-        let warm_up = if config.schedule == Schedule::Cosine { WARM_UP } else { 0.0 };
-        let pace = Pace::new(config.schedule, warm_up, config.epochs, train.len().div_ceil(config.batch_size));
-        let order = (0..train.len()).collect();
-        Self {
+        let directly = given.is_some() && tail.is_some();
+        let fit = match (features, tail.take_if(|_| directly)) {
+            (_, Some(tail)) => fine_tune(&config, &first, &scaling, tail, classes, engine)?,
+            (Some((mut train, mut validation)), None) => {
+                train.standardise(&scaling);
+                validation.standardise(&scaling);
+                let network = Network::of_head(&first, config.head_decays(), &scaling, engine);
+                let objective = config.objective(train.labels(), classes);
+                let material = Material { train, validation };
+                Fit::new(Phase::Head, &config, network, material, objective, (0, Vec::new()))
+            }
+            (None, None) => return Err(Error::Internal("there is nothing to train on".into())),
+        };
+        Ok(Self {
+            judge: Judge::new(config.monitor, fit.phase, fit.epochs, None),
+            watch: Watch::new(fit.phase, None),
+            trainable: fit.network.params.count(),
             config,
             split,
             engine: engine.clone(),
             clock,
-            head,
-            params,
-            optimizer,
-            pace,
             scaling,
-            train,
-            validation,
-            rng,
-            order,
-            epoch: 0,
-            steps_done: 0,
-            pending: Vec::new(),
-            tally: Tally::default(),
+            fit,
+            tail,
             best: None,
-            seconds: 0.0,
+            epochs_before: 0,
+            seconds_before: 0.0,
+            hint: None,
             stopped: None,
-        }
+        })
     }
 
     /// The split that this run was given.
@@ -165,9 +172,9 @@ impl Run {
         &self.config
     }
 
-    /// Number of values that train.
+    /// Number of values that train, or will.
     pub fn trainable_parameters(&self) -> usize {
-        self.params.count()
+        self.trainable
     }
 
     /// One optimiser step; at the end of an epoch also validation. After the last it only reports the end.
@@ -181,41 +188,79 @@ impl Run {
         }
         let before = (self.clock)();
         let result = self.step_inner().await;
-        self.seconds += (self.clock)() - before;
-        result.inspect_err(|error| {
+        self.fit.seconds += (self.clock)() - before;
+        let event = result.inspect_err(|error| {
             self.stopped = Some(match error {
                 Error::NotFinite(_) => Stopped::NotFinite,
                 _ => Stopped::DeviceLost,
             });
-        })
+        })?;
+        Ok(event)
     }
 
     async fn step_inner(&mut self) -> Result<TrainEvent> {
-        let cursor = self.step_in_epoch() * self.config.batch_size;
-        if cursor == 0 {
-            self.order.shuffle(&mut self.rng);
-            self.tally = Tally::default();
-            self.epoch += 1;
+        if self.fit.step == 0 && self.config.warm_start && self.best.is_none() {
+            self.begin_with_what_there_is().await?;
         }
-        let end = (cursor + self.config.batch_size).min(self.order.len());
-        let batch = self.order[cursor..end].to_vec();
-        self.optimise(&batch);
-        self.steps_done += 1;
-        let epoch_ends = end == self.order.len();
-        let read_every = if self.engine.is_gpu() { GPU_READ_EVERY } else { 1 };
-        if epoch_ends || self.pending.len() >= read_every {
-            self.read_pending().await?;
+        if self.phase_is_over() {
+            self.begin_fine_tuning().await?;
         }
-        if !epoch_ends {
+        let Some(validated) = self.fit.step(&self.config, &self.engine).await? else {
             return Ok(self.event(EventKind::Step, None, false));
+        };
+        let improved = self.judge.improves(self.fit.epoch, validated);
+        if improved {
+            let values = self.fit.network.trained().await?;
+            let epoch = self.epochs_before + self.fit.epoch;
+            self.best = Some(Best { phase: self.fit.phase, epoch, validated, values });
         }
-        let validated = self.validate().await?;
-        let improved = self.keep_if_best(validated).await?;
-        self.stop_if_over();
+        self.hint = self.watch.epoch(self.fit.accuracy(), validated);
+        if self.phase_is_over() && self.tail.is_none() {
+            let planned = self.fit.epoch >= self.fit.epochs;
+            self.stopped = Some(if planned { Stopped::Finished } else { Stopped::Early });
+        }
         Ok(self.event(EventKind::Epoch, validated, improved))
     }
 
-    /// Whether an epoch ended, so that there are best weights.
+    /// A warm start is only worth it where it ends better than it began.
+    async fn begin_with_what_there_is(&mut self) -> Result<()> {
+        let validated = self.fit.validate(&self.engine).await?;
+        let values = self.fit.network.trained().await?;
+        self.judge = Judge::new(self.config.monitor, self.fit.phase, self.fit.epochs, validated);
+        self.watch = Watch::new(self.fit.phase, validated);
+        self.best = Some(Best { phase: self.fit.phase, epoch: 0, validated, values });
+        Ok(())
+    }
+
+    /// Whether all epochs of the phase ran, or `patience` of them in a row brought nothing better.
+    fn phase_is_over(&self) -> bool {
+        if !self.fit.between_epochs(&self.config) {
+            return false;
+        }
+        // Epochs that could not have been better do not count as epochs without a better figure.
+        let best = self.best.as_ref().map_or(0, |best| best.epoch.saturating_sub(self.epochs_before));
+        let best = best.max(self.judge.first() - 1);
+        let patience = self.config.patience;
+        self.fit.epoch >= self.fit.epochs || (patience > 0 && self.fit.epoch.saturating_sub(best) >= patience)
+    }
+
+    /// The second phase starts from the best head of the first.
+    async fn begin_fine_tuning(&mut self) -> Result<()> {
+        let (Some(tail), Some(best)) = (self.tail.take(), &self.best) else {
+            return Err(Error::Internal("there is nothing to fine-tune".into()));
+        };
+        let classes = self.split.classes.len();
+        let fit = fine_tune(&self.config, &best.values.head, &self.scaling, tail, classes, &self.engine)?;
+        self.judge = Judge::new(self.config.monitor, Phase::FineTune, fit.epochs, best.validated);
+        self.watch = Watch::new(Phase::FineTune, best.validated);
+        self.epochs_before = self.fit.epoch;
+        self.seconds_before += self.fit.seconds;
+        self.trainable = fit.network.params.count();
+        self.fit = fit;
+        Ok(())
+    }
+
+    /// Whether there are weights worth keeping: an epoch ended, or the start was a model already.
     pub fn has_best(&self) -> bool {
         self.best.is_some()
     }
@@ -230,143 +275,79 @@ impl Run {
         self.stopped.get_or_insert(Stopped::Cancelled);
     }
 
-    /// The best head so far.
+    /// The best weights so far.
     ///
-    /// Where not one epoch ended the weights are those of the last step, if the device still gives them.
+    /// Where not one epoch ended they are those of the last step, if the device still gives them.
     ///
     /// # Errors
     /// [`Error::NotTrained`] where there are no weights worth keeping.
     pub async fn finish(self) -> Result<Outcome> {
         let stopped = self.stopped.unwrap_or(Stopped::Cancelled);
-        let (values, best_epoch) = match self.best {
-            Some(best) => (best.values, best.epoch),
-            None if self.steps_done > 0 && stopped == Stopped::Cancelled => (self.params.snapshot().await?, 0),
+        let best = match self.best {
+            Some(best) => best,
+            None if self.fit.step > 0 && stopped == Stopped::Cancelled => {
+                Best { phase: self.fit.phase, epoch: 0, validated: None, values: self.fit.network.trained().await? }
+            }
             None => return Err(Error::NotTrained),
         };
-        let head = self.head.trained(&values).fold_standardisation(&self.scaling);
-        let steps_an_epoch = self.train.len().div_ceil(self.config.batch_size) as u32;
-        let epochs_run = self.steps_done / steps_an_epoch;
-        Ok(Outcome { head, epochs_run, best_epoch, stopped, seconds: self.seconds })
+        let ended = self.fit.step / self.fit.steps_an_epoch(&self.config) as u32;
+        let fine_tuning = self.fit.phase == Phase::FineTune;
+        Ok(Outcome {
+            head: self.scaling.fold(best.values.head),
+            backbone: best.values.backbone,
+            phase: best.phase,
+            epochs_run: self.epochs_before + ended,
+            head_epochs: if fine_tuning { self.epochs_before } else { ended },
+            best_epoch: best.epoch,
+            stopped,
+            seconds: self.seconds_before + self.fit.seconds,
+            hint: self.hint,
+        })
     }
 
-    fn optimise(&mut self, batch: &[usize]) {
-        let device = self.engine.device().clone();
-        let (rows, labels) = self.train.batch(batch, Some(&mut self.rng));
-        let x = TensorData::new(rows, [batch.len(), self.train.width()]);
-        let x = Tensor::<2>::from_data(x, &device).autodiff();
-        let (share, rng) = (self.config.dropout, &mut self.rng);
-        let logits = self.head.forward(x, &self.params, |shape| {
-            (share > 0.0).then(|| {
-                let keep = (1.0 / (1.0 - share)) as f32;
-                let mask = (0..shape[0] * shape[1]).map(|_| if chance(rng, share) { 0.0 } else { keep }).collect();
-                Tensor::from_data(TensorData::new::<f32, _>(mask, shape), &device).autodiff()
-            })
-        });
-        self.pending.push((logits.clone().inner(), labels.clone()));
-        let objective = Objective::CrossEntropy { smoothing: self.config.label_smoothing, weights: None };
-        let loss = objective.loss(logits, &labels, &device);
-        let mut gradients = loss.backward();
-        let rate = self.rate(self.steps_done);
-        self.optimizer.step(&mut self.params, &mut gradients, |_| rate);
-    }
-
-    /// Reads the logits of the steps since the last read and adds them to the epoch's tally.
-    async fn read_pending(&mut self) -> Result<()> {
-        let (logits, labels): (Vec<_>, Vec<_>) = self.pending.drain(..).unzip();
-        let values = read(Tensor::cat(logits, 0)).await?;
-        for (row, label) in values.chunks_exact(self.split.classes.len()).zip(labels.into_iter().flatten()) {
-            let loss = cross_entropy_of(row, label, self.config.label_smoothing);
-            self.tally.add(row, label, loss);
-        }
-        if self.tally.loss.is_finite() { Ok(()) } else { Err(Error::NotFinite("the training loss".into())) }
-    }
-
-    /// Mean loss (without smoothing) and accuracy on the held-out pictures.
-    async fn validate(&self) -> Result<Option<(f64, f64)>> {
-        let mut tally = Tally::default();
-        let params = self.params.without_graph();
-        let indices: Vec<usize> = (0..self.validation.len()).collect();
-        for batch in indices.chunks(VALIDATION_BATCH) {
-            let (rows, labels) = self.validation.batch::<ChaCha8Rng>(batch, None);
-            let x = TensorData::new(rows, [batch.len(), self.validation.width()]);
-            let x = Tensor::<2>::from_data(x, self.engine.device());
-            let logits = read(self.head.forward(x, &params, |_| None)).await?;
-            for (row, label) in logits.chunks_exact(self.split.classes.len()).zip(labels) {
-                tally.add(row, label, cross_entropy_of(row, label, 0.0));
-            }
-        }
-        Ok((tally.seen > 0).then(|| (tally.mean_loss(), tally.accuracy())))
-    }
-
-    /// Keeps the weights where they are the best so far: by validation loss, or the latest without validation.
-    async fn keep_if_best(&mut self, validated: Option<(f64, f64)>) -> Result<bool> {
-        let loss = validated.map_or(f64::NEG_INFINITY, |(loss, _)| loss);
-        let better = self.best.as_ref().is_none_or(|best| validated.is_none() || loss < best.loss);
-        if better {
-            self.best = Some(Best { epoch: self.epoch, loss, values: self.params.snapshot().await? });
-        }
-        Ok(better)
-    }
-
-    fn stop_if_over(&mut self) {
-        let since_best = self.best.as_ref().map_or(0, |best| self.epoch - best.epoch);
-        if self.epoch >= self.config.epochs {
-            self.stopped = Some(Stopped::Finished);
-        } else if self.config.patience > 0 && since_best >= self.config.patience {
-            self.stopped = Some(Stopped::Early);
-        }
-    }
-
-    fn steps_an_epoch(&self) -> usize {
-        self.order.len().div_ceil(self.config.batch_size)
-    }
-
-    fn step_in_epoch(&self) -> usize {
-        self.steps_done as usize % self.steps_an_epoch()
-    }
-
-    /// Learning rate of a step, counted from 0.
-    fn rate(&self, step: u32) -> f64 {
-        self.config.learning_rate * self.pace.factor(step as usize)
-    }
-
-    fn event(&self, kind: EventKind, validated: Option<(f64, f64)>, improved: bool) -> TrainEvent {
-        let steps = self.steps_an_epoch() as u32 * self.config.epochs;
-        let done = self.steps_done.max(1);
-        let pictures = f64::from(done) * self.order.len() as f64 / self.steps_an_epoch() as f64;
-        let seconds_a_step = self.seconds / f64::from(done);
+    fn event(&self, kind: EventKind, validated: Option<Validated>, improved: bool) -> TrainEvent {
+        let fit = &self.fit;
+        let (steps, done) = (fit.steps(&self.config), fit.step.max(1));
+        let pictures = f64::from(done) * fit.pictures() as f64 / fit.steps_an_epoch(&self.config) as f64;
+        let next = self.tail.as_ref().map_or(0, |_| self.config.fine_tune_epochs);
+        let later = self.tail.as_ref().and_then(|tail| tail.epoch_seconds).unwrap_or(0.0) * f64::from(next);
+        let left = fit.seconds / f64::from(done) * f64::from(steps - fit.step) + later;
         TrainEvent {
             kind,
-            phase: Phase::Head,
-            epoch: self.epoch,
-            epochs: self.config.epochs,
-            step: self.steps_done,
+            phase: fit.phase,
+            epoch: self.epochs_before + fit.epoch,
+            epochs: self.epochs_before + fit.epochs + next,
+            step: fit.step,
             steps,
-            loss: self.tally.mean_loss(),
-            accuracy: self.tally.accuracy(),
-            validation_loss: validated.map(|v| v.0),
-            validation_accuracy: validated.map(|v| v.1),
-            learning_rate: self.rate(self.steps_done.saturating_sub(1)),
+            loss: fit.loss(),
+            accuracy: fit.accuracy(),
+            validation_loss: validated.map(|v| v.loss),
+            validation_accuracy: validated.map(Validated::accuracy),
+            learning_rates: fit.rates(&self.config),
             best_epoch: self.best.as_ref().map(|best| best.epoch),
             improved,
-            images_per_second: if self.seconds > 0.0 { pictures / self.seconds } else { 0.0 },
-            eta: if kind == EventKind::Done { 0.0 } else { seconds_a_step * f64::from(steps - self.steps_done) },
+            images_per_second: if fit.seconds > 0.0 { pictures / fit.seconds } else { 0.0 },
+            eta: if kind == EventKind::Done { 0.0 } else { left },
+            memory: 0.0,
+            hint: if kind == EventKind::Epoch { self.hint.clone() } else { None },
         }
     }
 }
 
-impl Tally {
-    fn add(&mut self, logits: &[f32], label: usize, loss: f64) {
-        self.loss += loss;
-        self.hits += usize::from(argmax(logits) == label);
-        self.seen += 1;
-    }
-
-    fn mean_loss(&self) -> f64 {
-        self.loss / self.seen.max(1) as f64
-    }
-
-    fn accuracy(&self) -> f64 {
-        self.hits as f64 / self.seen.max(1) as f64
-    }
+/// The phase in which the stages of `tail` train with a head.
+fn fine_tune(
+    config: &ValidConfig,
+    head: &Head,
+    scaling: &Standardisation,
+    tail: Tail,
+    classes: usize,
+    engine: &Engine,
+) -> Result<Fit> {
+    debug_assert_ne!(config.fine_tune, FineTune::None);
+    let Tail { backbone, boundary, train, validation, .. } = tail;
+    let stages = (&*backbone, boundary, config.train_norms);
+    let network = Network::fine_tuned(head, config.head_decays(), scaling, stages, engine)?;
+    let objective = config.objective(train.labels(), classes);
+    let names = backbone.stages()[boundary..].iter().map(|stage| stage.name.clone()).collect();
+    Ok(Fit::new(Phase::FineTune, config, network, Material { train, validation }, objective, (boundary, names)))
 }

@@ -1,7 +1,5 @@
 //! Learning-rate schedules: a factor on the peak rate for each step.
 
-use super::config::invalid;
-use crate::error::{Error, Result};
 use std::f64::consts::PI;
 
 /// A loss counts as better where it is below the best by more than this share of it (PyTorch's
@@ -90,18 +88,6 @@ impl Pace {
         if self.worse > patience {
             self.fallen *= factor;
             self.worse = 0;
-        }
-    }
-}
-
-impl std::str::FromStr for Schedule {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "constant" => Ok(Self::Constant),
-            "cosine" => Ok(Self::Cosine),
-            _ => Err(invalid("schedule", text, "cosine or constant")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::adapter;
 use super::convert::{error_to_js, from_js, to_js};
-use crate::backbone::{Backbone, BackboneReport, LayerReport};
+use crate::backbone::{Backbone, BackboneReport};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::Error;
 use crate::project::Project;
@@ -13,14 +13,13 @@ use wasm_bindgen::prelude::*;
 
 type Answer = Result<JsValue, JsValue>;
 
-/// A training session. Every method but `engine`, `backbone` and `layers` returns a promise.
+/// A training session. Every method but `engine` and `backbone` returns a promise.
 #[wasm_bindgen]
 pub struct Session {
     project: Mutex<Project>,
     // Beside the lock, so that they can be asked while a step waits for the GPU.
     engine: RefCell<EngineReport>,
     backbone: BackboneReport,
-    layers: Vec<LayerReport>,
 }
 
 /// The default training settings.
@@ -39,6 +38,15 @@ fn clock() -> f64 {
     performance_now() / 1000.0
 }
 
+/// Bytes that cached activations may take: an eighth of the device's memory, within what a tab can have. Browsers tell
+/// it in gigabytes rounded down to a power of two, at most 8 or 32, or not at all: then 4 are assumed, a small tablet.
+fn memory() -> u64 {
+    let told = js_sys::Reflect::get(&js_sys::global(), &"navigator".into())
+        .and_then(|navigator| js_sys::Reflect::get(&navigator, &"deviceMemory".into()));
+    let gigabytes = told.ok().and_then(|value| value.as_f64()).unwrap_or(4.0);
+    (gigabytes.clamp(1.0, 8.0) / 8.0 * f64::from(1 << 30)) as u64
+}
+
 #[wasm_bindgen]
 impl Session {
     /// Opens an engine (`auto`, `webgpu` or `cpu`) and loads a backbone from the text of its `config.json` and the
@@ -46,15 +54,16 @@ impl Session {
     pub async fn create(engine: String, config: String, weights: Vec<u8>) -> Result<Session, JsValue> {
         let choice: EngineChoice = from_js(JsValue::from_str(&engine), "engine")?;
         let backbone = Backbone::parse(&config, &weights).map_err(|e| error_to_js(&e))?;
-        let (report, layers) = (backbone.report(), backbone.layers(backbone.depth()));
+        let report = backbone.report();
         if choice != EngineChoice::Cpu
             && let Some(reason) = adapter::lack().await
         {
             Engine::refuse_gpu(reason);
         }
-        let project = Project::new(choice, backbone, clock).await.map_err(|e| error_to_js(&e))?;
+        let mut project = Project::new(choice, backbone, clock).await.map_err(|e| error_to_js(&e))?;
+        project.set_memory(memory());
         let engine = RefCell::new(project.engine().clone());
-        Ok(Self { project: Mutex::new(project), engine, backbone: report, layers })
+        Ok(Self { project: Mutex::new(project), engine, backbone: report })
     }
 
     /// Which engine runs and why.
@@ -67,9 +76,16 @@ impl Session {
         to_js(&self.backbone)
     }
 
-    /// Every tensor of the backbone: shape, parameters, whether it trains and why.
-    pub fn layers(&self) -> Answer {
-        to_js(&self.layers)
+    /// Every tensor of backbone and head in the state that these settings would have it in.
+    pub async fn layers(&self, config: JsValue) -> Answer {
+        let config: TrainConfig = from_js(config, "config")?;
+        to_js(&self.project.lock().await.layers(&config).map_err(|e| error_to_js(&e))?)
+    }
+
+    /// What a training with these settings would need: time, memory, what trains.
+    pub async fn estimate(&self, config: JsValue) -> Answer {
+        let config: TrainConfig = from_js(config, "config")?;
+        to_js(&self.project.lock().await.estimate(&config).map_err(|e| error_to_js(&e))?)
     }
 
     /// Adds a class.

@@ -111,19 +111,25 @@ describe('classes and settings that are refused', () => {
     expect(seen.report.stopped).toBe('finished');
   });
 
-  it('tells what this version cannot do yet, and trains afterwards', async () => {
+  it('names what there is none of, and trains afterwards', async () => {
     const seen = await api.page.evaluate(async () => {
       const trainer = await tools.trainerWithPictures();
       const refusals = [
-        await tools.refused(trainer.train({ fineTune: 'last:1' }).report),
-        await tools.refused(trainer.train({ head: 'conv:64' }).report),
+        await tools.refused(trainer.train({ fineTune: 'last:99' }).report),
+        await tools.refused(trainer.estimate({ fineTune: 'last:99' })),
+        await tools.refused(trainer.layers({ fineTune: 'last:99' })),
+        await tools.refused(trainer.estimate({ finetune: 'all' } as object)),
         await tools.refused(trainer.export('onnx')),
       ];
       const report = await trainer.train({ epochs: 1 }).report;
       trainer.close();
       return { refusals, report };
     });
-    for (const refused of seen.refusals) expect(refused).toMatchObject({ code: 'not_built_yet', isHeadstartError: true });
+    for (const refused of seen.refusals) expect(refused).toMatchObject({ isHeadstartError: true });
+    expect(seen.refusals.map(({ code }) => code)).toEqual([
+      'not_fine_tunable', 'not_fine_tunable', 'not_fine_tunable', 'config_invalid', 'format_unknown',
+    ]);
+    expect(seen.refusals.map(({ value }) => value)).toEqual(['last:99', 'last:99', 'last:99', 'finetune', 'onnx']);
     expect(seen.report.stopped).toBe('finished');
   });
 

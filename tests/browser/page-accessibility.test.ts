@@ -1,21 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { AxeResults, RunOptions } from 'axe-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AppPage, LONG_RUN } from './support/app-page.js';
-
-const AXE = readFileSync(join(import.meta.dirname, '../../www/node_modules/axe-core/axe.min.js'), 'utf8');
-const OPTIONS: RunOptions = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] };
-
-/** What breaks WCAG A or AA, in a line each. */
-async function violations(app: AppPage): Promise<string[]> {
-  // Colours are judged once nothing fades any more.
-  await app.page.waitForTimeout(300);
-  await app.page.evaluate(AXE);
-  const results = await app.page.evaluate((options) => (globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe.run(options), OPTIONS);
-  expect(results.passes.length).toBeGreaterThan(10);
-  return results.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ''}`));
-}
+import { violations } from './support/axe.js';
 
 /** The smallest side of everything that can be pressed, by name. */
 async function tooSmall(app: AppPage): Promise<string[]> {
@@ -53,10 +38,10 @@ describe.each([
 
     await app.set({ ...LONG_RUN, head: 'linear' });
     await app.trainButton.click();
-    await app.page.getByText(/Epoch \d+ of/).waitFor();
+    await app.page.getByText(/epoch \d+ of/).waitFor();
     await app.page.getByRole('button', { name: 'Pause' }).click();
     expect(await violations(app), 'training').toEqual([]);
-    await app.page.getByRole('button', { name: 'Cancel' }).click();
+    await app.page.getByRole('button', { name: 'Stop and keep the best' }).click();
     await app.page.getByRole('heading', { name: 'Result' }).waitFor();
     await app.page.locator('.curves summary').click();
     await app.predict((await app.draw('circles', 1))[0]!);

@@ -64,8 +64,8 @@ it('answers at once while it trains', async () => {
   await app.pick('Class 1', await app.draw('stripes', 40));
   await app.set(LONG_RUN);
   await app.trainButton.click();
-  await app.page.getByText(/Epoch \d+ of 1000/).waitFor();
+  await app.page.getByText(/epoch \d+ of 1000/).waitFor();
   judge('Training', await disturb(app.page.waitForTimeout(4000)));
-  await app.page.getByRole('button', { name: 'Cancel' }).click();
+  await app.page.getByRole('button', { name: 'Stop and keep the best' }).click();
   await app.page.getByRole('heading', { name: 'Result' }).waitFor();
 });

@@ -51,11 +51,11 @@ describe('training on the page', () => {
     await app.undoButton.click();
   });
 
-  it('pauses, continues, and keeps the best when it is cancelled', async () => {
+  it('pauses, continues, and keeps the best when it is stopped', async () => {
     await app.set(LONG_RUN);
     await app.trainButton.click();
     const progress = app.page.getByRole('progressbar', { name: 'Training' });
-    await app.page.getByText(/Epoch \d+ of 1000/).waitFor();
+    await app.page.getByText(/epoch \d+ of 1000/).waitFor();
     await app.page.getByRole('button', { name: 'Pause' }).click();
     await app.page.getByText(/paused/).waitFor();
     // What was on its way when the button was pressed has arrived by then.
@@ -65,15 +65,15 @@ describe('training on the page', () => {
     expect(await progress.getAttribute('aria-valuetext')).toBe(held);
     await app.page.getByRole('button', { name: 'Continue' }).click();
     await expect.poll(() => progress.getAttribute('aria-valuetext')).not.toBe(held);
-    await app.page.getByRole('button', { name: 'Cancel' }).click();
-    await result().getByText(/Cancelled: .* is kept and in use\./).waitFor();
+    await app.page.getByRole('button', { name: 'Stop and keep the best' }).click();
+    await result().getByText(/Stopped: .* is kept and in use\./).waitFor();
     expect(await app.predict((await app.draw('circles', 1))[0]!)).toContain('%');
   });
 
   it('follows changes to classes and pictures that are made while it trains', async () => {
     await app.set(LONG_RUN);
     await app.trainButton.click();
-    await app.page.getByText(/Epoch \d+ of 1000/).waitFor();
+    await app.page.getByText(/epoch \d+ of 1000/).waitFor();
     const field = app.page.getByRole('textbox', { name: 'Name of class 1' });
     await field.fill('Rounds');
     await field.press('Enter');
@@ -81,7 +81,7 @@ describe('training on the page', () => {
     await app.tiles('Stars').first().click();
     await app.tiles('Stars').nth(1).click();
     await app.card('Stars').getByRole('button', { name: 'Delete', exact: true }).click();
-    await app.page.getByRole('button', { name: 'Cancel' }).click();
+    await app.page.getByRole('button', { name: 'Stop and keep the best' }).click();
     await result().waitFor();
     expect(await result().locator('.class-figures tbody th').allInnerTexts()).toEqual(['Rounds', 'Triangles', 'Stars']);
     expect(await app.page.locator('.notice.error').count()).toBe(0);

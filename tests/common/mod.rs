@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// The bundled backbone.
 pub const DEFAULT: &str = "www/public/backbones/mobilenet-v2-0.5-96";
+/// Its name on the command line.
+pub const DEFAULT_NAME: &str = "mobilenet-v2-0.5-96";
 
 /// A path inside the project.
 pub fn project(path: &str) -> PathBuf {

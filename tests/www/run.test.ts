@@ -104,6 +104,29 @@ describe('Run', () => {
     expect(await trainer.train({ epochs: 2 }).report).toMatchObject({ stopped: 'finished', epochs_run: 2 });
   });
 
+  it('learned nothing where it is cancelled while pictures are prepared', async () => {
+    FakeWorker.faults = { prepare: 50 };
+    const trainer = await trainerWithClasses();
+    const run = trainer.train();
+    for await (const each of run) {
+      expect(each).toMatchObject({ phase: 'prepare', epoch: 0 });
+      break;
+    }
+    await run.cancel();
+    await expect(run.report).rejects.toMatchObject({ code: 'not_trained' });
+    expect(trainer.modelClasses).toBeNull();
+    await expect(trainer.train().cancel()).resolves.toBeUndefined();
+  });
+
+  it('estimates between the steps of a run', async () => {
+    const trainer = await trainerWithClasses();
+    const run = trainer.train({ epochs: 200 });
+    await wait(20);
+    expect(await trainer.estimate()).toMatchObject({ trainableParameters: 8 });
+    expect(run.state).toBe('running');
+    await run.cancel();
+  });
+
   it('refuses a second run and goes on with the first', async () => {
     const trainer = await trainerWithClasses();
     const first = trainer.train({ epochs: 10 });

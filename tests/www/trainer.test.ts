@@ -79,6 +79,22 @@ describe('Trainer', () => {
     expect(calls.filter((call) => call.startsWith('addImage'))).toEqual([1, 2, 3, 4, 5].map((width) => `addImage a ${width} -`));
   });
 
+  it('passes settings on to layers and estimate, and names those that there are none of', async () => {
+    const trainer = await Trainer.create();
+    expect(trainer.backbone.fineTunable).toBe(1);
+    await trainer.addClass('a');
+    await trainer.addImage('a', picture(1));
+    const config = { fineTune: 'last:1', seed: undefined } as { fineTune: string };
+    expect(await trainer.estimate(config)).toMatchObject({ pictures: 1, epochSeconds: null });
+    expect(await trainer.layers(config)).toEqual([]);
+    await trainer.layers();
+    expect(FakeWorker.last.session.calls.slice(2)).toEqual(['estimate {"fineTune":"last:1"}', 'layers {"fineTune":"last:1"}', 'layers {}']);
+    await expect(trainer.estimate({ fineTune: 'last:5' })).rejects.toMatchObject({ code: 'not_fine_tunable', value: 'last:5' });
+    for (const asked of [trainer.estimate({ finetune: 'all' } as object), trainer.layers({ finetune: 'all' } as object)]) {
+      await expect(asked).rejects.toMatchObject({ code: 'config_invalid', value: 'finetune' });
+    }
+  });
+
   it('rejects everything once the worker has crashed', async () => {
     const trainer = await Trainer.create();
     const waiting = [trainer.addClass('a'), trainer.predict(picture(1))].map((call) => call.catch((error: unknown) => error));
@@ -116,7 +132,7 @@ describe('Trainer', () => {
   it('tells of formats that it cannot export', async () => {
     const trainer = await Trainer.create();
     expect((await trainer.export('headstart')).type).toBe('application/zip');
-    await expect(trainer.export('onnx')).rejects.toMatchObject({ code: 'not_built_yet', value: 'onnx' });
+    await expect(trainer.export('onnx')).rejects.toMatchObject({ code: 'format_unknown', value: 'onnx' });
   });
 });
 

@@ -49,7 +49,10 @@ export class Run implements AsyncIterable<TrainEvent> {
     this.#connection.control(this.#id, 'resume');
   }
 
-  /** Ends the run after the current step and keeps the best weights so far; resolves once it has ended. */
+  /**
+   * Ends the run after the current step and keeps the best weights so far; resolves once it has ended. Where nothing was learned yet,
+   * {@link Run.report} rejects and an earlier model stays.
+   */
   async cancel(): Promise<void> {
     if (this.#state !== 'ended') this.#connection.control(this.#id, 'cancel');
     await this.report.catch(() => undefined);

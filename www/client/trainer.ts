@@ -3,6 +3,7 @@ import type {
   ClassSummary,
   EngineChoice,
   EngineReport,
+  Estimate,
   Evaluation,
   LayerReport,
   Prediction,
@@ -135,14 +136,33 @@ export class Trainer {
     return this.#connection.call('moveImage', [id, className]);
   }
 
-  /** The layers with their shapes and sizes, whether each can be trained and, where not, why. */
-  layers(): Promise<LayerReport[]> {
-    return this.#connection.call('layers', []);
+  /**
+   * Every tensor of backbone and head as a run with these settings would have it: its stage, shape and size, whether it trains, and why
+   * or why not.
+   *
+   * @throws {@link HeadstartError} `config_invalid` or `not_fine_tunable`.
+   */
+  layers(config: Partial<TrainConfig> = {}): Promise<LayerReport[]> {
+    return this.#connection.call('layers', [config]);
+  }
+
+  /**
+   * What a run with these settings would train, the memory that it would take, and how long; without training anything. Works before
+   * there are pictures too, without times then.
+   *
+   * @throws {@link HeadstartError} `config_invalid`, or `not_fine_tunable` where the backbone cannot be fine-tuned that far
+   * (`backbone.fineTunable` says how far).
+   */
+  estimate(config: Partial<TrainConfig> = {}): Promise<Estimate> {
+    return this.#connection.call('estimate', [config]);
   }
 
   /**
    * Starts training on the pictures that are there now. Comes back at once; a refused setting or too few pictures reject
    * {@link Run.report} and end the iteration with the same error.
+   *
+   * With `fineTune` the last stages of the backbone are trained too, after the head; with `warmStart` the run goes on from the present
+   * model instead of starting anew.
    */
   train(config: Partial<TrainConfig> = {}): Run {
     return new Run(this.#connection, config);
@@ -190,8 +210,8 @@ export class Trainer {
   async export(format: 'headstart' | (string & {})): Promise<Blob> {
     if (format === 'headstart') return this.save();
     throw new HeadstartError({
-      code: 'not_built_yet',
-      message: `Export as “${format}” is not available in this version.`,
+      code: 'format_unknown',
+      message: `There is no format named “${format}”: a model is exported as “headstart”.`,
       value: format,
     });
   }

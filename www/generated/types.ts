@@ -29,6 +29,14 @@ stages: number,
  */
 batchNorm: string, 
 /**
+ * How many of its last stages can be trained at most; 0 is the head only.
+ */
+fineTunable: number, 
+/**
+ * How far it can be fine-tuned and why, in plain words.
+ */
+fineTuneReason: string, 
+/**
  * Licence of the weights.
  */
 license: string, 
@@ -107,6 +115,63 @@ cpuMilliseconds: number | null,
 gpuMilliseconds: number | null, };
 
 /**
+ * What a training is expected to need, before it starts.
+ */
+export type Estimate = { 
+/**
+ * Stages of the backbone before this one are frozen.
+ */
+boundary: number, 
+/**
+ * Names of the stages that train.
+ */
+trainableStages: Array<string>, 
+/**
+ * Number of values that train, those of the head included.
+ */
+trainableParameters: number, 
+/**
+ * Shape `[channels, height, width]` of the activations of one picture.
+ */
+cacheShape: [number, number, number], 
+/**
+ * Views of a training picture that are cached.
+ */
+views: number, 
+/**
+ * Pictures that train.
+ */
+pictures: number, 
+/**
+ * Bytes that the cache will take.
+ */
+cacheBytes: number, 
+/**
+ * Bytes that it may take.
+ */
+memoryLimit: number, 
+/**
+ * Where the activations are kept.
+ */
+storage: Storage, 
+/**
+ * Seconds until training begins; unknown before a picture was embedded.
+ */
+prepareSeconds: number | null, 
+/**
+ * Seconds of an epoch of fine-tuning, or of the head where nothing is fine-tuned.
+ */
+epochSeconds: number | null, 
+/**
+ * Seconds in all.
+ */
+totalSeconds: number | null, 
+/**
+ * The same in one sentence.
+ */
+note: string, };
+
+/**
  * A model measured on a set of labelled pictures.
  */
 export type Evaluation = { 
@@ -139,6 +204,19 @@ images: number, };
  * What an event reports.
  */
 export type EventKind = "step" | "epoch" | "done";
+
+/**
+ * The learning rate of one group of parameters.
+ */
+export type GroupRate = { 
+/**
+ * `head`, or the name of a stage of the backbone.
+ */
+group: string, 
+/**
+ * Its rate in this step.
+ */
+rate: number, };
 
 /**
  * Numbers of pictures.
@@ -191,9 +269,9 @@ trainable: boolean,
 reason: string, };
 
 /**
- * What is being trained.
+ * What a training is doing, in this order; a phase that has nothing to do is left out.
  */
-export type Phase = "head";
+export type Phase = "prepare" | "head" | "fine-tune" | "measure";
 
 /**
  * One class with its probability.
@@ -231,6 +309,11 @@ evaluate: number, };
 export type Stopped = "finished" | "early" | "cancelled" | "device-lost" | "not-finite";
 
 /**
+ * Where the activations at the freeze boundary are kept.
+ */
+export type Storage = "full" | "half" | "recompute";
+
+/**
  * Settings as they come from JavaScript or the command line; anything left out takes its default.
  *
  * Numbers are floats here so that `1.5` epochs or `NaN` are named by [`TrainConfig::check`] instead of failing
@@ -238,39 +321,84 @@ export type Stopped = "finished" | "early" | "cancelled" | "device-lost" | "not-
  */
 export type TrainConfig = { 
 /**
- * `linear` or `mlp:UNITS`.
+ * `linear`, `mlp:UNITS`, `conv:CHANNELS` (a 3×3 convolution before pooling) or `svm` (`svm:C`).
  */
 head: string, 
+/**
+ * Activation of an MLP's hidden layer: `relu`, `silu` or `tanh`.
+ */
+activation: string, 
 /**
  * `none`, `last:N` or `all`: which stages of the backbone train.
  */
 fineTune: string, 
 /**
- * Passes over the training pictures, 1 to 1000.
+ * Passes over the training pictures while the head trains alone, 1 to 1000.
  */
 epochs: number, 
 /**
- * Peak learning rate of the head, above 0 and at most 1.
+ * Passes over the training pictures while the backbone is fine-tuned, 1 to 1000.
+ */
+fineTuneEpochs: number, 
+/**
+ * Peak learning rate of the head while it trains alone, above 0 and at most 1.
  */
 learningRate: number, 
 /**
- * Peak learning rate of fine-tuned stages, above 0 and at most 1.
+ * Peak learning rate of the last stage of the backbone, above 0 and at most 1.
  */
 backboneLearningRate: number, 
+/**
+ * Peak learning rate of the head while the backbone is fine-tuned, above 0 and at most 1.
+ */
+headLearningRate: number, 
+/**
+ * Each stage learns at this share of the rate of the stage after it, above 0 and at most 1.
+ */
+depthDecay: number, 
+/**
+ * Epochs until one further stage is unfrozen, from the last one on; 0 unfreezes all at once.
+ */
+unfreezeEvery: number, 
+/**
+ * Whether BatchNorm's scale and shift train with their stage; its statistics never change.
+ */
+trainNorms: boolean, 
 /**
  * Pictures a step, 1 to 1024.
  */
 batchSize: number, 
 /**
- * `adamw` or `adam`.
+ * `adamw`, `adam` or `sgd`.
  */
 optimizer: string, 
 /**
- * `cosine` or `constant`.
+ * Momentum of `sgd`, 0 to below 1.
+ */
+momentum: number, 
+/**
+ * Gradients are scaled down to this global norm; 0 leaves them.
+ */
+clipNorm: number, 
+/**
+ * `cosine`, `constant`, `step` or `plateau`.
  */
 schedule: string, 
 /**
- * Weight decay, 0 to 1; decoupled for `adamw`, added to the gradient for `adam`; not on biases.
+ * Share of each phase's steps over which the rates rise to their peak, 0 to below 1.
+ */
+warmUp: number, 
+/**
+ * Epochs between two reductions (`step`), or without a better validation loss before one (`plateau`).
+ */
+stepEvery: number, 
+/**
+ * Factor of a reduction (`step` and `plateau`), above 0 and below 1.
+ */
+stepFactor: number, 
+/**
+ * Weight decay, 0 to 1; decoupled for `adamw`, added to the gradient for `adam` and `sgd`; not on biases and
+ * norms.
  */
 weightDecay: number, 
 /**
@@ -278,17 +406,59 @@ weightDecay: number,
  */
 labelSmoothing: number, 
 /**
+ * `none`, or `balanced`: pictures of rare classes count for more.
+ */
+classWeights: string, 
+/**
  * Share of the last layer's inputs that is dropped in training, 0 to below 1.
  */
 dropout: number, 
+/**
+ * Whether half of the pictures are seen mirrored in training.
+ */
+flip: boolean, 
+/**
+ * Random crops keep at least this share of the picture's area, 0.05 to 1; 1 keeps all of it.
+ */
+zoom: number, 
+/**
+ * Pictures are turned by at most this many degrees, 0 to 180.
+ */
+rotation: number, 
+/**
+ * Brightness changes by at most this share, 0 to below 1.
+ */
+brightness: number, 
+/**
+ * Contrast changes by at most this share, 0 to below 1.
+ */
+contrast: number, 
+/**
+ * Random variants of a picture that are made once and cached, where `zoom`, `rotation`, `brightness` or
+ * `contrast` ask for any, 1 to 64. Where nothing is cached every step makes fresh ones.
+ */
+variants: number, 
 /**
  * Share of each class held out to validate, 0 to 0.9.
  */
 validation: number, 
 /**
- * Epochs without a better validation loss before training stops early; 0 never stops early.
+ * Epochs without a better validation figure before a phase stops early; 0 never stops early.
  */
 patience: number, 
+/**
+ * The validation figure that decides which epoch is best: `loss`, `accuracy`, or `auto`: the loss while the head
+ * trains alone, the accuracy while the backbone is fine-tuned.
+ */
+monitor: string, 
+/**
+ * Whether training goes on from the present model (its head and backbone) instead of from scratch.
+ */
+warmStart: boolean, 
+/**
+ * Megabytes that cached activations may take, 0 to 65536; 0 goes by the device's memory.
+ */
+memoryLimit: number, 
 /**
  * Seed of everything random, 0 to 2³² − 1.
  */
@@ -303,23 +473,23 @@ export type TrainEvent = {
  */
 kind: EventKind, 
 /**
- * What is being trained.
+ * What the training is doing.
  */
 phase: Phase, 
 /**
- * The epoch, from 1.
+ * The epoch, from 1, counted through all phases; 0 before the first.
  */
 epoch: number, 
 /**
- * Epochs planned.
+ * Epochs planned in all phases.
  */
 epochs: number, 
 /**
- * Optimiser steps so far.
+ * Steps of this phase so far: optimiser steps, or pictures in `prepare` and `measure`.
  */
 step: number, 
 /**
- * Optimiser steps planned.
+ * Steps of this phase in all.
  */
 steps: number, 
 /**
@@ -339,11 +509,11 @@ validationLoss: number | null,
  */
 validationAccuracy: number | null, 
 /**
- * Learning rate of the head in this step.
+ * Learning rate of each group that trains in this step, the head first and then the backbone from its end.
  */
-learningRate: number, 
+learningRates: Array<GroupRate>, 
 /**
- * The best epoch so far, from 1.
+ * The epoch whose weights would be kept now, from 1; 0 is the model that a warm start began with.
  */
 bestEpoch: number | null, 
 /**
@@ -351,13 +521,21 @@ bestEpoch: number | null,
  */
 improved: boolean, 
 /**
- * Training pictures a second, on average.
+ * Pictures a second in this phase, on average.
  */
 imagesPerSecond: number, 
 /**
- * Seconds left, by the average so far.
+ * Seconds left in all phases, by what they took so far or by an estimate.
  */
-eta: number, };
+eta: number, 
+/**
+ * Bytes of memory that cached activations take.
+ */
+memory: number, 
+/**
+ * At the end of an epoch, a remark on overfitting or forgetting where there is reason for one.
+ */
+hint: Warning | null, };
 
 /**
  * What a training came to.
@@ -384,6 +562,10 @@ head: string,
  */
 fine_tune: string, 
 /**
+ * The phase that the kept weights come from: `head` where fine-tuning made nothing better, or was not asked for.
+ */
+phase: Phase, 
+/**
  * Values that trained.
  */
 trainable_parameters: number, 
@@ -396,7 +578,12 @@ total_parameters: number,
  */
 epochs_run: number, 
 /**
- * The epoch whose weights were kept, from 1.
+ * How many of them the head trained alone.
+ */
+head_epochs: number, 
+/**
+ * The epoch whose weights were kept, counted from 1 through all phases; 0 where a model that training went on
+ * from was not bettered.
  */
 best_epoch: number, 
 /**

@@ -1,6 +1,7 @@
 /** Why training cannot start, in the words of the button. */
 import { isActive } from './run.js';
 import { checkSettings } from './settings.js';
+import { andList } from './words.js';
 import type { AppState } from './types.js';
 
 /** The first thing that is in the way, or null when training can start. */
@@ -15,12 +16,24 @@ export function whyNotReady(state: AppState): string | null {
   const empty = classes.filter((each) => each.pictures.length === 0).map((each) => each.name);
   if (empty.length === classes.length) return 'Add pictures to your classes.';
   if (empty.length === 1) return `${empty[0]} has no pictures yet.`;
-  if (empty.length > 1) return `${empty.slice(0, -1).join(', ')} and ${empty.at(-1)} have no pictures yet.`;
+  if (empty.length > 1) return `${andList(empty)} have no pictures yet.`;
   if (engine.status === 'failed') return 'The engine is not running.';
   if (engine.status !== 'ready' || engine.defaults === null) return 'The engine is still starting.';
-  const checked = checkSettings(state.settings.overrides, engine.defaults);
-  if (Object.keys(checked.problems).length > 0) return 'A setting under “Advanced” needs correcting.';
+  const { problems } = checkSettings(state.settings.overrides, engine.defaults, engine.backbone ?? undefined);
+  if (problems.stages !== undefined) return 'The number of blocks needs correcting.';
+  if (Object.keys(problems).length > 0) return 'A setting under “Advanced” needs correcting.';
   return null;
+}
+
+/** The first thing that keeps the present model from being trained further, or null when that can start. */
+export function whyNotFurther(state: AppState): string | null {
+  const reason = whyNotReady(state);
+  if (reason !== null) return reason;
+  const { model, classes } = state;
+  if (model === null) return 'There is no model yet.';
+  const names = new Set(classes.map(({ name }) => name));
+  if (names.size === model.length && model.every((label) => names.has(label))) return null;
+  return `The present model tells apart ${andList(model)}. Your classes are other ones, so it cannot be trained further on them.`;
 }
 
 /** Those of deleted classes wait until the class comes back, and hold up nothing. */

@@ -1,40 +1,18 @@
 /** Actions to state, with no side effect and no clock. */
-import type { EngineReport, Prediction, TrainConfig } from '../generated/types.js';
+import type { Action } from './actions.js';
 import { addPictures, findClass, freshName, nameProblem, placesOf, removePictures, rename } from './classes.js';
 import { addNotice, clearArea, dismiss } from './notices.js';
-import { isActive, NO_RUN, reduceRun, type RunAction } from './run.js';
-import type { AppState, Area, Key, Notice, PictureState, Settings, UndoEntry } from './types.js';
+import { isActive, NO_RUN, reduceRun } from './run.js';
+import type { AppState, Key, PictureState, Settings, UndoEntry } from './types.js';
 import { describe, pushUndo, takeBack } from './undo.js';
 
-export type Action =
-  | { readonly type: 'class-added'; readonly name?: string }
-  | { readonly type: 'class-renamed'; readonly key: Key; readonly name: string }
-  | { readonly type: 'class-removed'; readonly key: Key }
-  | { readonly type: 'classes-dropped'; readonly keys: readonly Key[] }
-  | { readonly type: 'pictures-expected'; readonly key: Key; readonly count: number }
-  | { readonly type: 'pictures-read'; readonly key: Key; readonly added: readonly PictureState[]; readonly done: number }
-  | { readonly type: 'pictures-removed'; readonly keys: ReadonlySet<Key> }
-  | { readonly type: 'pictures-moved'; readonly keys: ReadonlySet<Key>; readonly to: Key }
-  | { readonly type: 'undone' }
-  | { readonly type: 'toast-closed'; readonly id: number }
-  | { readonly type: 'noticed'; readonly area: Area; readonly tone: Notice['tone']; readonly text: string }
-  | { readonly type: 'notice-dismissed'; readonly id: number }
-  | { readonly type: 'area-cleared'; readonly area: Area }
-  | { readonly type: 'engine-starting'; readonly switching: boolean }
-  | { readonly type: 'engine-ready'; readonly report: EngineReport; readonly defaults: TrainConfig }
-  | { readonly type: 'engine-changed'; readonly report: EngineReport }
-  | { readonly type: 'engine-failed'; readonly problem: string }
-  | { readonly type: 'model-changed'; readonly labels: readonly string[] | null }
-  | { readonly type: 'target-chosen'; readonly target: Key | 'try' | null }
-  | { readonly type: 'camera-given'; readonly to: Key | 'try' | null }
-  | { readonly type: 'picture-tried'; readonly picture: AppState['trial']['picture'] }
-  | { readonly type: 'predicted'; readonly predictions: readonly Prediction[] | null }
-  | { readonly type: 'settings-changed'; readonly change: Partial<Settings> }
-  | RunAction;
+export type { Action } from './actions.js';
+
+const NO_ESTIMATE: AppState['estimate'] = { status: 'none', value: null, problem: null };
 
 export function initialState(settings: Settings): AppState {
   return {
-    engine: { status: 'loading', report: null, defaults: null, problem: null },
+    engine: { status: 'loading', report: null, defaults: null, backbone: null, problem: null },
     classes: [
       { key: 1, name: 'Class 1', pictures: [] },
       { key: 2, name: 'Class 2', pictures: [] },
@@ -46,6 +24,7 @@ export function initialState(settings: Settings): AppState {
     toast: null,
     nextNotice: 1,
     run: NO_RUN,
+    estimate: NO_ESTIMATE,
     model: null,
     target: null,
     camera: null,
@@ -107,11 +86,22 @@ export function reduce(state: AppState, action: Action): AppState {
     case 'engine-starting':
       return { ...state, engine: { ...state.engine, status: action.switching ? 'switching' : 'loading', problem: null } };
     case 'engine-ready':
-      return { ...state, engine: { status: 'ready', report: action.report, defaults: action.defaults, problem: null } };
+      return {
+        ...state,
+        engine: { status: 'ready', report: action.report, defaults: action.defaults, backbone: action.backbone, problem: null },
+      };
     case 'engine-changed':
       return { ...state, engine: { ...state.engine, report: action.report } };
     case 'engine-failed':
       return { ...state, engine: { ...state.engine, status: 'failed', problem: action.problem }, run: reduceRun(state.run, { type: 'run-failed' }) };
+    case 'estimate-dropped':
+      return state.estimate === NO_ESTIMATE ? state : { ...state, estimate: NO_ESTIMATE };
+    case 'estimate-asked':
+      return { ...state, estimate: { ...state.estimate, status: 'asking' } };
+    case 'estimated':
+      return { ...state, estimate: { status: 'known', value: action.estimate, problem: null } };
+    case 'estimate-failed':
+      return { ...state, estimate: { status: 'failed', value: null, problem: action.problem } };
     case 'model-changed':
       return { ...state, model: action.labels };
     case 'target-chosen':
@@ -132,6 +122,7 @@ export function reduce(state: AppState, action: Action): AppState {
     case 'settings-changed':
       return { ...state, settings: { ...state.settings, ...action.change } };
     case 'run-ended':
+    case 'run-undone':
       return named({ ...state, run: reduceRun(state.run, action) });
     default:
       return { ...state, run: reduceRun(state.run, action) };

@@ -1,17 +1,28 @@
 /** A training run as the page follows it. */
-import type { TrainEvent, TrainReport } from '../generated/types.js';
+import type { TrainConfig, TrainEvent, TrainReport } from '../generated/types.js';
 import type { EpochPoint, Key, RunState } from './types.js';
 
-export const NO_RUN: RunState = { status: 'idle', latest: null, points: [], report: null, learned: [], stale: false };
+export const NO_RUN: RunState = {
+  status: 'idle',
+  latest: null,
+  points: [],
+  hint: null,
+  report: null,
+  config: {},
+  learned: [],
+  before: null,
+  stale: false,
+};
 
 export type RunAction =
-  | { readonly type: 'run-started'; readonly learned: readonly Key[] }
+  | { readonly type: 'run-started'; readonly learned: readonly Key[]; readonly config: Partial<TrainConfig> }
   | { readonly type: 'run-progressed'; readonly events: readonly TrainEvent[] }
   | { readonly type: 'run-paused' }
   | { readonly type: 'run-continued' }
   | { readonly type: 'run-stopping' }
   | { readonly type: 'run-ended'; readonly report: TrainReport }
-  | { readonly type: 'run-failed' };
+  | { readonly type: 'run-failed' }
+  | { readonly type: 'run-undone' };
 
 export function isActive(run: RunState): boolean {
   return run.status !== 'idle';
@@ -20,7 +31,7 @@ export function isActive(run: RunState): boolean {
 export function reduceRun(run: RunState, action: RunAction): RunState {
   switch (action.type) {
     case 'run-started':
-      return { ...NO_RUN, status: 'starting', learned: action.learned };
+      return { ...NO_RUN, status: 'starting', learned: action.learned, config: action.config, before: { ...run, before: null } };
     case 'run-progressed':
       return progressed(run, action.events);
     case 'run-paused':
@@ -30,9 +41,11 @@ export function reduceRun(run: RunState, action: RunAction): RunState {
     case 'run-stopping':
       return isActive(run) ? { ...run, status: 'stopping' } : run;
     case 'run-ended':
-      return { ...run, status: 'idle', report: action.report };
+      return { ...run, status: 'idle', report: action.report, before: null };
     case 'run-failed':
-      return { ...run, status: 'idle' };
+      return { ...run, status: 'idle', before: null };
+    case 'run-undone':
+      return undone(run);
   }
 }
 
@@ -40,22 +53,45 @@ function progressed(run: RunState, events: readonly TrainEvent[]): RunState {
   const latest = events.at(-1);
   if (!isActive(run) || latest === undefined) return run;
   const points = [...run.points];
-  for (const event of events) if (event.kind === 'epoch') points.push(pointOf(event));
-  return { ...run, status: run.status === 'starting' ? 'running' : run.status, latest, points };
+  let { hint } = run;
+  for (const event of events) {
+    if (event.kind === 'epoch') points.push(pointOf(event));
+    hint = event.hint ?? hint;
+  }
+  return { ...run, status: run.status === 'starting' ? 'running' : run.status, latest, points, hint };
+}
+
+/** Nothing was learned, so an earlier model and what is known of it stay. */
+function undone({ before, stale }: RunState): RunState {
+  if (before === null || before.report === null) return NO_RUN;
+  return { ...before, stale: before.stale || stale };
 }
 
 function pointOf(event: TrainEvent): EpochPoint {
-  const { epoch, loss, accuracy, validationLoss, validationAccuracy } = event;
-  return { epoch, loss, accuracy, validationLoss, validationAccuracy };
+  const { epoch, phase, loss, accuracy, validationLoss, validationAccuracy } = event;
+  return { epoch, phase, loss, accuracy, validationLoss, validationAccuracy };
 }
 
-/** The epoch whose weights are kept, as far as it is known. */
+/** The epoch whose weights are kept, as far as it is known; 0 is the model that a warm start began with. */
 export function bestEpoch(run: RunState): number | null {
   return run.report?.best_epoch ?? run.latest?.bestEpoch ?? null;
 }
 
-/** Between 0 and 1. */
+/** How far the present phase is, between 0 and 1. */
 export function progressOf(run: RunState): number {
   if (run.latest === null || run.latest.steps === 0) return 0;
   return Math.min(1, run.latest.step / run.latest.steps);
+}
+
+/** How far the run as a whole is, by its epochs, between 0 and 1. */
+export function overallOf({ latest }: RunState): number {
+  if (latest === null || latest.epochs === 0) return 0;
+  if (latest.phase === 'measure') return 1;
+  const ended = latest.kind === 'epoch' ? latest.epoch : Math.max(0, latest.epoch - 1);
+  return Math.min(1, ended / latest.epochs);
+}
+
+/** The first epoch of fine-tuning, or null where there was none yet. */
+export function fineTuneStart(points: readonly EpochPoint[]): number | null {
+  return points.find((each) => each.phase === 'fine-tune')?.epoch ?? null;
 }

@@ -1,44 +1,61 @@
 /** The settings of a run: what was typed, checked against what makes sense. */
 import type { TrainConfig } from '../generated/types.js';
-import type { Overrides, SettingName } from './types.js';
+import { matters } from './relevance.js';
+import {
+  CHOICE_NAMES,
+  CHOICES,
+  FLAGS,
+  NUMBER_NAMES,
+  NUMBERS,
+  PARTS,
+  type NumberRule,
+  type PartName,
+  type SettingName,
+} from './setting-rules.js';
+import type { BackboneLimits, Overrides } from './types.js';
 
-interface NumberRule {
-  readonly min: number;
-  readonly max: number;
-  readonly whole: boolean;
-  readonly problem: string;
-}
-
-const RULES: Readonly<Record<Exclude<SettingName, 'head'>, NumberRule>> = {
-  units: { min: 1, max: 4096, whole: true, problem: 'A whole number from 1 to 4,096.' },
-  epochs: { min: 1, max: 1000, whole: true, problem: 'A whole number from 1 to 1,000.' },
-  learningRate: { min: 1e-7, max: 1, whole: false, problem: 'A number above 0 and up to 1, such as 0.003.' },
-  batchSize: { min: 1, max: 1024, whole: true, problem: 'A whole number from 1 to 1,024.' },
-  validation: { min: 0, max: 90, whole: false, problem: 'A percentage from 0 to 90.' },
-  seed: { min: 0, max: 4_294_967_295, whole: true, problem: 'A whole number from 0 to 4,294,967,295.' },
-};
+export type Shown = Readonly<Record<SettingName, string>>;
 
 export interface CheckedSettings {
-  /** Only what differs from the defaults' own text; unusable entries are left out. */
+  /** Only what differs from the defaults' own text; unusable entries and those that change nothing now are left out. */
   readonly config: Partial<TrainConfig>;
   readonly problems: Readonly<Partial<Record<SettingName, string>>>;
 }
 
-const DEFAULT_UNITS = '128';
+/** What a field shows that the default settings say nothing about. */
+const FIRST_PARTS: Readonly<Record<PartName, string>> = { units: '128', channels: '64', margin: '0.1', stages: '3' };
+/** Which part goes with which choice. */
+const PART_OF: Readonly<Record<string, PartName>> = { mlp: 'units', conv: 'channels', svm: 'margin', last: 'stages' };
+
+const UNLIMITED: BackboneLimits = { fineTunable: 1000, stages: 1000, fineTuneReason: '' };
 
 /** What each field shows: the typed text, or the default as text. */
-export function shownSettings(overrides: Overrides, defaults: TrainConfig): Record<SettingName, string> {
-  const [head = 'linear', units = DEFAULT_UNITS] = defaults.head.split(':');
-  return {
-    head,
-    units,
-    epochs: String(defaults.epochs),
-    learningRate: plain(defaults.learningRate),
-    batchSize: String(defaults.batchSize),
-    validation: plain(defaults.validation * 100),
-    seed: String(defaults.seed),
-    ...overrides,
-  };
+export function shownSettings(overrides: Overrides, defaults: TrainConfig, limits: BackboneLimits = UNLIMITED): Shown {
+  const shown: Partial<Record<SettingName, string>> = { ...FIRST_PARTS };
+  for (const name of ['head', 'fineTune'] as const) {
+    const [kind = '', part] = defaults[name].split(':');
+    const partName = PART_OF[kind];
+    shown[name] = kind;
+    if (partName !== undefined && part !== undefined) shown[partName] = part;
+  }
+  for (const name of NUMBER_NAMES) shown[name] = plain(defaults[name] * scaleOf(NUMBERS[name]));
+  for (const name of CHOICE_NAMES) shown[name] ??= defaults[name];
+  for (const name of FLAGS) shown[name] = String(defaults[name]);
+  Object.assign(shown, overrides);
+  // What was remembered may be from a version with other choices.
+  for (const name of CHOICE_NAMES) {
+    const known: readonly string[] = CHOICES[name];
+    if (!known.includes(shown[name] ?? '')) shown[name] = defaults[name].split(':')[0] ?? '';
+  }
+  // A choice that this backbone does not offer is not made.
+  if (unavailable(shown.fineTune ?? 'none', limits)) shown.fineTune = 'none';
+  return shown as Shown;
+}
+
+/** Whether the backbone cannot be fine-tuned like this at all. */
+export function unavailable(fineTune: string, limits: BackboneLimits): boolean {
+  if (fineTune === 'last') return limits.fineTunable === 0;
+  return fineTune === 'all' && limits.fineTunable < limits.stages;
 }
 
 /** Rates cross from f32: 0.003 must not read 0.003000000026077032. */
@@ -46,25 +63,46 @@ function plain(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
-export function checkSettings(overrides: Overrides, defaults: TrainConfig): CheckedSettings {
-  const shown = shownSettings(overrides, defaults);
+function scaleOf(rule: NumberRule): number {
+  return rule.percent ? 100 : 1;
+}
+
+export function checkSettings(overrides: Overrides, defaults: TrainConfig, limits: BackboneLimits = UNLIMITED): CheckedSettings {
+  const shown = shownSettings(overrides, defaults, limits);
   const problems: Partial<Record<SettingName, string>> = {};
   const config: Partial<TrainConfig> = {};
-  const read = (name: Exclude<SettingName, 'head'>, take: (value: number) => void): void => {
-    const value = parse(shown[name], RULES[name]);
-    if (value === null) problems[name] = RULES[name].problem;
-    else if (overrides[name] !== undefined) take(value);
+  const read = (name: SettingName, rule: NumberRule): number | null => {
+    const value = parse(shown[name], rule);
+    if (value === null) problems[name] = rule.problem;
+    return value;
   };
-  read('epochs', (value) => (config.epochs = value));
-  read('learningRate', (value) => (config.learningRate = value));
-  read('batchSize', (value) => (config.batchSize = value));
-  read('validation', (value) => (config.validation = value / 100));
-  read('seed', (value) => (config.seed = value));
-  if (shown.head === 'mlp') read('units', () => undefined);
-  if (problems.units === undefined && (overrides.head !== undefined || overrides.units !== undefined)) {
-    config.head = shown.head === 'mlp' ? `mlp:${Number(shown.units)}` : shown.head;
+  for (const name of NUMBER_NAMES) {
+    if (!matters(name, shown)) continue;
+    const value = read(name, NUMBERS[name]);
+    if (value !== null && overrides[name] !== undefined) config[name] = value / scaleOf(NUMBERS[name]);
+  }
+  for (const name of CHOICE_NAMES) {
+    if (name === 'head' || name === 'fineTune' || overrides[name] === undefined || !matters(name, shown)) continue;
+    config[name] = shown[name];
+  }
+  for (const name of FLAGS) {
+    if (overrides[name] !== undefined && matters(name, shown)) config[name] = shown[name] === 'true';
+  }
+  for (const name of ['head', 'fineTune'] as const) {
+    const part = PART_OF[shown[name]];
+    const value = part === undefined ? null : read(part, part === 'stages' ? stageRule(limits) : PARTS[part]);
+    if (part !== undefined && value === null) continue;
+    const whole = value === null ? shown[name] : `${shown[name]}:${value}`;
+    const asked = overrides[name] !== undefined || (part !== undefined && overrides[part] !== undefined);
+    if (asked) config[name] = whole;
   }
   return { config, problems };
+}
+
+function stageRule(limits: BackboneLimits): NumberRule {
+  const max = Math.min(limits.fineTunable, PARTS.stages.max);
+  const problem = max === 1 ? 'Only 1 block can be trained.' : `A whole number from 1 to ${max.toLocaleString('en')}.`;
+  return { ...PARTS.stages, max, problem };
 }
 
 function parse(text: string, rule: NumberRule): number | null {

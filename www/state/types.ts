@@ -1,5 +1,17 @@
 /** Everything that the page shows, as plain data. Files, ids and the trainer itself live in `ui/control`. */
-import type { EngineChoice, EngineReport, Prediction, TrainConfig, TrainEvent, TrainReport } from '../generated/types.js';
+import type {
+  BackboneReport,
+  EngineChoice,
+  EngineReport,
+  Estimate,
+  Phase,
+  Prediction,
+  TrainConfig,
+  TrainEvent,
+  TrainReport,
+  Warning,
+} from '../generated/types.js';
+import type { SettingName } from './setting-rules.js';
 
 /** Identifies a class or a picture for the life of the page; unlike a trainer's id it survives a change of engine. */
 export type Key = number;
@@ -52,12 +64,16 @@ export interface Toast {
   readonly text: string;
 }
 
+/** How far a backbone can be fine-tuned. */
+export type BackboneLimits = Pick<BackboneReport, 'fineTunable' | 'stages' | 'fineTuneReason'>;
+
 export type EngineStatus = 'loading' | 'ready' | 'switching' | 'failed';
 
 export interface EngineState {
   readonly status: EngineStatus;
   readonly report: EngineReport | null;
   readonly defaults: TrainConfig | null;
+  readonly backbone: BackboneReport | null;
   /** Why starting failed, when it did. */
   readonly problem: string | null;
 }
@@ -65,6 +81,7 @@ export interface EngineState {
 /** One epoch of a run, as the curves draw it. */
 export interface EpochPoint {
   readonly epoch: number;
+  readonly phase: Phase;
   readonly loss: number;
   readonly accuracy: number;
   readonly validationLoss: number | null;
@@ -77,17 +94,30 @@ export interface RunState {
   readonly status: RunStatus;
   readonly latest: TrainEvent | null;
   readonly points: readonly EpochPoint[];
+  /** The latest remark on how it goes. */
+  readonly hint: Warning | null;
   readonly report: TrainReport | null;
+  /** The settings that it was started with. */
+  readonly config: Readonly<Partial<TrainConfig>>;
   /** The classes that are learned, in the order of the report. */
   readonly learned: readonly Key[];
+  /** What this run took the place of, until it has learned something. */
+  readonly before: RunState | null;
   /** The classes or pictures are no longer the ones that are or were learned. */
   readonly stale: boolean;
 }
 
 export type Theme = 'auto' | 'light' | 'dark';
 
+/** What a run with the present settings would train and take. */
+export interface EstimateState {
+  /** `asking` keeps the value of before on show. */
+  readonly status: 'none' | 'asking' | 'known' | 'failed';
+  readonly value: Estimate | null;
+  readonly problem: string | null;
+}
+
 /** The settings of a run that the page offers, as typed; a missing one is the trainer's default. */
-export type SettingName = 'head' | 'units' | 'epochs' | 'learningRate' | 'batchSize' | 'validation' | 'seed';
 export type Overrides = Readonly<Partial<Record<SettingName, string>>>;
 
 /** What is remembered from visit to visit. Pictures never are. */
@@ -115,6 +145,7 @@ export interface AppState {
   readonly toast: Toast | null;
   readonly nextNotice: number;
   readonly run: RunState;
+  readonly estimate: EstimateState;
   /** The labels of the model that predicts, or null before there is one. */
   readonly model: readonly string[] | null;
   /** The class that a paste or a drop beside the cards goes to, or the predict panel. */

@@ -2,18 +2,39 @@
 
 /** A share between 0 and 1. Only a true 100 % reads so. */
 export function percent(share: number): string {
+  const rounded = wholePercent(share);
+  return rounded === 0 && share > 0.0005 ? '<1%' : `${rounded}%`;
+}
+
+/** The same as a number. */
+export function wholePercent(share: number): number {
   const rounded = Math.round(share * 100);
-  if (rounded === 100 && share < 1) return '99%';
-  if (rounded === 0 && share > 0.0005) return '<1%';
-  return `${rounded}%`;
+  return rounded === 100 && share < 1 ? 99 : rounded;
 }
 
 export function timeLeft(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '';
-  if (seconds < 1) return 'less than a second left';
-  if (seconds < 60) return `about ${Math.ceil(seconds)} s left`;
-  if (seconds < 3600) return `about ${Math.ceil(seconds / 60)} min left`;
-  return `about ${(seconds / 3600).toFixed(1)} h left`;
+  return `${roughly(seconds)} left`;
+}
+
+/** A time that nobody knows exactly; never less than it. */
+export function roughly(seconds: number): string {
+  if (seconds < 1) return 'less than a second';
+  if (seconds < 60) return `about ${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `about ${Math.ceil(seconds / 60)} min`;
+  return `about ${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** Memory, in the units of a download. */
+export function bytes(number: number): string {
+  if (number < 1e6) return `${Math.max(1, Math.round(number / 1e3))} kB`;
+  if (number < 1e9) return `${number < 1e7 ? (number / 1e6).toFixed(1) : Math.round(number / 1e6)} MB`;
+  return `${(number / 1e9).toFixed(1)} GB`;
+}
+
+/** “a, b and c”. */
+export function andList(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 export function duration(seconds: number): string {

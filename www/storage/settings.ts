@@ -1,5 +1,6 @@
 /** Remembers the settings of the page from visit to visit; never pictures, names of classes or models. */
-import type { Overrides, SettingName, Settings } from '../state/types.js';
+import { SETTING_NAMES, type SettingName } from '../state/setting-rules.js';
+import type { Overrides, Settings } from '../state/types.js';
 
 const KEY = 'headstart-settings';
 
@@ -10,8 +11,6 @@ export const FIRST_SETTINGS: Settings = {
   advancedOpen: false,
   cameraId: null,
 };
-
-const SETTING_NAMES: readonly SettingName[] = ['head', 'units', 'epochs', 'learningRate', 'batchSize', 'validation', 'seed'];
 
 /** What was remembered, with anything missing, broken or from another version replaced by its first value. */
 export function readSettings(text: string | null): Settings {

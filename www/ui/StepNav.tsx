@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { countPictures } from '../state/classes.js';
-import { isActive, progressOf } from '../state/run.js';
+import { isActive, overallOf } from '../state/run.js';
 import type { AppState } from '../state/types.js';
 import { percent } from '../state/words.js';
 import { useAppState } from './control/useAppState.js';
 
 const STEPS: readonly { id: string; title: string; note: (state: AppState) => string }[] = [
   { id: 'pictures', title: 'Pictures', note: (state) => String(countPictures(state.classes) || '') },
-  { id: 'train', title: 'Train', note: (state) => (isActive(state.run) ? percent(progressOf(state.run)) : '') },
+  { id: 'train', title: 'Train', note: (state) => (isActive(state.run) ? percent(overallOf(state.run)) : '') },
   { id: 'try', title: 'Try it', note: () => '' },
 ];
 

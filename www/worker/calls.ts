@@ -1,3 +1,4 @@
+import type { TrainConfig } from '../generated/types.js';
 import type { Call, Calls, Result } from '../protocol.js';
 import type { Session } from './session.js';
 import { readModel } from './fetch.js';
@@ -10,6 +11,8 @@ export interface Context {
   thumbnails: Thumbnails;
   /** The picture of an `addImage`, where it was decoded ahead. */
   decoded: Promise<Decoded> | undefined;
+  /** Refuses settings that there are none of. */
+  settings(config: Partial<TrainConfig>): Partial<TrainConfig>;
 }
 
 /** The calls that are answered at once from the session. Those missing here (`create`, `train`, `thumbnail`) are the server's own. */
@@ -34,7 +37,8 @@ export const handlers: Handlers = {
   moveImage: ({ session }, id, className) => session.moveImage(id, className),
   removeImage: ({ session }, id) => session.removeImage(id),
   restoreImage: ({ session }, id) => session.restoreImage(id),
-  layers: ({ session }) => session.layers(),
+  layers: ({ session, settings }, config) => session.layers(settings(config)),
+  estimate: ({ session, settings }, config) => session.estimate(settings(config)),
   async predict({ session, pictures }, picture, name) {
     const { rgba, width, height } = await pictures.read(picture, name);
     return session.predict(rgba, width, height);

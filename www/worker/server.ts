@@ -6,6 +6,7 @@ import { fetchBackbone } from './fetch.js';
 import { Thumbnails, type PictureReader } from './pictures.js';
 import { RequestQueue, type Queued } from './queue.js';
 import type { Core, Session } from './session.js';
+import { knownSettings } from './settings.js';
 import { TrainingRun, type RunControls } from './training.js';
 
 /**
@@ -68,7 +69,13 @@ export class Server {
       if (call === 'create') await this.#reply(request, await this.#create(...request.args));
       else if (call === 'train') await this.#startRun(id, this.#required(), request.args[0]);
       else if (call !== 'thumbnail') {
-        const context = { session: this.#required(), pictures: this.#pictures, thumbnails: this.#thumbnails, decoded };
+        const context: Context = {
+          session: this.#required(),
+          pictures: this.#pictures,
+          thumbnails: this.#thumbnails,
+          decoded,
+          settings: (config) => knownSettings(config, this.#core.defaultConfig()),
+        };
         // The compiler cannot tie a handler taken from the table to its own arguments; the table's type does.
         const handle = handlers[call] as (context: Context, ...args: unknown[]) => unknown;
         await this.#reply(request, await handle(context, ...request.args));
@@ -86,13 +93,7 @@ export class Server {
   }
 
   async #startRun(id: number, session: Session, config: Partial<TrainConfig>): Promise<void> {
-    // A setting that is there but undefined means the same as one that is not there.
-    const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
-    // The wasm package picks the settings that it knows out of the object and would not see a misspelt one.
-    const known = this.#core.defaultConfig();
-    const unknown = Object.keys(given).find((key) => !(key in known));
-    if (unknown !== undefined) throw refusal('config_invalid', `There is no setting named ${unknown}.`, unknown);
-    await session.startTraining(given);
+    await session.startTraining(knownSettings(config, this.#core.defaultConfig()));
     const controls = this.#controls.get(id) ?? { paused: false, cancelled: false };
     this.#run = new TrainingRun(id, session, controls, (event) => this.#post({ kind: 'event', id, event }));
   }

@@ -3,6 +3,7 @@ import type {
   ClassSummary,
   EngineChoice,
   EngineReport,
+  Estimate,
   Evaluation,
   LayerReport,
   Prediction,
@@ -20,7 +21,8 @@ import type {
 export interface Session {
   engine(): EngineReport;
   backbone(): BackboneReport;
-  layers(): LayerReport[];
+  layers(config: Partial<TrainConfig>): Promise<LayerReport[]>;
+  estimate(config: Partial<TrainConfig>): Promise<Estimate>;
   addClass(name: string): Promise<void>;
   renameClass(name: string, to: string): Promise<void>;
   removeClass(name: string): Promise<void>;

@@ -64,6 +64,7 @@ export class TrainingRun {
 
   async #cancel(): Promise<TrainReport> {
     // Without a single step there is nothing to keep, and an earlier model stays what it was: the session refuses, in other words.
+    // It refuses too where the steps so far only prepared pictures.
     if (!this.#begun) throw refusal('not_trained', 'Training was cancelled before anything was learned.');
     await this.#session.cancelTraining();
     return this.#report();

@@ -10,7 +10,7 @@ use headstart::classifier::Classifier;
 use headstart::engine::Engine;
 use headstart::image::{Crop, Preprocess};
 use headstart::report::TrainReport;
-use headstart::train::{EventKind, FineTune};
+use headstart::train::{EventKind, FineTune, Phase};
 use headstart::{Error, Project};
 use serde::Serialize;
 use std::fs;
@@ -23,22 +23,21 @@ pub async fn run(args: Args) -> Result<()> {
         Command::Train(train) => self::train(&train).await,
         Command::Evaluate { file, dir, common } => evaluate(&file, &dir, &common).await,
         Command::Predict { file, images, common } => predict(&file, &images, &common).await,
-        Command::Inspect { what, json } => inspect(&what, json),
+        Command::Inspect { what, fine_tune, json } => inspect(&what, fine_tune.as_deref(), json),
     }
 }
 
 async fn train(args: &Train) -> Result<()> {
     let config = args.config();
     // Bad settings are told before minutes of embedding.
-    let fine_tune = config.check()?.fine_tune;
-    if fine_tune != FineTune::None {
-        return Err(Error::NotBuiltYet("Fine-tuning the backbone".into()).into());
-    }
+    config.check()?;
     let folders = pictures::folders(&args.dir)?;
     check_folders(args, &folders)?;
     let backbone = pictures::backbone(&args.backbone)?;
     let preprocess = Preprocess::of(backbone.card());
     let mut project = Project::new(args.common.engine, backbone, clock).await?;
+    // So are stages that this backbone cannot train.
+    project.estimate(&config)?;
     let mut progress = Progress::new();
     progress.done(&format!("Engine: {}", project.engine().reason));
     let start = clock();
@@ -54,23 +53,21 @@ async fn train(args: &Train) -> Result<()> {
         }
     }
     let embed_seconds = clock() - start;
+    let estimate = project.estimate(&config)?;
+    if !estimate.trainable_stages.is_empty() {
+        let stages = estimate.trainable_stages.len();
+        let seconds = estimate.total_seconds.map_or(String::new(), |s| format!(" About {s:.0} s."));
+        progress.done(&format!(
+            "Fine-tuning: {stages} stages, {} parameters. {}{seconds}",
+            estimate.trainable_parameters, estimate.note
+        ));
+    }
     project.start_training(&config)?;
     loop {
         let event = project.step().await?;
-        let validation =
-            event.validation_accuracy.map_or(String::new(), |a| format!(", validation {:.1} %", a * 100.0));
-        let line = format!(
-            "Epoch {} of {}: loss {:.4}, training {:.1} %{validation}, {:.0} s left",
-            event.epoch,
-            event.epochs,
-            event.loss,
-            event.accuracy * 100.0,
-            event.eta
-        );
         match event.kind {
             EventKind::Done => break,
-            EventKind::Epoch => progress.show(&line),
-            EventKind::Step => {}
+            _ => progress.event(&event),
         }
     }
     let mut report = project.report().context("training ended without a report")?.clone();
@@ -96,6 +93,9 @@ async fn train(args: &Train) -> Result<()> {
             report.images.train, report.images.validation, report.images.test
         );
         println!("Best epoch: {} of {}", report.best_epoch, report.epochs_run);
+        if report.fine_tune != "none" && report.phase == Phase::Head {
+            println!("Kept: the head alone, for fine-tuning was no better on the held-out pictures");
+        }
         println!("Validation accuracy: {}", share(report.validation_accuracy));
         println!("Test accuracy: {}", share(report.test_accuracy));
         for warning in &report.warnings {
@@ -156,7 +156,7 @@ async fn predict(file: &Path, images: &[PathBuf], common: &Common) -> Result<()>
     let mut predicted = Vec::new();
     for image in images {
         let crop = pictures::crop(image, &preprocess)?;
-        let features = classifier.embedder.embed(&[(&crop, headstart::features::View::Plain)]).await?;
+        let features = classifier.embedder.embed(&[&crop]).await?;
         predicted.push(Predicted { image: image.clone(), predictions: classifier.ranked(&features[0]) });
     }
     #[derive(Serialize)]
@@ -175,35 +175,25 @@ async fn predict(file: &Path, images: &[PathBuf], common: &Common) -> Result<()>
 struct Inspection {
     backbone: headstart::backbone::BackboneReport,
     fine_tunable: bool,
-    reason: &'static str,
+    reason: String,
     classes: Option<Vec<String>>,
     total_parameters: usize,
+    trainable_parameters: usize,
     layers: Vec<LayerReport>,
 }
 
-fn inspect(what: &str, json: bool) -> Result<()> {
-    let inspection = if Path::new(what).is_file() {
+fn inspect(what: &str, fine_tune: Option<&str>, json: bool) -> Result<()> {
+    let mut inspection = if Path::new(what).is_file() {
         let saved = bundle::load(&pictures::read(Path::new(what))?)?;
-        let mut inspection = inspect_backbone(&saved.backbone);
-        for (index, layer) in saved.head.layers.iter().enumerate() {
-            for (name, shape) in [("weight", vec![layer.outputs, layer.inputs]), ("bias", vec![layer.outputs])] {
-                inspection.layers.push(LayerReport {
-                    name: format!("head.{index}.{name}"),
-                    stage: "head".into(),
-                    kind: "linear".into(),
-                    parameters: shape.iter().product(),
-                    shape,
-                    trainable: true,
-                    reason: "the head always trains".into(),
-                });
-            }
-        }
+        let mut inspection = inspect_backbone(&saved.backbone, fine_tune)?;
+        inspection.layers.extend(saved.head.layers());
         inspection.total_parameters += saved.head.parameters();
         inspection.classes = Some(saved.labels);
         inspection
     } else {
-        inspect_backbone(&pictures::backbone(what)?)
+        inspect_backbone(&pictures::backbone(what)?, fine_tune)?
     };
+    inspection.trainable_parameters = inspection.layers.iter().filter(|l| l.trainable).map(|l| l.parameters).sum();
     print(json, &inspection, || {
         println!("{}, {} parameters", inspection.backbone.architecture, inspection.total_parameters);
         println!("{}", inspection.reason);
@@ -217,17 +207,33 @@ fn inspect(what: &str, json: bool) -> Result<()> {
     })
 }
 
-fn inspect_backbone(backbone: &Backbone) -> Inspection {
+/// What trains in a backbone with a scope; without one, what can train.
+fn inspect_backbone(backbone: &Backbone, fine_tune: Option<&str>) -> Result<Inspection> {
     let report = backbone.report();
-    let reason = "The backbone is frozen: this version trains the head only.";
-    Inspection {
-        total_parameters: report.parameters,
-        backbone: report,
-        fine_tunable: false,
-        reason,
-        classes: None,
-        layers: backbone.layers(backbone.depth()),
+    let boundary = match fine_tune.map(str::parse).transpose()? {
+        None => backbone.depth() - backbone.fine_tunable(),
+        Some(FineTune::None) => backbone.depth(),
+        Some(FineTune::Last(blocks)) => backbone.boundary_before_last(blocks)?,
+        Some(FineTune::All) => backbone.boundary_before_last(backbone.depth())?,
+    };
+    let mut layers = backbone.layers(boundary, fine_tune.is_none());
+    for layer in layers.iter_mut().filter(|_| fine_tune.is_none()) {
+        layer.reason = match (layer.trainable, layer.kind.as_str()) {
+            (true, "batch normalisation") => "trains with its stage where that is asked for".into(),
+            (true, _) => "trains where its stage is fine-tuned".into(),
+            (false, "batch normalisation") if layer.name.contains(".running_") => continue,
+            (false, _) => "the backbone's card does not allow to fine-tune this stage".into(),
+        };
     }
+    Ok(Inspection {
+        total_parameters: report.parameters,
+        trainable_parameters: 0,
+        fine_tunable: report.fine_tunable > 0,
+        reason: report.fine_tune_reason.clone(),
+        backbone: report,
+        classes: None,
+        layers,
+    })
 }
 
 async fn load(file: &Path, common: &Common) -> Result<Classifier> {

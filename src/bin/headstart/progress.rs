@@ -1,5 +1,6 @@
 //! Progress on stderr: one line that is rewritten on a terminal, a line now and then elsewhere.
 
+use headstart::train::{EventKind, Phase, TrainEvent};
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -30,6 +31,32 @@ impl Progress {
         }
         self.last = now;
         self.write(text, self.terminal);
+    }
+
+    /// Shows how far a training is.
+    pub fn event(&mut self, event: &TrainEvent) {
+        let left = format!("{:.0} s left", event.eta);
+        match (event.phase, event.kind) {
+            (Phase::Prepare, _) => self.show(&format!("Preparing: {} of {}, {left}", event.step, event.steps)),
+            (Phase::Measure, _) => self.show(&format!("Measuring: {} of {}, {left}", event.step, event.steps)),
+            (phase, EventKind::Epoch) => {
+                let what = if phase == Phase::Head { "Head" } else { "Fine-tuning" };
+                let validation =
+                    event.validation_accuracy.map_or(String::new(), |a| format!(", validation {:.1} %", a * 100.0));
+                self.show(&format!(
+                    "{what}, epoch {} of {}: loss {:.4}, training {:.1} %{validation}, {left}",
+                    event.epoch,
+                    event.epochs,
+                    event.loss,
+                    event.accuracy * 100.0
+                ));
+            }
+            // An epoch of the whole network takes minutes.
+            _ => self.show(&format!(
+                "Epoch {} of {}, step {} of {}, {left}",
+                event.epoch, event.epochs, event.step, event.steps
+            )),
+        }
     }
 
     /// Shows `text` for good.

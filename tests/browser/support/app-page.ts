@@ -156,13 +156,22 @@ export class AppPage {
     return this.page.locator('.verdict').innerText();
   }
 
+  /** Chooses how much of the network trains: the head alone, so many of the last blocks, or all. */
+  async chooseWhatTrains(what: number | 'head' | 'all'): Promise<void> {
+    const name = what === 'head' ? 'Head only (fast)' : what === 'all' ? 'Whole network' : 'Last blocks';
+    await this.page.getByRole('radio', { name }).check();
+    if (typeof what === 'number') await this.page.getByRole('spinbutton', { name: 'How many blocks' }).fill(String(what));
+  }
+
   /** Opens the advanced settings and changes some, by the ids of their fields. */
   async set(fields: { [id: string]: string }): Promise<void> {
     const details = this.page.locator('details.advanced');
     if ((await details.getAttribute('open')) === null) await details.locator('summary').click();
     for (const [id, value] of Object.entries(fields)) {
       const field = details.locator(`#${id}`);
-      if (await field.evaluate((element) => element instanceof HTMLSelectElement)) await field.selectOption(value);
+      const kind = await field.evaluate((element) => (element instanceof HTMLInputElement ? element.type : 'select'));
+      if (kind === 'select') await field.selectOption(value);
+      else if (kind === 'checkbox') await field.setChecked(value === 'true');
       else await field.fill(value);
     }
   }

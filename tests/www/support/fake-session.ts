@@ -1,4 +1,4 @@
-import type { ClassSummary, TrainConfig, TrainEvent, TrainReport } from '../../../www/generated/types.js';
+import type { ClassSummary, Estimate, LayerReport, TrainConfig, TrainEvent, TrainReport } from '../../../www/generated/types.js';
 import { refusal } from '../../../www/worker/failure.js';
 import type { Core, Session } from '../../../www/worker/session.js';
 
@@ -6,6 +6,8 @@ import type { Core, Session } from '../../../www/worker/session.js';
 export interface Faults {
   /** Thrown by the step of this number, counted from 1. */
   step?: { at: number; error: Error };
+  /** So many steps prepare pictures before anything is learned. */
+  prepare?: number;
   /** Thrown by every prediction. */
   predict?: Error;
   create?: Error;
@@ -26,8 +28,7 @@ export class FakeSession implements Session {
   constructor(private readonly faults: Faults = {}) {}
 
   engine = () => ({ kind: 'cpu' as const, adapter: '', reason: 'a test', cpuMilliseconds: null, gpuMilliseconds: null });
-  backbone = () => ({ architecture: 'fake', inputSize: 96, features: 4, parameters: 0, stages: 1, license: '', source: '', batchNorm: '' });
-  layers = () => [];
+  backbone = () => ({ architecture: 'fake', inputSize: 96, features: 4, parameters: 0, stages: 1, license: '', source: '', batchNorm: '', fineTunable: 1, fineTuneReason: '' });
   classes = async () => structuredClone(this.#classes);
   modelClasses = async () => (this.#report ? this.#classes.map(({ name }) => name) : null);
   report = async () => this.#report;
@@ -63,6 +64,19 @@ export class FakeSession implements Session {
   async removeImage(): Promise<void> {}
   async restoreImage(): Promise<void> {}
 
+  async layers(config: Partial<TrainConfig>): Promise<LayerReport[]> {
+    this.calls.push(`layers ${JSON.stringify(config)}`);
+    return this.#slowly(() => []);
+  }
+
+  async estimate(config: Partial<TrainConfig>): Promise<Estimate> {
+    this.calls.push(`estimate ${JSON.stringify(config)}`);
+    return this.#slowly(() => {
+      if (config.fineTune === 'last:5') throw refusal('not_fine_tunable', 'Only the last stage can be trained.', 'last:5');
+      return { ...estimate, pictures: this.#classes.reduce((sum, { images }) => sum + images.length, 0) };
+    });
+  }
+
   async startTraining(config: Partial<TrainConfig>): Promise<void> {
     this.calls.push('startTraining');
     if ('undefined' in config || Object.values(config).some((value) => value === undefined)) throw new Error('undefined reached the core');
@@ -78,6 +92,7 @@ export class FakeSession implements Session {
       this.steps += 1;
       run.step += 1;
       if (this.faults.step?.at === this.steps) throw this.faults.step.error;
+      if (run.step <= (this.faults.prepare ?? 0)) return { ...event('step', 0, run.step, run.epochs), phase: 'prepare' };
       const epoch = Math.ceil(run.step / STEPS_AN_EPOCH);
       const ended = run.step > run.epochs * STEPS_AN_EPOCH;
       if (ended) this.#finish('finished', run.epochs);
@@ -92,7 +107,7 @@ export class FakeSession implements Session {
       const run = this.#run;
       this.#run = null;
       if (!run) throw refusal('not_training', 'No training is running.');
-      if (run.step === 0) throw refusal('not_trained', 'There is no trained model yet.');
+      if (run.step <= (this.faults.prepare ?? 0)) throw refusal('not_trained', 'There is no trained model yet.');
       this.#finish('cancelled', Math.floor(run.step / STEPS_AN_EPOCH));
     });
   }
@@ -131,11 +146,27 @@ export class FakeSession implements Session {
   }
 }
 
+const estimate: Estimate = {
+  boundary: 1,
+  trainableStages: [],
+  trainableParameters: 8,
+  cacheShape: [4, 1, 1],
+  views: 2,
+  pictures: 0,
+  cacheBytes: 0,
+  memoryLimit: 1000,
+  storage: 'full',
+  prepareSeconds: null,
+  epochSeconds: null,
+  totalSeconds: null,
+  note: '',
+};
+
 /** A core that hands out one given session. */
 export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
   return {
     create: () => (faults.create ? Promise.reject(faults.create) : Promise.resolve(session)),
-    defaultConfig: () => ({ epochs: 3, seed: 0 }) as TrainConfig,
+    defaultConfig: () => ({ epochs: 3, fineTune: 'none', seed: 0 }) as TrainConfig,
   };
 }
 
@@ -143,6 +174,7 @@ export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
 export function event(kind: TrainEvent['kind'], epoch: number, step: number, epochs = 3): TrainEvent {
   return {
     kind, phase: 'head', epoch, epochs, step, steps: epochs * STEPS_AN_EPOCH, loss: 1 / step, accuracy: 1,
-    validationLoss: null, validationAccuracy: null, learningRate: 0.001, bestEpoch: null, improved: false, imagesPerSecond: 1, eta: 0,
+    validationLoss: null, validationAccuracy: null, learningRates: [], bestEpoch: null, improved: false, imagesPerSecond: 1, eta: 0,
+    memory: 0, hint: null,
   };
 }

@@ -1,24 +1,74 @@
-import type { EngineReport, TrainConfig, TrainEvent, TrainReport } from '../../../www/generated/types.js';
+import type { BackboneReport, EngineReport, Estimate, TrainConfig, TrainEvent, TrainReport } from '../../../www/generated/types.js';
 
 /** What a trainer would tell the page, for tests of the page's state. */
 export const engine: EngineReport = { kind: 'cpu', adapter: '', reason: 'Faster here.', cpuMilliseconds: 1, gpuMilliseconds: null };
 
+export const backbone: BackboneReport = {
+  architecture: 'mobilenet',
+  inputSize: 96,
+  features: 1280,
+  parameters: 100,
+  stages: 19,
+  batchNorm: 'present',
+  license: '',
+  source: '',
+  fineTunable: 19,
+  fineTuneReason: 'Every block can be trained.',
+};
+
 export const defaults: TrainConfig = {
   head: 'linear',
+  activation: 'relu',
   fineTune: 'none',
   epochs: 40,
+  fineTuneEpochs: 10,
   // As it comes from f32.
   learningRate: 0.003000000026077032,
-  backboneLearningRate: 0.0001,
+  backboneLearningRate: 0.001,
+  headLearningRate: 0.0001,
+  depthDecay: 1,
+  unfreezeEvery: 0,
+  trainNorms: false,
   batchSize: 32,
   optimizer: 'adamw',
+  momentum: 0.9,
+  clipNorm: 0,
   schedule: 'cosine',
+  warmUp: 0.1,
+  stepEvery: 5,
+  stepFactor: 0.3,
   weightDecay: 0.01,
-  labelSmoothing: 0,
+  labelSmoothing: 0.1,
+  classWeights: 'none',
   dropout: 0,
+  flip: true,
+  zoom: 1,
+  rotation: 0,
+  brightness: 0,
+  contrast: 0,
+  variants: 4,
   validation: 0.20000000298023224,
   patience: 8,
+  monitor: 'auto',
+  warmStart: false,
+  memoryLimit: 0,
   seed: 42,
+};
+
+export const estimate: Estimate = {
+  boundary: 16,
+  trainableStages: ['block 16', 'block 17', 'last convolution'],
+  trainableParameters: 412_003,
+  cacheShape: [80, 3, 3],
+  views: 2,
+  pictures: 60,
+  cacheBytes: 345_600,
+  memoryLimit: 512_000_000,
+  storage: 'full',
+  prepareSeconds: 2,
+  epochSeconds: 3.2,
+  totalSeconds: 70,
+  note: 'What comes before block 16 is computed once.',
 };
 
 export function event(over: Partial<TrainEvent>): TrainEvent {
@@ -33,11 +83,13 @@ export function event(over: Partial<TrainEvent>): TrainEvent {
     accuracy: 0.5,
     validationLoss: null,
     validationAccuracy: null,
-    learningRate: 0.003,
+    learningRates: [{ group: 'head', rate: 0.003 }],
     bestEpoch: null,
     improved: false,
     imagesPerSecond: 100,
     eta: 3,
+    memory: 0,
+    hint: null,
     ...over,
   };
 }
@@ -50,7 +102,9 @@ export const report: TrainReport = {
   fine_tune: 'none',
   trainable_parameters: 10,
   total_parameters: 100,
+  phase: 'head',
   epochs_run: 10,
+  head_epochs: 10,
   best_epoch: 7,
   stopped: 'finished',
   train_loss: 0.1,

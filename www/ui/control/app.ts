@@ -4,6 +4,7 @@ import { loadSettings, saveSettings } from '../../storage/settings.js';
 import { initialState } from '../../state/reducer.js';
 import { createStore, type Store } from '../../state/store.js';
 import type { EngineChoice } from '../../headstart.js';
+import { Estimator } from './estimator.js';
 import { Intake } from './intake.js';
 import { Library } from './library.js';
 import { ModelFiles } from './model.js';
@@ -31,6 +32,7 @@ export function createApp(): App {
   const intake = new Intake(store, library);
   const session = new Session(store, intake);
   remember(store);
+  new Estimator(store, session).follow();
   return {
     store,
     library,

@@ -1,12 +1,15 @@
-import type { Run, TrainEvent } from '../../headstart.js';
-import { whyNotReady } from '../../state/readiness.js';
+import type { LayerReport, Run, TrainConfig, TrainEvent } from '../../headstart.js';
+import { whyNotFurther, whyNotReady } from '../../state/readiness.js';
 import { checkSettings } from '../../state/settings.js';
 import type { Store } from '../../state/store.js';
-import { report } from './errors.js';
+import { codeOf, messageOf, report } from './errors.js';
 import type { Session } from './session.js';
 
 /** The page is told of a run's progress this often: smooth for the eye, little work for the page. */
 const UPDATE_MS = 100;
+
+/** What a run that was stopped before it learned anything ends with. */
+const NOTHING_LEARNED: readonly (string | null)[] = ['not_trained', 'nothing_learned'];
 
 /** Starts, steers and follows training runs. */
 export class Training {
@@ -19,16 +22,20 @@ export class Training {
     this.#session = session;
   }
 
-  async start(): Promise<void> {
+  /** Trains anew, or goes on from the present model. */
+  async start(further = false): Promise<void> {
     const state = this.#store.get();
     const { trainer } = this.#session;
-    const { defaults } = state.engine;
-    if (trainer === null || defaults === null || whyNotReady(state) !== null) return;
+    const { defaults, backbone } = state.engine;
+    const reason = further ? whyNotFurther(state) : whyNotReady(state);
+    if (trainer === null || defaults === null || reason !== null) return;
     this.#store.dispatch({ type: 'area-cleared', area: 'train' });
     // The report names the classes in the trainer's order, which an undo may have made another than the page's.
     const keys = new Map(state.classes.map(({ name, key }) => [name, key]));
-    this.#store.dispatch({ type: 'run-started', learned: trainer.classes.map(({ name }) => keys.get(name) ?? -1) });
-    const { config } = checkSettings(state.settings.overrides, defaults);
+    const learned = trainer.classes.map(({ name }) => keys.get(name) ?? -1);
+    const checked = checkSettings(state.settings.overrides, defaults, backbone ?? undefined);
+    const config = further ? { ...checked.config, warmStart: true } : checked.config;
+    this.#store.dispatch({ type: 'run-started', learned, config });
     const run = trainer.train(config);
     this.#run = run;
     const progress = new Progress(this.#store);
@@ -39,8 +46,14 @@ export class Training {
       this.#store.dispatch({ type: 'run-ended', report: ended });
     } catch (error) {
       progress.flush();
-      this.#store.dispatch({ type: 'run-failed' });
-      report(this.#store, 'train', error);
+      if (this.#store.get().run.status === 'stopping' && NOTHING_LEARNED.includes(codeOf(error))) {
+        // What was asked for has happened.
+        this.#store.dispatch({ type: 'run-undone' });
+        this.#store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text: messageOf(error) });
+      } else {
+        this.#store.dispatch({ type: 'run-failed' });
+        report(this.#store, 'train', error);
+      }
     } finally {
       this.#run = null;
       this.#session.refresh();
@@ -57,6 +70,11 @@ export class Training {
   continue(): void {
     this.#run?.resume();
     this.#store.dispatch({ type: 'run-continued' });
+  }
+
+  /** Every tensor as a run with these settings would have it; none before there is an engine. */
+  async layers(config: Partial<TrainConfig>): Promise<readonly LayerReport[]> {
+    return (await this.#session.trainer?.layers(config)) ?? [];
   }
 
   /** Ends the run early; the best weights so far are kept. */

@@ -1,7 +1,9 @@
 import type { TrainReport } from '../../headstart.js';
+import { howItEnded, whatFineTuningDid, whatTrained } from '../../state/outcome.js';
 import type { RunState } from '../../state/types.js';
-import { count, duration, percent } from '../../state/words.js';
+import { count, percent } from '../../state/words.js';
 import { useAppState } from '../control/useAppState.js';
+import { WhatTrains } from '../train/WhatTrains.js';
 import { ClassFigures } from './ClassFigures.js';
 import { ConfusionMatrix } from './ConfusionMatrix.js';
 
@@ -21,6 +23,7 @@ export function Results() {
 
 function Report({ run, report }: { run: RunState; report: TrainReport }) {
   const accuracy = report.validation_accuracy;
+  const fineTuned = whatFineTuningDid(report);
   return (
     <section class="card result" aria-labelledby="result-title">
       <h3 id="result-title">Result</h3>
@@ -41,7 +44,10 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
           </p>
         </div>
       )}
-      <p class="hint">{howItEnded(report)}</p>
+      <p class="hint">{howItEnded(report, run.config.warmStart === true)}</p>
+      <p class="hint">
+        {whatTrained(report)} {fineTuned}
+      </p>
       {run.stale && (
         <div class="notice info">
           <p>Classes or pictures have changed since. Train again to take that in.</p>
@@ -54,6 +60,7 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
       ))}
       {report.per_class !== null && <ClassFigures figures={report.per_class} />}
       {report.confusion_matrix !== null && <ConfusionMatrix classes={report.classes} matrix={report.confusion_matrix} />}
+      <WhatTrains title="What trained, layer by layer" config={run.config} />
     </section>
   );
 }
@@ -61,22 +68,4 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
 function inShort(report: TrainReport): string {
   const share = report.validation_accuracy;
   return share === null ? 'Training has ended.' : `Training has ended: ${percent(share)} of the pictures held back were recognised.`;
-}
-
-function howItEnded(report: TrainReport): string {
-  const trained = `${count(report.images.train, 'picture')}, ${count(report.epochs_run, 'epoch')}, ${duration(report.seconds.train)}.`;
-  const kept = `The weights of epoch ${report.best_epoch}, the best, are in use.`;
-  switch (report.stopped) {
-    case 'cancelled':
-      if (report.best_epoch === 0) return `Cancelled before the first epoch ended: ${trained} What it had learned is in use.`;
-      return `Cancelled: ${trained} The best so far, of epoch ${report.best_epoch}, is kept and in use.`;
-    case 'early':
-      return `Stopped by itself because it no longer improved: ${trained} ${kept}`;
-    case 'device-lost':
-      return `Ended early because the GPU was lost: ${trained} The best so far, of epoch ${report.best_epoch}, is kept and in use.`;
-    case 'not-finite':
-      return `Ended early because the numbers grew out of bounds; try a smaller learning rate. ${trained} The best so far, of epoch ${report.best_epoch}, is kept and in use.`;
-    case 'finished':
-      return `Trained on ${trained} ${kept}`;
-  }
 }

@@ -13,15 +13,17 @@ interface ChartProps {
   readonly range?: readonly [number, number];
   readonly series: Series;
   readonly best: number | null;
+  /** The first epoch of fine-tuning. */
+  readonly fineTune: number | null;
 }
 
 /** Loads the plotting code when the first curve is wanted; its place is there from the start. */
-export function Chart({ title, unit = '', range, series, best }: ChartProps) {
+export function Chart({ title, unit = '', range, series, best, fineTune }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot | null>(null);
   const theme = useTheme();
-  const latest = useRef({ series, best });
-  latest.current = { series, best };
+  const latest = useRef({ series, best, fineTune });
+  latest.current = { series, best, fineTune };
   const drawn = useRef(0);
 
   useEffect(() => {
@@ -48,11 +50,12 @@ export function Chart({ title, unit = '', range, series, best }: ChartProps) {
     if (plot === null) return undefined;
     const draw = (): void => {
       drawn.current = performance.now();
-      plot.update(latest.current.series, latest.current.best);
+      const { series: curves, ...marks } = latest.current;
+      plot.update(curves, marks);
     };
     const timer = setTimeout(draw, Math.max(0, drawn.current + REDRAW_MS - performance.now()));
     return () => clearTimeout(timer);
-  }, [plot, series, best]);
+  }, [plot, series, best, fineTune]);
 
   return (
     <div class="chart">

@@ -1,16 +1,20 @@
 import { useMemo } from 'preact/hooks';
-import { bestEpoch } from '../../state/run.js';
+import { describeBest } from '../../state/progress-words.js';
+import { bestEpoch, fineTuneStart } from '../../state/run.js';
 import type { RunState } from '../../state/types.js';
 import { percent } from '../../state/words.js';
 import { useAppState } from '../control/useAppState.js';
 import { Chart } from './Chart.js';
 import { FiguresTable } from './FiguresTable.js';
+import { RunRemarks } from './RunRemarks.js';
 
 /** Loss and accuracy, epoch by epoch, while training and afterwards. */
 export function Curves() {
   const run = useAppState((state) => state.run);
   const { points } = run;
   const best = bestEpoch(run);
+  const bestText = describeBest(run);
+  const fineTune = fineTuneStart(points);
   const held = points.some((point) => point.validationLoss !== null);
   const loss = useMemo(
     () => ({ epochs: points.map((each) => each.epoch), training: points.map((each) => each.loss), validation: points.map((each) => each.validationLoss) }),
@@ -29,23 +33,27 @@ export function Curves() {
       <figcaption class="legend">
         <span class="legend-training">Training</span>
         {held && <span class="legend-validation">Held back</span>}
-        {best !== null && <span class="legend-best">Best epoch: {best}</span>}
+        {bestText !== null && <span class="legend-best">{bestText}</span>}
+        {fineTune !== null && <span class="legend-fine-tune">Fine-tuning from epoch {fineTune}</span>}
       </figcaption>
-      <p class="visually-hidden">{inWords(run, best)}</p>
-      <Chart title="Loss" series={loss} best={best} />
-      <Chart title="Accuracy" unit="%" range={[0, 100]} series={accuracy} best={best} />
+      <p class="visually-hidden">{inWords(run, best, fineTune)}</p>
+      <Chart title="Loss" series={loss} best={best} fineTune={fineTune} />
+      <Chart title="Accuracy" unit="%" range={[0, 100]} series={accuracy} best={best} fineTune={fineTune} />
+      <RunRemarks run={run} />
       <FiguresTable points={points} />
     </figure>
   );
 }
 
-function inWords(run: RunState, best: number | null): string {
+function inWords(run: RunState, best: number | null, fineTune: number | null): string {
   const last = run.points.at(-1);
   if (last === undefined) return 'No epoch has ended yet.';
   const validation =
     last.validationLoss === null || last.validationAccuracy === null
       ? ''
       : `; on pictures held back, loss ${last.validationLoss.toFixed(3)}, accuracy ${percent(last.validationAccuracy)}`;
-  const kept = best === null ? '' : ` Best epoch so far: ${best}.`;
-  return `After ${run.points.length} epochs: training loss ${last.loss.toFixed(3)}, accuracy ${percent(last.accuracy)}${validation}.${kept}`;
+  // None where it is the model that the run began with.
+  const kept = !best ? '' : ` Best epoch so far: ${best}.`;
+  const tuned = fineTune === null ? '' : ` Fine-tuning began with epoch ${fineTune}.`;
+  return `After ${run.points.length} epochs: training loss ${last.loss.toFixed(3)}, accuracy ${percent(last.accuracy)}${validation}.${kept}${tuned}`;
 }

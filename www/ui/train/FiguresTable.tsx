@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { phaseName } from '../../state/progress-words.js';
 import type { EpochPoint } from '../../state/types.js';
 import { percent } from '../../state/words.js';
 
@@ -18,6 +19,7 @@ export function FiguresTable({ points }: { points: readonly EpochPoint[] }) {
             <thead>
               <tr>
                 <th scope="col">Epoch</th>
+                <th scope="col">Phase</th>
                 <th scope="col">Loss</th>
                 <th scope="col">Accuracy</th>
                 {held && <th scope="col">Held back: loss</th>}
@@ -28,6 +30,7 @@ export function FiguresTable({ points }: { points: readonly EpochPoint[] }) {
               {points.slice(-ROWS).map((point) => (
                 <tr key={point.epoch}>
                   <th scope="row">{point.epoch}</th>
+                  <td>{phaseName(point.phase)}</td>
                   <td>{point.loss.toFixed(3)}</td>
                   <td>{percent(point.accuracy)}</td>
                   {held && <td>{point.validationLoss?.toFixed(3) ?? '–'}</td>}

@@ -1,12 +1,12 @@
 import { useRef } from 'preact/hooks';
+import { describePace, describeRun, nothingLearned } from '../../state/progress-words.js';
 import { progressOf } from '../../state/run.js';
-import { percent, timeLeft } from '../../state/words.js';
-import type { RunState } from '../../state/types.js';
 import { Icon } from '../common/Icon.js';
 import { ProgressBar } from '../common/ProgressBar.js';
 import { useFocusIfLost } from '../common/useFocusIfLost.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
+import { LearningRates } from './LearningRates.js';
 
 /** How far a run is, and steering it. */
 export function RunProgress() {
@@ -16,9 +16,11 @@ export function RunProgress() {
   useFocusIfLost(steer);
   const stopping = run.status === 'stopping';
   const paused = run.status === 'paused';
+  const nothing = nothingLearned(run);
   return (
     <div class="run">
-      <ProgressBar label="Training" share={run.latest === null ? null : progressOf(run)} text={describe(run)} />
+      <ProgressBar label="Training" share={run.latest === null ? null : progressOf(run)} text={describeRun(run)} />
+      {run.latest !== null && <p class="hint pace">{describePace(run.latest)}</p>}
       <div class="row">
         <button
           ref={steer}
@@ -30,22 +32,11 @@ export function RunProgress() {
           <Icon name={paused ? 'play' : 'pause'} /> {paused ? 'Continue' : 'Pause'}
         </button>
         <button type="button" class="button grow" disabled={stopping} onClick={() => training.cancel()}>
-          <Icon name="stop" /> Cancel
+          <Icon name="stop" /> {nothing ? 'Stop' : 'Stop and keep the best'}
         </button>
       </div>
-      <p class="hint">Cancelling keeps the best that was learned so far.</p>
+      {nothing && <p class="hint">Nothing has been learned yet: stopping now changes nothing.</p>}
+      <LearningRates rates={run.latest?.learningRates ?? []} />
     </div>
   );
-}
-
-function describe(run: RunState): string {
-  const { latest } = run;
-  if (run.status === 'stopping') return 'Stopping…';
-  if (latest === null) return 'Preparing…';
-  const place = `Epoch ${latest.epoch} of ${latest.epochs}`;
-  if (run.status === 'paused') return `${place}, paused`;
-  const validation = run.points.at(-1)?.validationAccuracy ?? null;
-  const accuracy = validation === null ? '' : `, ${percent(validation)} right so far`;
-  const left = timeLeft(latest.eta);
-  return `${place}${accuracy}${left === '' ? '' : `, ${left}`}`;
 }

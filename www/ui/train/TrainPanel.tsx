@@ -6,8 +6,11 @@ import { Results } from '../result/Results.js';
 import { Advanced } from './Advanced.js';
 import { Curves } from './Curves.js';
 import { EngineLine } from './EngineLine.js';
+import { FurtherButton } from './FurtherButton.js';
+import { PlannedLayers } from './PlannedLayers.js';
 import { RunProgress } from './RunProgress.js';
 import { TrainButton } from './TrainButton.js';
+import { TrainChoice } from './TrainChoice.js';
 
 /** Step 2: training and what came of it. */
 export function TrainPanel() {
@@ -16,10 +19,21 @@ export function TrainPanel() {
   return (
     <Step id="train" number={2} title="Train" lead="The computer learns from your pictures, here in this tab.">
       <div class="card">
-        {active ? <RunProgress /> : <TrainButton />}
+        {active ? (
+          <RunProgress />
+        ) : (
+          <>
+            <TrainChoice />
+            <TrainButton />
+            <FurtherButton />
+          </>
+        )}
         <Notices area="train" />
         <EngineLine />
-        <Advanced />
+        <div class="disclosures">
+          <PlannedLayers />
+          <Advanced />
+        </div>
       </div>
       {started && <Curves />}
       <Results />

@@ -15,9 +15,16 @@ export interface PlotOptions {
   readonly height: number;
 }
 
+/** Epochs that are marked. */
+export interface Marks {
+  readonly best: number | null;
+  /** Where fine-tuning begins. */
+  readonly fineTune: number | null;
+}
+
 /** A drawn chart. */
 export interface Plot {
-  update(series: Series, best: number | null): void;
+  update(series: Series, marks: Marks): void;
   resize(width: number): void;
   destroy(): void;
 }
@@ -25,7 +32,7 @@ export interface Plot {
 /** Draws with the colours that the page has now; after a change of theme it is drawn anew. */
 export function createPlot(place: HTMLElement, width: number, options: PlotOptions): Plot {
   const colours = readColours(place);
-  let best: number | null = null;
+  let marks: Marks = { best: null, fineTune: null };
   const axis = { stroke: colours.text, grid: { stroke: colours.grid, width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' };
   const line = { width: 2, points: { show: false }, spanGaps: true };
   const plot = new UPlot(
@@ -45,14 +52,17 @@ export function createPlot(place: HTMLElement, width: number, options: PlotOptio
         { ...line, stroke: colours.training },
         { ...line, stroke: colours.validation, dash: [6, 3] },
       ],
-      hooks: { draw: [(drawn) => drawBest(drawn, best, colours.best)] },
+      hooks: {
+        drawClear: [(drawn) => drawFineTune(drawn, marks.fineTune, colours.fineTune)],
+        draw: [(drawn) => drawBest(drawn, marks.best, colours.best)],
+      },
     },
     [[], [], []],
     place,
   );
   return {
-    update(series, nextBest) {
-      best = nextBest;
+    update(series, next) {
+      marks = next;
       plot.setData([[...series.epochs], [...series.training], [...series.validation]]);
     },
     resize: (next) => plot.setSize({ width: next, height: options.height }),
@@ -69,17 +79,34 @@ function readColours(place: HTMLElement) {
     training: colour('--curve-training'),
     validation: colour('--curve-validation'),
     best: colour('--curve-best'),
+    fineTune: colour('--curve-fine-tune'),
   };
+}
+
+/** A band behind the epochs of fine-tuning, which are the last ones. */
+function drawFineTune(plot: UPlot, from: number | null, colour: string): void {
+  const [first] = plot.data[0];
+  if (from === null || first === undefined) return;
+  const { ctx, bbox } = plot;
+  // Between the last epoch of the head and the first of these.
+  const x = from <= first ? bbox.left : Math.round(plot.valToPos(from - 0.5, 'x', true));
+  ctx.save();
+  ctx.fillStyle = colour;
+  ctx.fillRect(x, bbox.top, bbox.left + bbox.width - x, bbox.height);
+  ctx.restore();
 }
 
 /** A line through the epoch whose weights are kept. */
 function drawBest(plot: UPlot, epoch: number | null, colour: string): void {
-  if (epoch === null || plot.data[0].length === 0) return;
+  // The model that a warm start began with has no place on the curve.
+  if (epoch === null || epoch < (plot.data[0][0] ?? Infinity)) return;
   const x = Math.round(plot.valToPos(epoch, 'x', true));
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = colour;
   ctx.lineWidth = 2 * devicePixelRatio;
+  // The curve that was drawn before may have left its dashes.
+  ctx.setLineDash([]);
   ctx.beginPath();
   ctx.moveTo(x, bbox.top);
   ctx.lineTo(x, bbox.top + bbox.height);

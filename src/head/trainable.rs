@@ -1,0 +1,109 @@
+//! A head in the autodiff graph.
+
+use super::{Activation, Convolution, Dense, Head};
+use crate::backbone::{ConvSpec, convolve, global_average, relu6};
+use crate::params::{Group, Params, Slot, Snapshot};
+use burn::tensor::Tensor;
+
+/// A head in the autodiff graph; its parameters live in a [`Params`], dense weights as `[inputs, outputs]`.
+pub struct TrainableHead {
+    convolution: Option<(Slot, Slot, ConvSpec)>,
+    layers: Vec<(Slot, Slot, [usize; 2])>,
+    activation: Activation,
+}
+
+impl TrainableHead {
+    /// Adds the tensors of `start` to `params`; `decays` says whether weight decay applies to its weights.
+    pub fn new(start: &Head, decays: bool, params: &mut Params) -> Self {
+        let convolution = start.convolution.as_ref().map(|conv| {
+            let shape = [conv.outputs, conv.inputs, 3, 3];
+            let weight = params.add("head.conv.weight", &shape, conv.weight.clone(), Group::Head, decays);
+            let bias = params.add("head.conv.bias", &shape[..1], conv.bias.clone(), Group::Head, false);
+            (weight, bias, conv.spec())
+        });
+        let layers = start.layers.iter().enumerate().map(|(index, layer)| {
+            let shape = [layer.inputs, layer.outputs];
+            let weight = transposed(&layer.weight, layer.outputs, layer.inputs);
+            let weight = params.add(&format!("head.{index}.weight"), &shape, weight, Group::Head, decays);
+            let bias = params.add(&format!("head.{index}.bias"), &shape[1..], layer.bias.clone(), Group::Head, false);
+            (weight, bias, shape)
+        });
+        Self { layers: layers.collect(), convolution, activation: start.activation }
+    }
+
+    /// Whether it wants the feature map and not the pooled features.
+    pub fn wants_map(&self) -> bool {
+        self.convolution.is_some()
+    }
+
+    /// The convolution and the pooling: `[batch, channels, height, width]` → `[batch, features]` of the dense layers.
+    pub fn pool(&self, x: Tensor<4>, params: &Params, gpu: bool) -> Tensor<2> {
+        global_average(match &self.convolution {
+            Some((weight, bias, spec)) => {
+                let weight = params.get(*weight).reshape(spec.weight_shape());
+                relu6(convolve(x, weight, Some(params.get(*bias)), spec, gpu))
+            }
+            None => x,
+        })
+    }
+
+    /// Logits `[batch, classes]` of features `[batch, features]`.
+    ///
+    /// `dropout` gives, for a shape, the mask to multiply with, or `None` where nothing is dropped.
+    pub fn forward(
+        &self,
+        x: Tensor<2>,
+        params: &Params,
+        mut dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
+    ) -> Tensor<2> {
+        let last = self.layers.len() - 1;
+        let mut x = x;
+        for (index, (weight, bias, shape)) in self.layers.iter().enumerate() {
+            if index == last
+                && let Some(mask) = dropout(x.dims())
+            {
+                x = x * mask;
+            }
+            let weight = params.get(*weight).reshape(*shape);
+            x = x.matmul(weight) + params.get(*bias).reshape([1, shape[1]]);
+            if index < last {
+                x = self.activation.forward(x);
+            }
+        }
+        x
+    }
+
+    /// Half the sum of squares of all weights and biases of the dense layers, a tensor `[1]` of the graph: the penalty
+    /// of a linear SVM, which takes the bias in as LIBLINEAR does.
+    pub fn half_squares(&self, params: &Params) -> Tensor<1> {
+        let square = |slot: &Slot| {
+            let value = params.get(*slot);
+            (value.clone() * value).sum()
+        };
+        let (first, rest) = (&self.layers[0], &self.layers[1..]);
+        let sum = square(&first.0) + square(&first.1);
+        rest.iter().fold(sum, |sum, layer| sum + square(&layer.0) + square(&layer.1)).mul_scalar(0.5)
+    }
+
+    /// The head with the values of a snapshot, as it is for standardised features.
+    pub fn trained(&self, values: &Snapshot) -> Head {
+        let dense = |(weight, bias, [inputs, outputs]): &(Slot, Slot, [usize; 2])| Dense {
+            inputs: *inputs,
+            outputs: *outputs,
+            weight: transposed(values.get(*weight), *inputs, *outputs),
+            bias: values.get(*bias).to_vec(),
+        };
+        let convolution = self.convolution.as_ref().map(|(weight, bias, spec)| Convolution {
+            inputs: spec.inputs,
+            outputs: spec.outputs,
+            weight: values.get(*weight).to_vec(),
+            bias: values.get(*bias).to_vec(),
+        });
+        Head { convolution, layers: self.layers.iter().map(dense).collect(), activation: self.activation }
+    }
+}
+
+/// A matrix `[rows, columns]` as `[columns, rows]`.
+fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    (0..rows * columns).map(|i| values[(i % rows) * columns + i / rows]).collect()
+}

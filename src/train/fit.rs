@@ -1,0 +1,279 @@
+//! One phase of a training: a network, its examples and an optimiser, pulled step by step.
+
+use super::examples::{Examples, chance};
+use super::network::Network;
+use super::optimizer::Optimizer;
+use super::schedule::Pace;
+use super::{GroupRate, Objective, Phase, ValidConfig, argmax, cross_entropy_of};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::params::{Group, read};
+use burn::tensor::{Tensor, TensorData};
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+/// Steps between two reads of the loss from a GPU: often enough that its queue does not grow without bound, seldom
+/// enough that it does not wait for us.
+const GPU_READ_EVERY: usize = 8;
+
+/// Pictures in one forward pass of validation: many rows of pooled features, few feature maps.
+const VALIDATION_ROWS: usize = 256;
+const VALIDATION_MAPS: usize = 32;
+
+/// How the held-out pictures fared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Validated {
+    /// Mean cross-entropy without smoothing.
+    pub loss: f64,
+    /// Pictures right.
+    pub hits: usize,
+    /// Pictures in all, never 0.
+    pub seen: usize,
+}
+
+impl Validated {
+    pub(super) fn accuracy(self) -> f64 {
+        self.hits as f64 / self.seen as f64
+    }
+}
+
+/// Loss and hits summed over an epoch.
+#[derive(Default, Clone, Copy)]
+struct Tally {
+    loss: f64,
+    weight: f64,
+    hits: usize,
+    seen: usize,
+}
+
+/// One phase under way.
+pub(super) struct Fit {
+    pub phase: Phase,
+    pub network: Network,
+    pub epochs: u32,
+    pub epoch: u32,
+    pub step: u32,
+    /// Seconds spent in steps, validation included.
+    pub seconds: f64,
+    train: Examples,
+    validation: Examples,
+    objective: Objective,
+    penalty: Option<f64>,
+    stages: Vec<String>,
+    boundary: usize,
+    optimizer: Optimizer,
+    pace: Pace,
+    /// Shuffles the pictures. It has its own numbers, so that the order does not depend on what else is random.
+    shuffling: ChaCha8Rng,
+    /// Draws views, variants and dropout.
+    rng: ChaCha8Rng,
+    order: Vec<usize>,
+    pending: Vec<(Tensor<2>, Vec<usize>)>,
+    tally: Tally,
+}
+
+/// What a phase trains on.
+pub(super) struct Material {
+    pub train: Examples,
+    pub validation: Examples,
+}
+
+impl Fit {
+    /// A phase before its first step; `stages` names the stages of the backbone that train, from `boundary` on.
+    pub(super) fn new(
+        phase: Phase,
+        config: &ValidConfig,
+        network: Network,
+        material: Material,
+        objective: Objective,
+        (boundary, stages): (usize, Vec<String>),
+    ) -> Self {
+        let Material { train, validation } = material;
+        let epochs = if phase == Phase::FineTune { config.fine_tune_epochs } else { config.epochs };
+        let steps_an_epoch = train.len().div_ceil(config.batch_size);
+        // The penalty of an SVM takes the place of weight decay in its head.
+        let penalty = config.svm_penalty(train.len());
+        // Each phase draws its own numbers, so that the second does not depend on when the first stopped.
+        let seed = u64::from(config.seed) | u64::from(phase == Phase::FineTune) << 32;
+        Self {
+            phase,
+            network,
+            epochs,
+            epoch: 0,
+            step: 0,
+            seconds: 0.0,
+            objective,
+            penalty,
+            stages,
+            boundary,
+            optimizer: Optimizer::new(config.optimizer),
+            pace: Pace::new(config.schedule, config.warm_up, epochs, steps_an_epoch),
+            shuffling: ChaCha8Rng::seed_from_u64(seed | 1 << 33),
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            order: (0..train.len()).collect(),
+            pending: Vec::new(),
+            tally: Tally::default(),
+            train,
+            validation,
+        }
+    }
+
+    /// One optimiser step. At the end of an epoch the answer is the validation, where pictures are held out.
+    pub(super) async fn step(&mut self, config: &ValidConfig, engine: &Engine) -> Result<Option<Option<Validated>>> {
+        let cursor = self.step as usize % self.steps_an_epoch(config) * config.batch_size;
+        if cursor == 0 {
+            self.order.shuffle(&mut self.shuffling);
+            self.tally = Tally::default();
+            self.epoch += 1;
+        }
+        let end = (cursor + config.batch_size).min(self.order.len());
+        let batch = self.order[cursor..end].to_vec();
+        self.optimise(&batch, config, engine);
+        self.step += 1;
+        let epoch_ends = end == self.order.len();
+        let read_every = if engine.is_gpu() { GPU_READ_EVERY } else { 1 };
+        if epoch_ends || self.pending.len() >= read_every {
+            self.read_pending().await?;
+        }
+        if !epoch_ends {
+            return Ok(None);
+        }
+        let validated = self.validate(engine).await?;
+        self.pace.epoch_ended(validated.map_or(self.loss(), |v| v.loss));
+        Ok(Some(validated))
+    }
+
+    fn optimise(&mut self, batch: &[usize], config: &ValidConfig, engine: &Engine) {
+        let device = engine.device().clone();
+        let (activations, labels) = self.train.batch(batch, Some(&mut self.rng), engine);
+        let (share, rng) = (config.dropout, &mut self.rng);
+        let first_active = first_active(self.stages.len(), self.epoch, config.unfreeze_every);
+        let params = &self.network.params;
+        let logits = self.network.logits(activations, params, first_active, |shape| {
+            (share > 0.0).then(|| {
+                let keep = (1.0 / (1.0 - share)) as f32;
+                let mask = (0..shape[0] * shape[1]).map(|_| if chance(rng, share) { 0.0 } else { keep }).collect();
+                Tensor::from_data(TensorData::new::<f32, _>(mask, shape), &device).autodiff()
+            })
+        });
+        self.pending.push((logits.clone().inner(), labels.clone()));
+        let mut loss = self.objective.loss(logits, &labels, &device);
+        if let Some(penalty) = self.penalty {
+            loss = loss + self.network.head.half_squares(params).mul_scalar(penalty);
+        }
+        let mut gradients = loss.backward();
+        let rate = self.rate(config, self.step);
+        self.optimizer.step(&mut self.network.params, &mut gradients, rate);
+    }
+
+    /// The learning rate of each group in a step, counted from 0.
+    fn rate(&self, config: &ValidConfig, step: u32) -> impl Fn(Group) -> f64 + use<> {
+        let factor = self.pace.factor(step as usize);
+        let head = if self.phase == Phase::FineTune { config.head_learning_rate } else { config.learning_rate };
+        let (backbone, decay) = (config.backbone_learning_rate, config.depth_decay);
+        let last = self.boundary + self.stages.len();
+        move |group| match group {
+            Group::Head => head * factor,
+            Group::Stage(index) => backbone * factor * decay.powi(last as i32 - 1 - index as i32),
+        }
+    }
+
+    /// The rates of the latest step, the head's first and then those of the stages from the last one on.
+    pub(super) fn rates(&self, config: &ValidConfig) -> Vec<GroupRate> {
+        let rate = self.rate(config, self.step.saturating_sub(1));
+        let active = first_active(self.stages.len(), self.epoch, config.unfreeze_every);
+        let stages = self.stages.iter().enumerate().skip(active).rev();
+        let stages = stages.map(|(index, name)| (name.clone(), Group::Stage(self.boundary + index)));
+        let groups = std::iter::once(("head".to_string(), Group::Head)).chain(stages);
+        groups.map(|(group, of)| GroupRate { group, rate: rate(of) }).collect()
+    }
+
+    /// Reads the logits of the steps since the last read and adds them to the epoch's tally.
+    async fn read_pending(&mut self) -> Result<()> {
+        let (logits, labels): (Vec<_>, Vec<_>) = self.pending.drain(..).unzip();
+        let classes = logits[0].dims()[1];
+        let values = read(Tensor::cat(logits, 0)).await?;
+        for (row, label) in values.chunks_exact(classes).zip(labels.into_iter().flatten()) {
+            let (loss, weight) = self.objective.of_row(row, label);
+            self.tally.loss += loss;
+            self.tally.weight += weight;
+            self.tally.hits += usize::from(argmax(row) == label);
+            self.tally.seen += 1;
+        }
+        if self.tally.loss.is_finite() { Ok(()) } else { Err(Error::NotFinite("the training loss".into())) }
+    }
+
+    /// Cross-entropy and hits on the held-out pictures; `None` where there are none.
+    pub(super) async fn validate(&self, engine: &Engine) -> Result<Option<Validated>> {
+        let params = self.network.params.without_graph();
+        let size = if self.phase == Phase::FineTune { VALIDATION_MAPS } else { VALIDATION_ROWS };
+        let (mut loss, mut hits) = (0.0, 0);
+        let indices: Vec<usize> = (0..self.validation.len()).collect();
+        for batch in indices.chunks(size) {
+            let (activations, labels) = self.validation.batch::<ChaCha8Rng>(batch, None, engine);
+            let logits = self.network.logits(activations, &params, 0, |_| None);
+            let classes = logits.dims()[1];
+            for (row, label) in read(logits).await?.chunks_exact(classes).zip(labels) {
+                loss += cross_entropy_of(row, label, 0.0);
+                hits += usize::from(argmax(row) == label);
+            }
+        }
+        let seen = indices.len();
+        if !loss.is_finite() {
+            return Err(Error::NotFinite("the validation loss".into()));
+        }
+        Ok((seen > 0).then(|| Validated { loss: loss / seen as f64, hits, seen }))
+    }
+
+    /// Mean training loss over the epoch so far.
+    pub(super) fn loss(&self) -> f64 {
+        if self.tally.weight > 0.0 { self.tally.loss / self.tally.weight } else { 0.0 }
+    }
+
+    /// Training accuracy over the epoch so far.
+    pub(super) fn accuracy(&self) -> f64 {
+        self.tally.hits as f64 / self.tally.seen.max(1) as f64
+    }
+
+    /// Whether the latest step was the last of its epoch.
+    pub(super) fn between_epochs(&self, config: &ValidConfig) -> bool {
+        self.step > 0 && (self.step as usize).is_multiple_of(self.steps_an_epoch(config))
+    }
+
+    /// Training pictures.
+    pub(super) fn pictures(&self) -> usize {
+        self.order.len()
+    }
+
+    pub(super) fn steps_an_epoch(&self, config: &ValidConfig) -> usize {
+        self.order.len().div_ceil(config.batch_size)
+    }
+
+    /// Steps planned.
+    pub(super) fn steps(&self, config: &ValidConfig) -> u32 {
+        self.steps_an_epoch(config) as u32 * self.epochs
+    }
+}
+
+/// The first stage of a tail that trains in an epoch, counted from 1: all of them, or with gradual unfreezing the last
+/// one first and one more every so many epochs.
+fn first_active(stages: usize, epoch: u32, unfreeze_every: u32) -> usize {
+    if unfreeze_every == 0 {
+        return 0;
+    }
+    let unfrozen = 1 + (epoch.max(1) - 1) / unfreeze_every;
+    stages.saturating_sub(unfrozen as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_active;
+
+    #[test]
+    fn stages_are_unfrozen_from_the_last_one_on() {
+        let at = |every| (1..=8).map(|epoch| first_active(3, epoch, every)).collect::<Vec<_>>();
+        assert_eq!(at(0), [0; 8]);
+        assert_eq!(at(1), [2, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(at(3), [2, 2, 2, 1, 1, 1, 0, 0]);
+    }
+}

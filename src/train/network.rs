@@ -1,0 +1,101 @@
+//! What trains: a head, alone or with the last stages of the backbone in front of it.
+
+use super::examples::Batch;
+use crate::backbone::{Backbone, TrainableStages};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::head::{Head, Standardisation, TrainableHead};
+use crate::params::{Group, Params, Snapshot};
+use burn::tensor::{Tensor, TensorData};
+
+/// The trainable part of the network on an engine.
+pub(super) struct Network {
+    pub(super) params: Params,
+    pub(super) head: TrainableHead,
+    tail: Option<TrainableStages>,
+    /// Mean and scale of the features, `[features]` each, outside the graph.
+    scaling: [Tensor<1>; 2],
+    gpu: bool,
+}
+
+/// Values of a [`Network`] in system memory.
+#[derive(Clone)]
+pub(super) struct Trained {
+    /// The head, for standardised features.
+    pub head: Head,
+    /// Tensors of the backbone that trained, by name.
+    pub backbone: Vec<(String, Vec<f32>)>,
+}
+
+impl Network {
+    /// A head alone; `decays` says whether weight decay applies to it.
+    pub(super) fn of_head(start: &Head, decays: bool, scaling: &Standardisation, engine: &Engine) -> Self {
+        let mut params = Params::new(engine.device());
+        let head = TrainableHead::new(start, decays, &mut params);
+        Self { params, head, tail: None, scaling: constants(scaling, engine), gpu: engine.is_gpu() }
+    }
+
+    /// A head with the stages from `boundary` on in front of it.
+    pub(super) fn fine_tuned(
+        start: &Head,
+        decays: bool,
+        scaling: &Standardisation,
+        (backbone, boundary, train_norms): (&Backbone, usize, bool),
+        engine: &Engine,
+    ) -> Result<Self> {
+        let mut network = Self::of_head(start, decays, scaling, engine);
+        let stages = boundary..backbone.depth();
+        network.tail = Some(TrainableStages::new(backbone, stages, engine, &mut network.params, train_norms)?);
+        Ok(network)
+    }
+
+    /// Logits `[batch, classes]`, inside the autodiff graph or, with `params` outside of it, without.
+    ///
+    /// Stages of the tail before `first_active` do not train in this step.
+    pub(super) fn logits(
+        &self,
+        batch: Batch,
+        params: &Params,
+        first_active: usize,
+        dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
+    ) -> Tensor<2> {
+        let graph = params.is_autodiff();
+        let features = match batch {
+            Batch::Pooled(x) if graph => x.autodiff(),
+            Batch::Pooled(x) => x,
+            Batch::Maps(x) => {
+                let mut x = if graph { x.autodiff() } else { x };
+                if let Some(tail) = &self.tail {
+                    x = tail.forward(x, params, first_active);
+                }
+                let [mean, scale] = self.scaling.clone().map(|c| if graph { c.autodiff() } else { c });
+                let features = scale.dims()[0];
+                if self.head.wants_map() {
+                    self.head.pool(x * scale.reshape([1, features, 1, 1]), params, self.gpu)
+                } else {
+                    let pooled = self.head.pool(x, params, self.gpu);
+                    (pooled - mean.reshape([1, features])) * scale.reshape([1, features])
+                }
+            }
+        };
+        self.head.forward(features, params, dropout)
+    }
+
+    /// Its values now.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`].
+    pub(super) async fn trained(&self) -> Result<Trained> {
+        let values: Snapshot = self.params.snapshot().await?;
+        let stages = self.params.iter().zip(values.iter()).filter(|(param, _)| param.group != Group::Head);
+        Ok(Trained {
+            backbone: stages.map(|(param, values)| (param.name.clone(), values.to_vec())).collect(),
+            head: self.head.trained(&values),
+        })
+    }
+}
+
+fn constants(scaling: &Standardisation, engine: &Engine) -> [Tensor<1>; 2] {
+    [&scaling.mean, &scaling.scale]
+        .map(|values| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), engine.device()))
+}

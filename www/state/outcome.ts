@@ -1,0 +1,51 @@
+/** What a run came to, in words. */
+import type { TrainReport } from '../generated/types.js';
+import { count, duration } from './words.js';
+
+/** How it ended and which weights are in use. */
+export function howItEnded(report: TrainReport, further: boolean): string {
+  const trained = `${count(report.images.train, 'picture')}, ${count(report.epochs_run, 'epoch')}, ${duration(report.seconds.train)}.`;
+  const kept = keptWeights(report, further, `The weights of epoch ${report.best_epoch}, the best, are in use.`);
+  const soFar = keptWeights(report, further, `The best so far, of epoch ${report.best_epoch}, is kept and in use.`);
+  switch (report.stopped) {
+    case 'cancelled':
+      if (report.best_epoch === 0 && !further) return `Stopped before the first epoch ended: ${trained} What it had learned is in use.`;
+      return `Stopped: ${trained} ${soFar}`;
+    case 'early':
+      return `Stopped by itself because it no longer improved: ${trained} ${kept}`;
+    case 'device-lost':
+      return `Ended early because the GPU was lost: ${trained} ${soFar}`;
+    case 'not-finite':
+      return `Ended early because the numbers grew out of bounds; try a smaller learning rate. ${trained} ${soFar}`;
+    case 'finished':
+      return `Trained on ${trained} ${kept}`;
+  }
+}
+
+function keptWeights(report: TrainReport, further: boolean, otherwise: string): string {
+  if (!further || report.best_epoch > 0) return otherwise;
+  return 'Nothing was better than the model that it began with, which stays in use.';
+}
+
+/** What of the network was trained, with the number of values. */
+export function whatTrained(report: TrainReport): string {
+  const values = `${report.trainable_parameters.toLocaleString('en')} of ${report.total_parameters.toLocaleString('en')} values`;
+  return `Trained: ${partOf(report.fine_tune)} (${values}).`;
+}
+
+function partOf(fineTune: string): string {
+  if (fineTune === 'none') return 'the head alone';
+  if (fineTune === 'all') return 'the whole network';
+  const number = Number(fineTune.split(':')[1] ?? 1);
+  return number === 1 ? 'the last block and the head' : `the last ${number} blocks and the head`;
+}
+
+/** Whether fine-tuning was worth it, or null where none was asked for. */
+export function whatFineTuningDid(report: TrainReport): string | null {
+  if (report.fine_tune === 'none') return null;
+  if (report.phase === 'fine-tune') return 'The fine-tuned weights are in use.';
+  // The model that a warm start began with is no head-only one.
+  if (report.best_epoch === 0) return null;
+  if (report.epochs_run <= report.head_epochs) return 'It ended before fine-tuning had come to anything, so the head-only model was kept.';
+  return 'The fine-tuned weights were no better on the held-out pictures, so the head-only model was kept.';
+}

@@ -1,0 +1,61 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { LayerReport, TrainConfig } from '../../headstart.js';
+import { byStage, describeLayers } from '../../state/layers.js';
+import { useApp } from '../control/app.js';
+import { messageOf } from '../control/errors.js';
+import { useAppState } from '../control/useAppState.js';
+import { LayerStage } from './LayerStage.js';
+
+/** Typing a number of blocks asks once. */
+const QUIET_MS = 200;
+
+/** The table of layers for some settings. */
+export function Layers({ config }: { config: Readonly<Partial<TrainConfig>> }) {
+  const { training } = useApp();
+  const ready = useAppState((state) => state.engine.status === 'ready');
+  const classes = useAppState((state) => state.classes.length);
+  const [layers, setLayers] = useState<readonly LayerReport[]>([]);
+  const [problem, setProblem] = useState<string | null>(null);
+  const question = JSON.stringify(config);
+  useEffect(() => {
+    if (!ready) return undefined;
+    let gone = false;
+    const ask = (): void => {
+      training.layers(config).then(
+        (found) => {
+          if (gone) return;
+          setLayers(found);
+          setProblem(null);
+        },
+        (error: unknown) => gone || setProblem(messageOf(error)),
+      );
+    };
+    const timer = setTimeout(ask, layers.length === 0 ? 0 : QUIET_MS);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [question, classes, ready, training]);
+  if (problem !== null) return <p class="problem">{problem}</p>;
+  if (layers.length === 0) return <p class="hint">Asking for the layers…</p>;
+  const stages = byStage(layers);
+  return (
+    <>
+      <p class="hint layers-sum">{describeLayers(stages)}</p>
+      <div class="scroll layers" role="region" aria-label="Layers" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Layer</th>
+              <th scope="col">Values</th>
+              <th scope="col">Trains?</th>
+            </tr>
+          </thead>
+          {stages.map((stage) => (
+            <LayerStage key={stage.name} stage={stage} />
+          ))}
+        </table>
+      </div>
+    </>
+  );
+}
