@@ -51,6 +51,29 @@ describe('the CPU engine', () => {
   }, 600_000);
 });
 
+describe('fine-tuning the last three blocks on the CPU', () => {
+  it('beside training the head alone, on 60 pictures of 3 classes', async () => {
+    const api = await openApiPage();
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      for (const kind of ['circles', 'stripes', 'squares'] as const) await tools.fill(trainer, kind, 20);
+      const config = { fineTune: 'last:3', epochs: 10, fineTuneEpochs: 10, batchSize: 16 };
+      const estimate = await trainer.estimate(config);
+      const start = performance.now();
+      const speeds: Record<string, number> = {};
+      for await (const event of trainer.train(config)) speeds[event.phase] = event.imagesPerSecond;
+      const wall = (performance.now() - start) / 1000;
+      trainer.close();
+      return { speeds, wall, estimated: estimate.totalSeconds! };
+    });
+    await api.close();
+    const { head, 'fine-tune': tuned, prepare } = seen.speeds;
+    report('Pictures a second', { prepared: prepare!.toFixed(0), 'head alone': head!.toFixed(0), 'fine-tuning': tuned!.toFixed(0), ratio: (tuned! / head!).toFixed(3) });
+    report('Seconds', { 'in all': seen.wall.toFixed(2), estimated: seen.estimated.toFixed(2), ratio: (seen.estimated / seen.wall).toFixed(2) });
+    expect(tuned).toBeGreaterThan(0);
+  }, 600_000);
+});
+
 describe('the first load', () => {
   it('is this large over the wire, brotli at quality 11, up to the first prediction', async () => {
     const site = await serveSite();
