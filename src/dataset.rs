@@ -75,6 +75,20 @@ pub struct Warning {
     pub message: String,
 }
 
+/// Pictures of one class by what an earlier split made of them.
+#[derive(Default)]
+struct Before {
+    trained: Vec<u32>,
+    held_out: Vec<u32>,
+}
+
+impl Before {
+    fn of(split: &Split, images: &[u32]) -> Self {
+        let among = |part: &[Labelled]| part.iter().map(|p| p.id).filter(|id| images.contains(id)).collect();
+        Self { trained: among(&split.train), held_out: among(&split.validation) }
+    }
+}
+
 impl Split {
     /// Gives a class another name.
     pub fn rename_class(&mut self, name: &str, to: &str) {
@@ -192,6 +206,16 @@ impl Dataset {
     /// # Errors
     /// [`Error::TooFewClasses`], [`Error::ClassWithoutPictures`].
     pub fn split(&self, share: f64, seed: u64) -> Result<Split> {
+        self.split_after(share, seed, None)
+    }
+
+    /// The same for a training that goes on from a model: what `before` held out stays held out and what trained goes
+    /// on training, for a picture that trained the model says nothing of how it does on new ones. Pictures that came
+    /// since are divided so that the shares are kept.
+    ///
+    /// # Errors
+    /// [`Error::TooFewClasses`], [`Error::ClassWithoutPictures`].
+    pub fn split_after(&self, share: f64, seed: u64, before: Option<&Split>) -> Result<Split> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut split = Split { classes: Vec::new(), train: Vec::new(), validation: Vec::new(), warnings: Vec::new() };
         let count = self.live_classes().count();
@@ -205,7 +229,8 @@ impl Dataset {
             }
             let label = split.classes.len();
             split.classes.push(class.name.clone());
-            let held_out = self.held_out(&images, share, &mut rng, &class.name, &mut split.warnings);
+            let before = before.map(|before| Before::of(before, &images)).unwrap_or_default();
+            let held_out = self.held_out(&images, &before, share, &mut rng, &class.name, &mut split.warnings);
             for id in images {
                 let part = if held_out.contains(&id) { &mut split.validation } else { &mut split.train };
                 part.push(Labelled { id, label });
@@ -226,6 +251,7 @@ impl Dataset {
     fn held_out(
         &self,
         images: &[u32],
+        before: &Before,
         share: f64,
         rng: &mut impl Rng,
         name: &str,
@@ -238,13 +264,10 @@ impl Dataset {
         }
         let mut groups: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for &id in images {
-            let sample = &self.samples[id as usize];
-            // The prefixes keep a picture without a group from falling into a group that is named like a number.
-            let key = match &sample.group {
-                Some(group) => format!("g{group}"),
-                None => format!("i{id:010}"),
-            };
-            groups.entry(key).or_default().push(id);
+            groups.entry(self.group_key(id)).or_default().push(id);
+        }
+        if !before.trained.is_empty() || !before.held_out.is_empty() {
+            return self.held_out_after(groups, before, wanted, rng);
         }
         if groups.len() == 1 {
             // One recording only. Its last frames are held out, the ones least like the first; still too alike.
@@ -276,6 +299,42 @@ impl Dataset {
             });
         }
         held_out
+    }
+
+    /// Chooses the pictures of one class to hold out where some were divided before.
+    fn held_out_after(
+        &self,
+        groups: BTreeMap<String, Vec<u32>>,
+        before: &Before,
+        wanted: usize,
+        rng: &mut impl Rng,
+    ) -> Vec<u32> {
+        let mut held_out = before.held_out.clone();
+        let known = |id: &u32| before.trained.contains(id) || before.held_out.contains(id);
+        // New frames of a recording that trained are too much like it; those of one that was held out stay with it.
+        let (fresh, begun): (Vec<_>, Vec<_>) = groups.into_values().partition(|group| !group.iter().any(known));
+        for group in begun {
+            if !group.iter().any(|id| before.trained.contains(id)) {
+                held_out.extend(group.into_iter().filter(|id| !before.held_out.contains(id)));
+            }
+        }
+        let mut fresh = fresh;
+        fresh.shuffle(rng);
+        for group in fresh {
+            if held_out.len() + group.len() <= wanted {
+                held_out.extend(group);
+            }
+        }
+        held_out
+    }
+
+    /// What keeps pictures together; the prefixes keep a picture without a group from falling into a group that is
+    /// named like a number.
+    fn group_key(&self, id: u32) -> String {
+        match &self.samples[id as usize].group {
+            Some(group) => format!("g{group}"),
+            None => format!("i{id:010}"),
+        }
     }
 
     fn live_classes(&self) -> impl Iterator<Item = (usize, &Class)> {

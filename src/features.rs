@@ -200,9 +200,14 @@ impl FeatureCache {
         self.rows.get(&(id, view))
     }
 
-    /// Forgets all random variants.
-    pub fn forget_variants(&mut self) {
-        self.rows.retain(|(_, view), _| !matches!(view, View::Variant(_)));
+    /// Forgets the rows of which `keep` says so of picture and view.
+    pub fn retain(&mut self, keep: impl Fn(u32, View) -> bool) {
+        self.rows.retain(|(id, view), _| keep(*id, *view));
+    }
+
+    /// How many pictures have a row in a view.
+    pub fn count(&self, pictures: &[u32], view: View) -> usize {
+        pictures.iter().filter(|id| self.rows.contains_key(&(**id, view))).count()
     }
 
     /// Memory that the rows take, in bytes.

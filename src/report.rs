@@ -44,7 +44,9 @@ pub struct TrainReport {
     pub head: String,
     /// Which stages of the backbone trained.
     pub fine_tune: String,
-    /// The phase that the kept weights come from: `head` where fine-tuning made nothing better, or was not asked for.
+    /// The phase that the kept weights come from: `head` where fine-tuning was not asked for or made
+    /// nothing better.
+    #[serde(default = "head")]
     pub phase: Phase,
     /// Values that trained.
     pub trainable_parameters: usize,
@@ -53,6 +55,7 @@ pub struct TrainReport {
     /// Epochs that ran to their end.
     pub epochs_run: u32,
     /// How many of them the head trained alone.
+    #[serde(default)]
     pub head_epochs: u32,
     /// The epoch whose weights were kept, counted from 1 through all phases; 0 where a model that training went on
     /// from was not bettered.
@@ -81,6 +84,11 @@ pub struct TrainReport {
     pub engine: EngineKind,
     /// What a person should know of this result.
     pub warnings: Vec<Warning>,
+}
+
+/// Reports of models that were saved before there was fine-tuning do not name the phase.
+fn head() -> Phase {
+    Phase::Head
 }
 
 impl TrainReport {

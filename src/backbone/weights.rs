@@ -98,7 +98,9 @@ impl Weights {
     pub(crate) fn replace(&mut self, name: &str, values: Vec<f32>) -> Result<()> {
         let array = self.tensors.get_mut(name).filter(|array| array.data.len() == values.len());
         let array = array.ok_or_else(|| Error::BackboneTensorMissing(name.to_string()))?;
-        *array = Array { shape: array.shape.clone(), data: values, half: false };
+        if array.data != values {
+            *array = Array { shape: array.shape.clone(), data: values, half: false };
+        }
         Ok(())
     }
 

@@ -35,7 +35,7 @@ impl Activations {
     pub(super) fn use_variants(&mut self, augment: &Augment, seed: u32) {
         let wanted = Some((*augment, seed));
         if self.variants != wanted {
-            self.rows.forget_variants();
+            self.rows.retain(|_, view| !matches!(view, View::Variant(_)));
             self.variants = wanted;
         }
     }

@@ -1,20 +1,17 @@
 //! A training under way: activations are prepared, the network trains, the finished model is measured.
 
 use super::activations::Activations;
-use super::measure::{BATCH, Source};
+use super::measure::Measuring;
 use super::plan::{Plan, Storage};
-use super::{EMBED_BATCH, Project};
+use super::{ADDED_VIEWS, EMBED_BATCH, Project};
 use crate::augment::Augment;
 use crate::backbone::Backbone;
-use crate::classifier::Classifier;
 use crate::dataset::{Labelled, Split, Warning};
-use crate::engine::EngineKind;
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder, View};
 use crate::image::Preprocess;
-use crate::metrics::Evaluation;
-use crate::report::{ImageCounts, Seconds, TrainReport};
-use crate::train::{EventKind, Examples, Outcome, Phase, Run, Start, Tail, TrainConfig, TrainEvent, ValidConfig};
+use crate::train::{EventKind, Examples, Phase, Run, Start, Tail, TrainConfig, TrainEvent, ValidConfig};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A training under way.
@@ -40,20 +37,16 @@ pub(super) struct Preparing {
     prefix: Option<(usize, Embedder)>,
 }
 
-/// A finished model whose pictures are still to be measured.
-pub(super) struct Measuring {
-    classifier: Classifier,
-    config: ValidConfig,
-    split: Split,
-    outcome: Outcome,
-    engine: EngineKind,
-    trainable: usize,
-    source: Source,
-    logits: Vec<Vec<f32>>,
-    seconds: f64,
-}
-
 impl Job {
+    /// Whether it goes on from the model that there is.
+    pub(super) fn is_warm(&self) -> bool {
+        match self {
+            Self::Preparing(job) => job.config.warm_start,
+            Self::Training(run) => run.config().warm_start,
+            Self::Measuring(job) => job.config.warm_start,
+        }
+    }
+
     /// Gives a class another name in what is to come of this training.
     pub(super) fn rename_class(&mut self, name: &str, to: &str) {
         match self {
@@ -79,8 +72,17 @@ impl Project {
         }
         let config = config.check()?;
         let backbone = self.base(&config);
-        let split = self.dataset.split(config.validation, u64::from(config.seed))?;
+        let before = self.split.as_ref().filter(|_| config.warm_start);
+        let mut split = self.dataset.split_after(config.validation, u64::from(config.seed), before)?;
         self.check_warm_start(&config, &split)?;
+        if config.warm_start && before.is_none() && !split.validation.is_empty() {
+            split.warnings.push(Warning {
+                code: "held_out_may_have_trained".into(),
+                message: "The model that training went on from came from a file, so some of the held-out pictures may \
+                          be ones that it was trained on: the validation figures may flatter."
+                    .into(),
+            });
+        }
         let pictures = (split.train.len(), split.validation.len());
         let limit = config.memory_limit.unwrap_or(self.memory);
         let plan = Plan::new(&config, &backbone, pictures, limit)?;
@@ -138,15 +140,14 @@ impl Project {
         split: &Split,
     ) -> Vec<(usize, u32, View)> {
         let fine_tuned = plan.boundary < backbone.depth();
-        let cached = plan.storage != Storage::Recompute;
         // Pooled features are always needed: they say how to standardise.
         let pooled = Cut::features(backbone);
         let mut needs = vec![(pooled, plan.head_views.clone(), false)];
-        if !plan.head_cut.pooled && cached {
-            needs.push((plan.head_cut, plan.head_views.clone(), plan.storage == Storage::Half));
+        if !plan.head_cut.pooled && plan.head != Storage::Recompute {
+            needs.push((plan.head_cut, plan.head_views.clone(), plan.head == Storage::Half));
         }
-        if fine_tuned && cached {
-            needs.push((Cut::map(plan.boundary), plan.tail_views.clone(), plan.storage == Storage::Half));
+        if fine_tuned && plan.tail != Storage::Recompute {
+            needs.push((Cut::map(plan.boundary), plan.tail_views.clone(), plan.tail == Storage::Half));
         }
         let needed = |cache: &Activations| {
             needs.iter().any(|(cut, _, half)| cache.serve(backbone, *cut) && (cut.pooled || cache.half == *half))
@@ -157,6 +158,8 @@ impl Project {
             index += 1;
             index == 1 || needed(cache)
         });
+        let ids = |part: &[Labelled]| part.iter().map(|picture| picture.id).collect::<HashSet<u32>>();
+        let (trained, held_out) = (ids(&split.train), ids(&split.validation));
         let mut missing = Vec::new();
         for (cut, views, half) in needs {
             let found = self.caches.iter().position(|cache| cache.serve(backbone, cut));
@@ -167,6 +170,13 @@ impl Project {
             if views.iter().any(|view| matches!(view, View::Variant(_))) {
                 self.caches[at].use_variants(&config.augment, config.seed);
             }
+            // Pictures and views that nobody needs now make room; what is added with a picture stays in the first.
+            let cache = &mut self.caches[at];
+            cache.rows.retain(|id, view| {
+                (at == 0 && ADDED_VIEWS.contains(&view))
+                    || (trained.contains(&id) && views.contains(&view))
+                    || (held_out.contains(&id) && view == View::Plain)
+            });
             missing.extend(self.caches[at].missing(split, &views).into_iter().map(|(id, view)| (at, id, view)));
         }
         missing
@@ -186,8 +196,8 @@ impl Project {
         let train = features(&split.train, &plan.head_views)?;
         let scaling = train.measure().ok_or_else(|| Error::Internal("there are no features".into()))?;
         let scaling = if plan.head_cut.pooled { scaling } else { scaling.without_shift() };
-        let maps = |boundary: usize, views: &[View]| -> Result<(Examples, Examples)> {
-            if plan.storage == Storage::Recompute {
+        let maps = |boundary: usize, views: &[View], storage: Storage| -> Result<(Examples, Examples)> {
+            if storage == Storage::Recompute {
                 let prefix = Arc::new(Embedder::new(&backbone, Cut::map(boundary), &self.engine)?);
                 return Ok((
                     self.pictures(&split.train, &prefix, &config.augment)?,
@@ -201,7 +211,7 @@ impl Project {
             ))
         };
         let tail = if plan.boundary < depth {
-            let (train, validation) = maps(plan.boundary, &plan.tail_views)?;
+            let (train, validation) = maps(plan.boundary, &plan.tail_views, plan.tail)?;
             let (backbone, boundary, epoch_seconds) = (backbone.clone(), plan.boundary, expected.0);
             Some(Tail { backbone, boundary, train, validation, epoch_seconds })
         } else {
@@ -210,7 +220,7 @@ impl Project {
         let features = if plan.head_cut.pooled {
             (train, features(&split.validation, &[View::Plain])?)
         } else {
-            maps(depth, &plan.head_views)?
+            maps(depth, &plan.head_views, plan.head)?
         };
         let model = self.classifier.as_ref().filter(|_| config.warm_start);
         let head = model.map(|classifier| classifier.head.clone());
@@ -269,6 +279,7 @@ impl Project {
         }
         job.done += next.len();
         job.seconds += (self.clock)() - start;
+        self.embed_seconds += (self.clock)() - start;
         let (done, all) = (job.done, job.missing.len());
         let left = job.seconds / done as f64 * (all - done) as f64 + job.expected.1;
         let event = self.counting(Phase::Prepare, (done, all), job.seconds, left);
@@ -293,141 +304,53 @@ impl Project {
                 if let Error::DeviceLost(reason) = &error {
                     self.go_on_without_gpu(reason)?;
                 }
-                // Where not one epoch ended there is nothing to keep, and the error itself says so.
-                match self.end(run).await {
-                    Ok(()) | Err(Error::NotTrained | Error::NothingLearned) => Err(error),
+                // Where not one epoch ended there is nothing to keep, and the error itself says so. Otherwise the
+                // best weights are the model, and its report says why training stopped.
+                match self.ended(run).await {
+                    Ok(job) => self.measure(job).await,
+                    Err(Error::NotTrained | Error::NothingLearned) => Err(error),
                     Err(other) => Err(other),
                 }
             }
         }
     }
 
-    /// Stops the running training and keeps the best weights so far as the model.
+    /// Stops the running training. The best weights so far become the model once they are measured, which the
+    /// following calls of [`Project::step`] do.
     ///
     /// # Errors
-    /// [`Error::NotTraining`]; [`Error::NotTrained`] where nothing was learned yet; [`Error::NothingLearned`] where
-    /// nothing was learned and there is a model already, which stays.
-    pub async fn cancel_training(&mut self) -> Result<()> {
+    /// As [`Project::cancel_training`].
+    pub async fn stop_training(&mut self) -> Result<()> {
         match self.job.take().ok_or(Error::NotTraining)? {
             Job::Preparing(_) if self.classifier.is_some() => Err(Error::NothingLearned),
             Job::Preparing(_) => Err(Error::NotTrained),
             Job::Training(mut run) => {
                 run.cancel();
-                self.end(*run).await
+                self.job = Some(Job::Measuring(Box::new(self.ended(*run).await?)));
+                Ok(())
             }
-            Job::Measuring(job) => self.finish(*job).await,
+            measuring @ Job::Measuring(_) => {
+                self.job = Some(measuring);
+                Ok(())
+            }
         }
     }
 
-    /// Makes the best weights of a run the model, all at once.
-    async fn end(&mut self, run: Run) -> Result<()> {
-        let job = self.ended(run).await?;
-        self.finish(job).await
-    }
-
-    async fn finish(&mut self, job: Measuring) -> Result<()> {
-        self.job = Some(Job::Measuring(Box::new(job)));
+    /// Stops the running training and makes the best weights so far the model, all at once.
+    ///
+    /// # Errors
+    /// [`Error::NotTraining`]; [`Error::NotTrained`] where nothing was learned yet; [`Error::NothingLearned`] where
+    /// nothing was learned and there is a model already, which stays.
+    pub async fn cancel_training(&mut self) -> Result<()> {
+        self.stop_training().await?;
         while let Some(Job::Measuring(job)) = self.job.take() {
             self.measure(*job).await?;
         }
         Ok(())
     }
 
-    /// A run that is over, as a model that is still to be measured.
-    async fn ended(&mut self, run: Run) -> Result<Measuring> {
-        if self.classifier.is_some() && !run.has_best() {
-            return Err(Error::NothingLearned);
-        }
-        let (engine, trainable) = (run.engine(), run.trainable_parameters());
-        let (config, split) = (run.config().clone(), run.split().clone());
-        let mut outcome = run.finish().await?;
-        let mut backbone = self.base(&config);
-        if !outcome.backbone.is_empty() {
-            backbone = Arc::new(backbone.with_trained(std::mem::take(&mut outcome.backbone))?);
-        }
-        let (labels, head) = (split.classes.clone(), outcome.head.clone());
-        let classifier = self.classifier_of(labels, head, backbone)?;
-        let source = self.source(&classifier)?;
-        let logits = Vec::new();
-        Ok(Measuring { classifier, config, split, outcome, engine, trainable, source, logits, seconds: 0.0 })
-    }
-
-    /// Measures some pictures; after the last the model and its report are there.
-    async fn measure(&mut self, mut job: Measuring) -> Result<TrainEvent> {
-        let start = (self.clock)();
-        let pictures: Vec<Labelled> = job.split.train.iter().chain(&job.split.validation).copied().collect();
-        let next = &pictures[job.logits.len()..];
-        // Cached features cost nothing, so there is no need to stop in between.
-        let at_once = matches!(job.source, Source::Features(_));
-        let next = if at_once { next } else { &next[..next.len().min(BATCH)] };
-        let logits = match self.logits(&job.classifier, &job.source, next).await {
-            Err(Error::DeviceLost(reason)) => {
-                self.go_on_without_gpu(&reason)?;
-                let Classifier { labels, head, backbone, .. } = job.classifier;
-                job.classifier = self.classifier_of(labels, head, backbone)?;
-                job.source = self.source(&job.classifier)?;
-                self.logits(&job.classifier, &job.source, next).await?
-            }
-            logits => logits?,
-        };
-        job.logits.extend(logits);
-        job.seconds += (self.clock)() - start;
-        let (done, all) = (job.logits.len(), pictures.len());
-        let left = job.seconds / done.max(1) as f64 * (all - done) as f64;
-        let mut event = self.counting(Phase::Measure, (done, all), job.seconds, left);
-        event.epoch = job.outcome.epochs_run;
-        event.epochs = job.outcome.epochs_run;
-        event.best_epoch = Some(job.outcome.best_epoch);
-        if done < all {
-            self.job = Some(Job::Measuring(Box::new(job)));
-        } else {
-            event.kind = EventKind::Done;
-            self.publish(job);
-        }
-        Ok(event)
-    }
-
-    /// The model and its report take the place of the earlier ones.
-    fn publish(&mut self, job: Measuring) {
-        let Measuring { classifier, config, split, outcome, engine, trainable, logits, seconds, .. } = job;
-        let (trained, held_out) = logits.split_at(split.train.len());
-        let evaluation = |logits: &[Vec<f32>], pictures: &[Labelled]| {
-            let labels = pictures.iter().map(|picture| picture.label);
-            Evaluation::measure(&split.classes, logits.iter().map(Vec::as_slice).zip(labels))
-        };
-        let (trained, validated) = (evaluation(trained, &split.train), evaluation(held_out, &split.validation));
-        let warnings: Vec<Warning> = split.warnings.iter().cloned().chain(outcome.hint).collect();
-        self.report = Some(TrainReport {
-            classes: split.classes.clone(),
-            images: ImageCounts { train: split.train.len() as u32, validation: split.validation.len() as u32, test: 0 },
-            backbone: classifier.backbone.card().architecture.clone(),
-            head: config.head.to_string(),
-            fine_tune: config.fine_tune.to_string(),
-            phase: outcome.phase,
-            trainable_parameters: trainable,
-            total_parameters: classifier.parameters(),
-            epochs_run: outcome.epochs_run,
-            head_epochs: outcome.head_epochs,
-            best_epoch: outcome.best_epoch,
-            stopped: outcome.stopped,
-            train_loss: trained.as_ref().map_or(0.0, |e| e.loss),
-            train_accuracy: trained.as_ref().map_or(0.0, |e| e.accuracy),
-            validation_loss: validated.as_ref().map(|e| e.loss),
-            validation_accuracy: validated.as_ref().map(|e| e.accuracy),
-            test_accuracy: None,
-            confusion_matrix: validated.as_ref().map(|e| e.confusion_matrix.clone()),
-            per_class: validated.map(|e| e.per_class),
-            seconds: Seconds { embed: self.embed_seconds, train: outcome.seconds, evaluate: seconds },
-            seed: config.seed,
-            engine,
-            warnings,
-        });
-        self.classifier = Some(classifier);
-        self.split = Some(split);
-    }
-
     /// The event of a phase that counts pictures.
-    fn counting(&self, phase: Phase, (done, all): (usize, usize), seconds: f64, left: f64) -> TrainEvent {
+    pub(super) fn counting(&self, phase: Phase, (done, all): (usize, usize), seconds: f64, left: f64) -> TrainEvent {
         TrainEvent {
             kind: EventKind::Step,
             phase,

@@ -51,7 +51,8 @@ pub struct Project {
     classifier: Option<Classifier>,
     report: Option<TrainReport>,
     embed_seconds: f64,
-    /// Views that were embedded in these seconds.
+    /// The part of it for pictures that were added, and the views that were embedded in it.
+    added_seconds: f64,
     embedded: usize,
 }
 
@@ -79,6 +80,7 @@ impl Project {
             classifier: None,
             report: None,
             embed_seconds: 0.0,
+            added_seconds: 0.0,
             embedded: 0,
         })
     }
@@ -160,7 +162,9 @@ impl Project {
             let views: Vec<Crop> = batch.iter().flat_map(|crop| [crop.clone(), crop.mirrored()]).collect();
             rows.extend(self.embedded(&views.iter().collect::<Vec<_>>()).await?);
         }
-        self.embed_seconds += (self.clock)() - start;
+        let seconds = (self.clock)() - start;
+        self.embed_seconds += seconds;
+        self.added_seconds += seconds;
         self.embedded += rows.len();
         let ids: Vec<u32> =
             crops.into_iter().map(|crop| self.dataset.add_image(class, crop, group.clone())).collect::<Result<_>>()?;
@@ -212,6 +216,16 @@ impl Project {
     /// [`Error::NotTrained`] without a model, [`Error::NothingHeldOut`] where it was loaded or trained without
     /// held-out pictures.
     pub async fn evaluate(&mut self) -> Result<Evaluation> {
+        match self.evaluated().await {
+            Err(Error::DeviceLost(reason)) => {
+                self.go_on_without_gpu(&reason)?;
+                self.evaluated().await
+            }
+            evaluation => evaluation,
+        }
+    }
+
+    async fn evaluated(&self) -> Result<Evaluation> {
         let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
         let split = self.split.as_ref().ok_or(Error::NothingHeldOut)?;
         let mut logits = Vec::with_capacity(split.validation.len());
@@ -236,8 +250,12 @@ impl Project {
     /// Replaces the model by a saved one. Pictures and classes stay.
     ///
     /// # Errors
-    /// [`Error::ModelFileInvalid`] and the `Backbone…` errors; the model that there was stays then.
+    /// [`Error::ModelFileInvalid`] and the `Backbone…` errors; [`Error::TrainingRunning`] while a training goes on from
+    /// the present model. The model that there was stays then.
     pub fn load(&mut self, file: &[u8]) -> Result<()> {
+        if self.job.as_ref().is_some_and(Job::is_warm) {
+            return Err(Error::TrainingRunning);
+        }
         let saved = bundle::load(file)?;
         let classifier = self.classifier_of(saved.labels, saved.head, Arc::new(saved.backbone))?;
         self.classifier = Some(classifier);
@@ -257,7 +275,7 @@ impl Project {
 
     /// Seconds that embedding a picture took on average, where one was embedded.
     fn seconds_a_picture(&self) -> Option<f64> {
-        (self.embedded > 0).then(|| self.embed_seconds / self.embedded as f64)
+        (self.embedded > 0).then(|| self.added_seconds / self.embedded as f64)
     }
 
     /// Bytes that cached activations take now.

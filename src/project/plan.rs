@@ -2,13 +2,14 @@
 
 use super::Project;
 use crate::backbone::{Backbone, LayerReport};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::{Cut, View};
 use crate::head::{Head, HeadKind};
 use crate::train::{FineTune, TrainConfig, ValidConfig};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Where the activations at the freeze boundary are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,7 +37,7 @@ pub struct Estimate {
     pub trainable_parameters: usize,
     /// Shape `[channels, height, width]` of the activations of one picture.
     pub cache_shape: [usize; 3],
-    /// Views of a training picture that are cached.
+    /// Views of a training picture that there are.
     pub views: usize,
     /// Pictures that train.
     pub pictures: usize,
@@ -64,10 +65,14 @@ pub(super) struct Plan {
     pub head_views: Vec<View>,
     /// What the head trains on alone.
     pub head_cut: Cut,
-    /// Views that the stages train on.
+    /// Where that is kept, where it is a map.
+    pub head: Storage,
+    head_bytes: f64,
+    /// Views that the stages train on; none where nothing is fine-tuned.
     pub tail_views: Vec<View>,
-    pub storage: Storage,
-    bytes: f64,
+    /// Where the activations in front of them are kept.
+    pub tail: Storage,
+    tail_bytes: f64,
 }
 
 /// A backward pass takes about twice as long as the forward pass that it belongs to: one product with the weights and
@@ -97,29 +102,56 @@ impl Plan {
         let head_views = if fine_tuned { views.iter().copied().filter(lasting).collect() } else { views.clone() };
         let wants_map = matches!(config.head, HeadKind::Conv { .. });
         let head_cut = if wants_map { Cut::map(backbone.depth()) } else { Cut::features(backbone) };
-        let rows = |views: &[View]| (pictures.0 * views.len() + pictures.1) as f64;
-        let mut values = 0.0;
-        if fine_tuned {
-            values += rows(&views) * Cut::map(boundary).width(backbone) as f64;
-        }
-        if wants_map {
-            values += rows(&head_views) * head_cut.width(backbone) as f64;
-        }
-        let bytes = 4.0 * values;
-        let limit = limit as f64;
-        let storage = match bytes {
-            _ if boundary == 0 || bytes / 2.0 > limit => Storage::Recompute,
-            _ if bytes > limit => Storage::Half,
-            _ => Storage::Full,
+        let bytes = |views: &[View], cut: Cut| {
+            ((pictures.0 * views.len() + pictures.1) * cut.width(backbone) * size_of::<f32>()) as f64
         };
-        Ok(Self { boundary, head_views, head_cut, tail_views: views, storage, bytes })
+        let tail_views = if fine_tuned { views } else { Vec::new() };
+        let head_bytes = if wants_map { bytes(&head_views, head_cut) } else { 0.0 };
+        let tail_bytes = if boundary > 0 { bytes(&tail_views, Cut::map(boundary)) } else { 0.0 };
+        // The head takes more epochs, so its activations come first.
+        let head = Storage::fitting(head_bytes, limit as f64);
+        let left = limit as f64 - head.bytes_of(head_bytes);
+        let tail = if boundary == 0 { Storage::Recompute } else { Storage::fitting(tail_bytes, left) };
+        let every = config.unfreeze_every;
+        if fine_tuned && every > 0 && 1 + (config.fine_tune_epochs - 1) / every < (backbone.depth() - boundary) as u32 {
+            let blocks = (backbone.depth() - boundary) as u32;
+            return Err(Error::ConfigInvalid {
+                field: "unfreezeEvery",
+                value: every.to_string(),
+                expected: match (config.fine_tune_epochs - 1) / (blocks - 1).max(1) {
+                    0 => format!("0, for {blocks} blocks cannot thaw one after the other in so few epochs"),
+                    most => format!("at most {most}, so that all {blocks} blocks thaw"),
+                },
+            });
+        }
+        Ok(Self { boundary, head_views, head_cut, head, head_bytes, tail_views, tail, tail_bytes })
     }
 
     fn cache_bytes(&self) -> f64 {
-        match self.storage {
-            Storage::Full => self.bytes,
-            Storage::Half => self.bytes / 2.0,
-            Storage::Recompute => 0.0,
+        self.head.bytes_of(self.head_bytes) + self.tail.bytes_of(self.tail_bytes)
+    }
+
+    /// Where the activations that matter most are kept: those of the stages that train, or of the head.
+    fn storage(&self) -> Storage {
+        if self.tail_views.is_empty() { self.head } else { self.tail }
+    }
+}
+
+impl Storage {
+    /// The best storage in which activations of so many bytes fit into a limit.
+    fn fitting(bytes: f64, limit: f64) -> Self {
+        match bytes {
+            _ if bytes <= limit => Self::Full,
+            _ if bytes / 2.0 <= limit => Self::Half,
+            _ => Self::Recompute,
+        }
+    }
+
+    fn bytes_of(self, full: f64) -> f64 {
+        match self {
+            Self::Full => full,
+            Self::Half => full / 2.0,
+            Self::Recompute => 0.0,
         }
     }
 }
@@ -149,11 +181,11 @@ impl Project {
             trainable_stages: stages.iter().map(|stage| stage.name.clone()).collect(),
             trainable_parameters: trainable,
             cache_shape: backbone.shape_at(plan.boundary),
-            views: plan.tail_views.len(),
+            views: if plan.tail_views.is_empty() { plan.head_views.len() } else { plan.tail_views.len() },
             pictures: pictures.0,
             cache_bytes: plan.cache_bytes(),
             memory_limit: limit as f64,
-            storage: plan.storage,
+            storage: plan.storage(),
             prepare_seconds: prepare,
             epoch_seconds: epoch,
             total_seconds: total,
@@ -187,7 +219,7 @@ impl Project {
         &self,
         config: &ValidConfig,
         plan: &Plan,
-        backbone: &Backbone,
+        backbone: &Arc<Backbone>,
         (train, held_out): (usize, usize),
     ) -> Seconds {
         let depth = backbone.depth();
@@ -203,31 +235,36 @@ impl Project {
             HeadKind::Mlp { hidden, .. } => (features * hidden) as f64,
             HeadKind::Linear | HeadKind::Svm { .. } => features as f64,
         };
-        let cached = plan.storage != Storage::Recompute;
-        let again = if cached { 0.0 } else { prefix };
+        let again = |storage: Storage, prefix: f64| if storage == Storage::Recompute { prefix } else { 0.0 };
+        let ids: Vec<u32> = self.classes().into_iter().flat_map(|class| class.images).collect();
+        let all = (train + held_out).max(1) as f64;
         let (train, held_out) = (train as f64, held_out as f64);
         let fine_tuned = plan.boundary < depth;
         let epoch =
             |forward: f64, backward: f64| train * seconds(forward + BACKWARD * backward) + held_out * seconds(forward);
-        let head_epoch = epoch(head, head);
-        let tail_epoch = epoch(again + tail + head, tail + head);
-        // What the pooled features need is there from when pictures were added.
-        let prepared = |views: &[View], through: f64| (train * views.len() as f64 + held_out) * seconds(through);
-        let mut prepare = 0.0;
-        if cached && fine_tuned {
-            prepare += prepared(&plan.tail_views, prefix);
+        let head_epoch = epoch(again(plan.head, whole) + head, head);
+        let tail_epoch = epoch(again(plan.tail, prefix) + tail + head, tail + head);
+        // What is missing in the caches, taking it that pictures that are held out lack as much as the others.
+        let missing = |cut: Cut, views: &[View]| -> f64 {
+            let cache = self.caches.iter().find(|cache| cache.serve(backbone, cut));
+            let lacking = |view: &View| {
+                let pictures = if *view == View::Plain { all } else { train };
+                let known = cache.map_or(0.0, |cache| cache.rows.count(&ids, *view) as f64 / all);
+                pictures * (1.0 - known).max(0.0)
+            };
+            views.iter().map(lacking).sum()
+        };
+        let mut prepare = missing(Cut::features(backbone), &plan.head_views) * seconds(whole);
+        if !plan.head_cut.pooled && plan.head != Storage::Recompute {
+            prepare += missing(plan.head_cut, &plan.head_views) * seconds(whole);
         }
-        if cached && !plan.head_cut.pooled {
-            prepare += prepared(&plan.head_views, whole);
-        }
-        if !fine_tuned && plan.head_cut.pooled {
-            let variants = plan.head_views.iter().filter(|view| matches!(view, View::Variant(_))).count();
-            prepare += train * variants as f64 * seconds(whole);
+        if fine_tuned && plan.tail != Storage::Recompute {
+            prepare += missing(Cut::map(plan.boundary), &plan.tail_views) * seconds(prefix);
         }
         let directly = config.warm_start && fine_tuned;
         let heads = if directly { 0.0 } else { head_epoch * f64::from(config.epochs) };
         let tails = if fine_tuned { tail_epoch * f64::from(config.fine_tune_epochs) } else { 0.0 };
-        let measure = if fine_tuned { (train + held_out) * seconds(again + tail) } else { 0.0 };
+        let measure = if fine_tuned { all * seconds(again(plan.tail, prefix) + tail) } else { 0.0 };
         Seconds {
             prepare: Some(prepare),
             epoch: Some(if fine_tuned { tail_epoch } else { head_epoch }),
@@ -246,26 +283,27 @@ pub(super) struct Seconds {
 
 fn note(plan: &Plan, config: &ValidConfig, limit: f64) -> String {
     let megabytes = |bytes: f64| (bytes / f64::from(1 << 20)).ceil();
-    match (config.fine_tune, plan.storage) {
+    let bytes = plan.head_bytes + plan.tail_bytes;
+    match (config.fine_tune, plan.storage()) {
         (FineTune::None, _) if plan.head_cut.pooled => "The backbone stays as it is; only the head trains.".into(),
         _ if plan.boundary == 0 => {
             "The whole network trains, so every step starts from the pictures and nothing is cached.".into()
         }
         (_, Storage::Full) => format!(
             "What comes before the part that trains is computed once a picture and kept ({} MB).",
-            megabytes(plan.bytes)
+            megabytes(bytes)
         ),
         (_, Storage::Half) => format!(
             "What comes before the part that trains is kept at half precision ({} MB), because {} MB would not fit \
              into the {} MB there are.",
-            megabytes(plan.bytes / 2.0),
-            megabytes(plan.bytes),
+            megabytes(bytes / 2.0),
+            megabytes(bytes),
             megabytes(limit)
         ),
         (_, Storage::Recompute) => format!(
             "What comes before the part that trains would take {} MB even at half precision and does not fit into \
              the {} MB there are, so it is computed again at every step: slower, but nothing fails.",
-            megabytes(plan.bytes / 2.0),
+            megabytes(bytes / 2.0),
             megabytes(limit)
         ),
     }

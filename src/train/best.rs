@@ -9,6 +9,7 @@ use super::network::Trained;
 const LARGEST_LOSS: f64 = 1.1;
 
 /// The best weights so far and where they came from.
+#[derive(Clone)]
 pub(super) struct Best {
     pub phase: Phase,
     /// Counted from 1 through all phases; 0 is the model that a warm start began with.
@@ -23,6 +24,8 @@ pub(super) struct Judge {
     /// The best of the phases before, or the model that a warm start began with.
     before: Option<Validated>,
     best: Option<Validated>,
+    /// Whether the best epoch counts only as long as the phase is cut short.
+    provisional: bool,
 }
 
 /// What makes an epoch better.
@@ -51,7 +54,19 @@ impl Judge {
             (Monitor::Accuracy, _) => Rule::Accuracy,
             (Monitor::Auto | Monitor::Loss, _) => Rule::Loss,
         };
-        Self { rule, before, best: None }
+        Self { rule, before, best: None, provisional: false }
+    }
+
+    /// Whether, with this epoch, what an early one brought does not count any more.
+    ///
+    /// A run that is stopped early keeps the best of its early epochs rather than nothing; one that goes on chooses
+    /// among the later ones.
+    pub(super) fn starts_anew(&mut self, epoch: u32) -> bool {
+        let over = self.provisional && matches!(self.rule, Rule::FineTuning { from } if epoch >= from);
+        if over {
+            (self.best, self.provisional) = (None, false);
+        }
+        over
     }
 
     /// Whether an epoch, counted from 1, is the best so far. Of epochs with as many pictures right the later one is,
@@ -64,8 +79,8 @@ impl Judge {
                 self.before.is_none_or(|old| new.hits > old.hits) && self.best.is_none_or(|old| new.hits >= old.hits)
             }
             Rule::FineTuning { from } => {
-                epoch >= from
-                    && self.best.is_none_or(|old| new.hits >= old.hits)
+                self.provisional = epoch < from;
+                self.best.is_none_or(|old| new.hits >= old.hits)
                     && self.before.is_none_or(|old| new.hits > old.hits && new.loss <= LARGEST_LOSS * old.loss)
             }
         };
@@ -94,7 +109,10 @@ mod tests {
 
     fn judged(monitor: Monitor, before: Option<Validated>, epochs: &[(usize, f64)]) -> Vec<bool> {
         let mut judge = Judge::new(monitor, Phase::FineTune, epochs.len() as u32, before);
-        let ends = (1..).zip(epochs).map(|(epoch, (hits, loss))| judge.improves(epoch, at(*hits, *loss)));
+        let ends = (1..).zip(epochs).map(|(epoch, (hits, loss))| {
+            judge.starts_anew(epoch);
+            judge.improves(epoch, at(*hits, *loss))
+        });
         ends.collect()
     }
 
@@ -102,9 +120,13 @@ mod tests {
     fn fine_tuning_has_to_be_better_in_its_second_half() {
         let before = at(50, 0.5);
         let epochs = [(55, 0.4), (51, 0.4), (51, 0.54), (50, 0.3), (52, 0.6), (51, 0.5)];
-        assert_eq!(judged(Monitor::Auto, before, &epochs), [false, false, true, false, false, true]);
+        assert_eq!(judged(Monitor::Auto, before, &epochs), [true, false, true, false, false, true]);
         assert_eq!(judged(Monitor::Auto, before, &[(50, 0.1); 4]), [false; 4]);
-        assert_eq!(judged(Monitor::Auto, None, &[(50, 0.1); 4]), [false, true, true, true]);
+        assert_eq!(judged(Monitor::Auto, None, &[(50, 0.1); 4]), [true, true, true, true]);
+        let mut judge = Judge::new(Monitor::Auto, Phase::FineTune, 4, before);
+        let anew: Vec<bool> =
+            (1..=4).map(|epoch| (judge.starts_anew(epoch), judge.improves(epoch, at(51, 0.4))).0).collect();
+        assert_eq!(anew, [false, true, false, false], "from the middle on the early epochs do not count");
     }
 
     #[test]

@@ -76,6 +76,16 @@ impl Examples {
         self.labels.is_empty()
     }
 
+    /// How many pictures go well through the network at once without gradients: many rows of pooled features, few
+    /// feature maps, fewer pictures.
+    pub(super) fn at_once(&self) -> usize {
+        match self.source {
+            Source::Pooled { .. } => 256,
+            Source::Maps { .. } => 32,
+            Source::Pictures { .. } => 8,
+        }
+    }
+
     /// The label of each picture.
     pub fn labels(&self) -> &[usize] {
         &self.labels

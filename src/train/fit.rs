@@ -16,10 +16,6 @@ use rand_chacha::ChaCha8Rng;
 /// enough that it does not wait for us.
 const GPU_READ_EVERY: usize = 8;
 
-/// Pictures in one forward pass of validation: many rows of pooled features, few feature maps.
-const VALIDATION_ROWS: usize = 256;
-const VALIDATION_MAPS: usize = 32;
-
 /// How the held-out pictures fared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Validated {
@@ -206,7 +202,7 @@ impl Fit {
     /// Cross-entropy and hits on the held-out pictures; `None` where there are none.
     pub(super) async fn validate(&self, engine: &Engine) -> Result<Option<Validated>> {
         let params = self.network.params.without_graph();
-        let size = if self.phase == Phase::FineTune { VALIDATION_MAPS } else { VALIDATION_ROWS };
+        let size = self.validation.at_once();
         let (mut loss, mut hits) = (0.0, 0);
         let indices: Vec<usize> = (0..self.validation.len()).collect();
         for batch in indices.chunks(size) {

@@ -9,7 +9,7 @@ use super::event::{EventKind, Phase, TrainEvent};
 use super::examples::Examples;
 use super::fit::{Fit, Material, Validated};
 use super::hint::Watch;
-use super::network::Network;
+use super::network::{Network, Trained};
 use super::{FineTune, ValidConfig};
 use crate::backbone::Backbone;
 use crate::dataset::{Split, Warning};
@@ -80,6 +80,8 @@ pub struct Run {
     judge: Judge,
     watch: Watch,
     best: Option<Best>,
+    /// The best before the phase, which takes its place again where the early epochs of the phase do not count.
+    settled: Option<Best>,
     /// Epochs of phases that are over.
     epochs_before: u32,
     seconds_before: f64,
@@ -150,6 +152,7 @@ impl Run {
             fit,
             tail,
             best: None,
+            settled: None,
             epochs_before: 0,
             seconds_before: 0.0,
             hint: None,
@@ -208,6 +211,9 @@ impl Run {
         let Some(validated) = self.fit.step(&self.config, &self.engine).await? else {
             return Ok(self.event(EventKind::Step, None, false));
         };
+        if self.judge.starts_anew(self.fit.epoch) {
+            self.best = self.settled.take();
+        }
         let improved = self.judge.improves(self.fit.epoch, validated);
         if improved {
             let values = self.fit.network.trained().await?;
@@ -225,10 +231,13 @@ impl Run {
     /// A warm start is only worth it where it ends better than it began.
     async fn begin_with_what_there_is(&mut self) -> Result<()> {
         let validated = self.fit.validate(&self.engine).await?;
-        let values = self.fit.network.trained().await?;
+        // The backbone is there already, and stays the very one.
+        let values = Trained { backbone: Vec::new(), ..self.fit.network.trained().await? };
         self.judge = Judge::new(self.config.monitor, self.fit.phase, self.fit.epochs, validated);
         self.watch = Watch::new(self.fit.phase, validated);
-        self.best = Some(Best { phase: self.fit.phase, epoch: 0, validated, values });
+        let best = Best { phase: Phase::Head, epoch: 0, validated, values };
+        self.settled = Some(best.clone());
+        self.best = Some(best);
         Ok(())
     }
 
@@ -253,6 +262,7 @@ impl Run {
         let fit = fine_tune(&self.config, &best.values.head, &self.scaling, tail, classes, &self.engine)?;
         self.judge = Judge::new(self.config.monitor, Phase::FineTune, fit.epochs, best.validated);
         self.watch = Watch::new(Phase::FineTune, best.validated);
+        self.settled = self.best.clone();
         self.epochs_before = self.fit.epoch;
         self.seconds_before += self.fit.seconds;
         self.trainable = fit.network.params.count();

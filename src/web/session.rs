@@ -169,7 +169,18 @@ impl Session {
     /// Stops the running training; the best weights so far are the model.
     #[wasm_bindgen(js_name = cancelTraining)]
     pub async fn cancel_training(&self) -> Answer {
-        let result = self.project.lock().await.cancel_training().await;
+        let mut project = self.project.lock().await;
+        let result = project.cancel_training().await;
+        self.note_engine(&project);
+        self.done(result)
+    }
+
+    /// Stops the running training; the following steps measure the best weights so far and make them the model.
+    #[wasm_bindgen(js_name = stopTraining)]
+    pub async fn stop_training(&self) -> Answer {
+        let mut project = self.project.lock().await;
+        let result = project.stop_training().await;
+        self.note_engine(&project);
         self.done(result)
     }
 
@@ -197,7 +208,9 @@ impl Session {
 
     /// Measures the model on the held-out pictures of the latest training.
     pub async fn evaluate(&self) -> Answer {
-        let evaluation = self.project.lock().await.evaluate().await;
+        let mut project = self.project.lock().await;
+        let evaluation = project.evaluate().await;
+        self.note_engine(&project);
         to_js(&evaluation.map_err(|e| error_to_js(&e))?)
     }
 

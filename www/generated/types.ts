@@ -562,7 +562,8 @@ head: string,
  */
 fine_tune: string, 
 /**
- * The phase that the kept weights come from: `head` where fine-tuning made nothing better, or was not asked for.
+ * The phase that the kept weights come from: `head` where fine-tuning was not asked for or made
+ * nothing better.
  */
 phase: Phase, 
 /**

@@ -69,6 +69,9 @@ pub struct Train {
     /// A backbone folder (config.json and model.safetensors) or the name of a bundled backbone.
     #[arg(long, default_value = crate::pictures::DEFAULT_BACKBONE)]
     pub backbone: String,
+    /// A saved model to go on from, with its backbone and its head.
+    #[arg(long, conflicts_with = "backbone")]
+    pub from: Option<PathBuf>,
     /// linear, mlp:UNITS, conv:CHANNELS or svm:C.
     #[arg(long)]
     pub head: Option<String>,
@@ -165,7 +168,7 @@ pub struct Train {
     /// What decides which epoch is best: loss, accuracy or auto.
     #[arg(long)]
     pub monitor: Option<String>,
-    /// Megabytes that cached activations may take; 0 goes by the device.
+    /// Megabytes that cached activations may take; 0 is 1024.
     #[arg(long, allow_negative_numbers = true)]
     pub memory_limit: Option<f64>,
     /// Seed of everything random.
@@ -218,8 +221,7 @@ impl Train {
             monitor: text(&self.monitor, defaults.monitor),
             memory_limit: self.memory_limit.unwrap_or(defaults.memory_limit),
             seed: self.seed.unwrap_or(defaults.seed),
-            // Every run of the command line starts from a backbone.
-            warm_start: false,
+            warm_start: self.from.is_some(),
         }
     }
 }

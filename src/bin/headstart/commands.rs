@@ -2,7 +2,7 @@
 
 use crate::args::{Args, Command, Common, Train};
 use crate::pictures;
-use crate::progress::{Progress, clock};
+use crate::progress::{self, Progress, clock};
 use anyhow::{Context, Result};
 use headstart::backbone::{Backbone, LayerReport};
 use headstart::bundle;
@@ -33,9 +33,16 @@ async fn train(args: &Train) -> Result<()> {
     config.check()?;
     let folders = pictures::folders(&args.dir)?;
     check_folders(args, &folders)?;
-    let backbone = pictures::backbone(&args.backbone)?;
+    let model = args.from.as_deref().map(pictures::read).transpose()?;
+    let backbone = match &model {
+        Some(file) => bundle::load(file)?.backbone,
+        None => pictures::backbone(&args.backbone)?,
+    };
     let preprocess = Preprocess::of(backbone.card());
     let mut project = Project::new(args.common.engine, backbone, clock).await?;
+    if let Some(file) = &model {
+        project.load(file)?;
+    }
     // So are stages that this backbone cannot train.
     project.estimate(&config)?;
     let mut progress = Progress::new();
@@ -63,7 +70,13 @@ async fn train(args: &Train) -> Result<()> {
         ));
     }
     project.start_training(&config)?;
+    let interrupted = progress::interruption();
     loop {
+        if interrupted() {
+            progress.done("Stopping; the best so far is kept.");
+            project.cancel_training().await?;
+            break;
+        }
         let event = project.step().await?;
         match event.kind {
             EventKind::Done => break,

@@ -3,12 +3,25 @@
 use headstart::train::{EventKind, Phase, TrainEvent};
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// The clock that core is given: seconds since the program first asked.
 pub fn clock() -> f64 {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_secs_f64()
+}
+
+/// Whether Ctrl-C was pressed since this was called; the second time it ends the program at once.
+pub fn interruption() -> impl Fn() -> bool {
+    static PRESSED: AtomicBool = AtomicBool::new(false);
+    // Where no handler can be set, Ctrl-C ends the program as it always did.
+    let _ = ctrlc::set_handler(|| {
+        if PRESSED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    || PRESSED.load(Ordering::Relaxed)
 }
 
 /// A line of progress.
