@@ -56,6 +56,19 @@ describe('a run in phases', () => {
     expect(play(trainable(), started(), { type: 'run-undone' }).run).toEqual(trainable().run);
   });
 
+  it('that failed before an epoch had ended leaves what was there, and a later one what it came to', () => {
+    const before = play(running({ kind: 'epoch' }), { type: 'run-ended', report });
+    expect(play(before, started({ warmStart: true }), { type: 'run-failed' })).toEqual(before);
+    expect(play(before, started(), progressed({ phase: 'head' }), { type: 'run-failed' })).toEqual(before);
+    const renamed = play(before, started(), { type: 'class-renamed', key: 1, name: 'cats' }, { type: 'run-failed' });
+    expect(renamed.run.report?.classes).toEqual(['cats', 'Class 2']);
+    const late = play(before, started(), progressed({ kind: 'epoch' }), { type: 'run-failed' });
+    expect([late.run.status, late.run.report, late.run.points.length]).toEqual(['idle', null, 1]);
+    expect(play(before, { type: 'run-failed' })).toEqual(before);
+    const lost = play(before, started(), { type: 'engine-failed', problem: 'No.' });
+    expect([lost.engine.status, lost.run]).toEqual(['failed', before.run]);
+  });
+
   it('knows how far the phase is, and how far the whole', () => {
     const { run } = running({ phase: 'fine-tune', epoch: 43, epochs: 50, step: 5, steps: 20 });
     expect([progressOf(run), overallOf(run)]).toEqual([0.25, 42 / 50]);

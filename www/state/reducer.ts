@@ -93,7 +93,10 @@ export function reduce(state: AppState, action: Action): AppState {
     case 'engine-changed':
       return { ...state, engine: { ...state.engine, report: action.report } };
     case 'engine-failed':
-      return { ...state, engine: { ...state.engine, status: 'failed', problem: action.problem }, run: reduceRun(state.run, { type: 'run-failed' }) };
+      return {
+        ...reduce(state, { type: 'run-failed' }),
+        engine: { ...state.engine, status: 'failed', problem: action.problem },
+      };
     case 'estimate-dropped':
       return state.estimate === NO_ESTIMATE ? state : { ...state, estimate: NO_ESTIMATE };
     case 'estimate-asked':
@@ -122,6 +125,7 @@ export function reduce(state: AppState, action: Action): AppState {
     case 'settings-changed':
       return { ...state, settings: { ...state.settings, ...action.change } };
     case 'run-ended':
+    case 'run-failed':
     case 'run-undone':
       return named({ ...state, run: reduceRun(state.run, action) });
     default:

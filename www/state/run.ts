@@ -43,7 +43,7 @@ export function reduceRun(run: RunState, action: RunAction): RunState {
     case 'run-ended':
       return { ...run, status: 'idle', report: action.report, before: null };
     case 'run-failed':
-      return { ...run, status: 'idle', before: null };
+      return failed(run);
     case 'run-undone':
       return undone(run);
   }
@@ -61,10 +61,16 @@ function progressed(run: RunState, events: readonly TrainEvent[]): RunState {
   return { ...run, status: run.status === 'starting' ? 'running' : run.status, latest, points, hint };
 }
 
+/** Before an epoch has ended there is nothing that would take an earlier model's place: that one stays, and so does what is known of it. */
+function failed(run: RunState): RunState {
+  if (!isActive(run)) return run;
+  return run.points.length === 0 ? undone(run) : { ...run, status: 'idle', before: null };
+}
+
 /** Nothing was learned, so an earlier model and what is known of it stay. */
 function undone({ before, stale }: RunState): RunState {
-  if (before === null || before.report === null) return NO_RUN;
-  return { ...before, stale: before.stale || stale };
+  if (before === null) return NO_RUN;
+  return { ...before, stale: before.report !== null && (before.stale || stale) };
 }
 
 function pointOf(event: TrainEvent): EpochPoint {
