@@ -101,6 +101,7 @@ describe('a setting', () => {
   it('of each head goes with that head', () => {
     expect(config({ head: 'conv' })).toEqual({ head: 'conv:64' });
     expect(config({ head: 'conv', channels: '32' })).toEqual({ head: 'conv:32' });
+    expect(config({ head: 'svm' })).toEqual({ head: 'svm:0.001' });
     expect(config({ head: 'svm', margin: '0,5' })).toEqual({ head: 'svm:0.5' });
     expect(problems({ head: 'svm', margin: '0' })).toEqual(['margin']);
     expect(problems({ head: 'conv', channels: '513' })).toEqual(['channels']);

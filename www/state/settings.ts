@@ -23,7 +23,7 @@ export interface CheckedSettings {
 }
 
 /** What a field shows that the default settings say nothing about. */
-const FIRST_PARTS: Readonly<Record<PartName, string>> = { units: '128', channels: '64', margin: '0.1', stages: '3' };
+const FIRST_PARTS: Readonly<Record<PartName, string>> = { units: '128', channels: '64', margin: '0.001', stages: '3' };
 /** Which part goes with which choice. */
 const PART_OF: Readonly<Record<string, PartName>> = { mlp: 'units', conv: 'channels', svm: 'margin', last: 'stages' };
 
