@@ -76,7 +76,7 @@ describe('a setting', () => {
     );
     expect(tuned.filter((name) => !one.includes(name))).toEqual(['depthDecay', 'unfreezeEvery']);
     expect(plain.filter((name) => !offered({ validation: '0' }).includes(name))).toEqual(['patience', 'monitor']);
-    expect(plain.filter((name) => !offered({ head: 'svm' }).includes(name))).toEqual(['labelSmoothing']);
+    expect(plain.filter((name) => !offered({ head: 'svm' }).includes(name))).toEqual(['labelSmoothing', 'classWeights']);
   });
 
   it.each([
@@ -103,6 +103,7 @@ describe('a setting', () => {
     expect(config({ head: 'conv', channels: '32' })).toEqual({ head: 'conv:32' });
     expect(config({ head: 'svm' })).toEqual({ head: 'svm:0.001' });
     expect(config({ head: 'svm', margin: '0,5' })).toEqual({ head: 'svm:0.5' });
+    expect(config({ head: 'svm', classWeights: 'balanced' })).toEqual({ head: 'svm:0.001' });
     expect(problems({ head: 'svm', margin: '0' })).toEqual(['margin']);
     expect(problems({ head: 'conv', channels: '513' })).toEqual(['channels']);
   });

@@ -8,6 +8,7 @@ const fineTunes: Test = (shown) => shown.fineTune !== 'none';
 const severalStages: Test = (shown) => shown.fineTune === 'all' || (shown.fineTune === 'last' && shown.stages.trim() !== '1');
 const reduces: Test = (shown) => shown.schedule === 'step' || shown.schedule === 'plateau';
 const isHeld: Test = (shown) => Number(shown.validation.replace(',', '.')) !== 0;
+const isNoSvm: Test = (shown) => shown.head !== 'svm';
 const heads = (kind: string): Test => (shown) => shown.head === kind;
 
 /** A field that holds no number at all is taken as one that asks for something. */
@@ -21,8 +22,9 @@ const TESTS: Readonly<Partial<Record<SettingName, Test>>> = {
   channels: heads('conv'),
   margin: heads('svm'),
   stages: (shown) => shown.fineTune === 'last',
-  // A margin is no distribution over classes that could be smoothed.
-  labelSmoothing: (shown) => shown.head !== 'svm',
+  // A margin is no distribution over classes that could be smoothed, and its loss counts every picture alike.
+  labelSmoothing: isNoSvm,
+  classWeights: isNoSvm,
   fineTuneEpochs: fineTunes,
   backboneLearningRate: fineTunes,
   headLearningRate: fineTunes,
