@@ -151,13 +151,36 @@ describe('training further', () => {
   it('needs a model of the classes that are there', () => {
     expect(whyNotFurther(trainable())).toBe('There is no model yet.');
     expect(whyNotFurther(play(trainable(), model('Class 1', 'Class 2')))).toBeNull();
-    expect(whyNotFurther(play(trainable(), model('Class 2', 'Class 1')))).toBeNull();
+    expect(whyNotFurther(play(trainable(), model('Class 2', 'Class 1')))).toBe(
+      'The present model has your classes in another order, Class 2 and Class 1, so it cannot be trained further on them.',
+    );
     expect(whyNotFurther(play(trainable(), model('cats', 'dogs')))).toBe(
       'The present model tells apart cats and dogs. Your classes are other ones, so it cannot be trained further on them.',
     );
     const more = play(trainable(), model('Class 1', 'Class 2'), { type: 'class-added' }, picture(30, 3));
     expect(whyNotFurther(more)).toContain('Class 1 and Class 2');
     expect(whyNotFurther(play(start(), ready, model('Class 1', 'Class 2')))).toBe('Add pictures to your classes.');
+  });
+
+  it('needs the head that the model has, as far as that is known', () => {
+    const trained = (head: string, config: Partial<TrainConfig> = {}) =>
+      play(trainable(), started(config), progressed({ kind: 'epoch' }), { type: 'run-ended', report: { ...report, head } }, model('Class 1', 'Class 2'));
+    const why = (state: AppState, overrides: AppState['settings']['overrides']) =>
+      whyNotFurther(play(state, { type: 'settings-changed', change: { overrides } }));
+    const [linear, mlp, conv] = [trained('linear'), trained('mlp:64', { activation: 'silu' }), trained('conv:64')];
+    // An SVM's head is a linear one.
+    expect([why(linear, {}), why(linear, { head: 'svm' }), why(trained('svm:0.001'), {})]).toEqual([null, null, null]);
+    expect(why(linear, { head: 'mlp' })).toBe('The present model has another head: choose “Linear” or “Linear SVM” under “Advanced” to train it further.');
+    expect(why(mlp, { head: 'mlp', units: '64', activation: 'silu' })).toBeNull();
+    for (const other of [{}, { head: 'mlp', units: '64' }, { head: 'mlp', activation: 'silu' }]) {
+      expect(why(mlp, other)).toContain('choose “Two layers (MLP)” with 64 units and SiLU');
+    }
+    expect(why(conv, { head: 'conv', activation: 'tanh' })).toBeNull();
+    expect(why(conv, { head: 'conv', channels: '32' })).toContain('choose “Convolutional” with 64 channels');
+    expect(why(play(conv, started(), progressed({ kind: 'epoch' }), { type: 'run-failed' }), {})).toBeNull();
+    expect(why(play(conv, started(), { type: 'run-failed' }), {})).not.toBeNull();
+    // The core has the last word where the model came from a file.
+    expect(why(play(conv, { type: 'model-opened', labels: ['Class 1', 'Class 2'] }), {})).toBeNull();
   });
 
   it('waits for a number of blocks that the network has', () => {

@@ -26,6 +26,7 @@ export type Action =
   | { readonly type: 'estimated'; readonly estimate: Estimate }
   | { readonly type: 'estimate-failed'; readonly problem: string }
   | { readonly type: 'model-changed'; readonly labels: readonly string[] | null }
+  | { readonly type: 'model-opened'; readonly labels: readonly string[] }
   | { readonly type: 'target-chosen'; readonly target: Key | 'try' | null }
   | { readonly type: 'camera-given'; readonly to: Key | 'try' | null }
   | { readonly type: 'picture-tried'; readonly picture: AppState['trial']['picture'] }

@@ -2,7 +2,9 @@
 import { isActive } from './run.js';
 import { checkSettings } from './settings.js';
 import { andList } from './words.js';
-import type { AppState } from './types.js';
+import type { AppState, HeadState } from './types.js';
+
+const ACTIVATIONS: Readonly<Record<string, string>> = { relu: 'ReLU', silu: 'SiLU', tanh: 'Tanh' };
 
 /** The first thing that is in the way, or null when training can start. */
 export function whyNotReady(state: AppState): string | null {
@@ -31,9 +33,42 @@ export function whyNotFurther(state: AppState): string | null {
   if (reason !== null) return reason;
   const { model, classes } = state;
   if (model === null) return 'There is no model yet.';
-  const names = new Set(classes.map(({ name }) => name));
-  if (names.size === model.length && model.every((label) => names.has(label))) return null;
-  return `The present model tells apart ${andList(model)}. Your classes are other ones, so it cannot be trained further on them.`;
+  const names = classes.map(({ name }) => name);
+  if (names.length !== model.length || !model.every((label) => names.includes(label))) {
+    return `The present model tells apart ${andList(model)}. Your classes are other ones, so it cannot be trained further on them.`;
+  }
+  if (!model.every((label, index) => label === names[index])) {
+    return `The present model has your classes in another order, ${andList(model)}, so it cannot be trained further on them.`;
+  }
+  return whyNotThisHead(state);
+}
+
+function whyNotThisHead({ modelHead, engine, settings }: AppState): string | null {
+  const { defaults, backbone } = engine;
+  if (modelHead === null || defaults === null) return null;
+  const { config } = checkSettings(settings.overrides, defaults, backbone ?? undefined);
+  const wanted = { kind: config.head ?? defaults.head, activation: config.activation ?? defaults.activation };
+  if (form(wanted) === form(modelHead)) return null;
+  return `The present model has another head: choose ${headName(modelHead)} under “Advanced” to train it further.`;
+}
+
+/** What two heads must have in common for one to go on from the other: an SVM is a linear head that was trained in another way. */
+function form({ kind, activation }: HeadState): string {
+  if (kind === 'linear' || kind.startsWith('svm')) return 'linear';
+  return kind.startsWith('mlp') ? `${kind} ${activation}` : kind;
+}
+
+/** A head as the settings call it. */
+function headName({ kind, activation }: HeadState): string {
+  const [name, part] = kind.split(':');
+  switch (name) {
+    case 'mlp':
+      return `“Two layers (MLP)” with ${part} units and ${ACTIVATIONS[activation] ?? activation}`;
+    case 'conv':
+      return `“Convolutional” with ${part} channels`;
+    default:
+      return '“Linear” or “Linear SVM”';
+  }
 }
 
 /** Those of deleted classes wait until the class comes back, and hold up nothing. */

@@ -1,9 +1,10 @@
 /** Actions to state, with no side effect and no clock. */
+import type { TrainReport } from '../generated/types.js';
 import type { Action } from './actions.js';
 import { addPictures, findClass, freshName, nameProblem, placesOf, removePictures, rename } from './classes.js';
 import { addNotice, clearArea, dismiss } from './notices.js';
 import { isActive, NO_RUN, reduceRun } from './run.js';
-import type { AppState, Key, PictureState, Settings, UndoEntry } from './types.js';
+import type { AppState, HeadState, Key, PictureState, Settings, UndoEntry } from './types.js';
 import { describe, pushUndo, takeBack } from './undo.js';
 
 export type { Action } from './actions.js';
@@ -26,6 +27,7 @@ export function initialState(settings: Settings): AppState {
     run: NO_RUN,
     estimate: NO_ESTIMATE,
     model: null,
+    modelHead: null,
     target: null,
     camera: null,
     trial: { picture: null, predictions: null },
@@ -107,6 +109,8 @@ export function reduce(state: AppState, action: Action): AppState {
       return { ...state, estimate: { status: 'failed', value: null, problem: action.problem } };
     case 'model-changed':
       return { ...state, model: action.labels };
+    case 'model-opened':
+      return { ...state, model: action.labels, modelHead: null };
     case 'target-chosen':
       return state.target === action.target ? state : { ...state, target: action.target };
     case 'camera-given': {
@@ -125,12 +129,23 @@ export function reduce(state: AppState, action: Action): AppState {
     case 'settings-changed':
       return { ...state, settings: { ...state.settings, ...action.change } };
     case 'run-ended':
+      return named({ ...state, run: reduceRun(state.run, action), modelHead: headOf(state, action.report) });
     case 'run-failed':
+      // What it had learned by then may be in use, or not.
+      return named({ ...state, run: reduceRun(state.run, action), modelHead: hasEpochs(state) ? null : state.modelHead });
     case 'run-undone':
       return named({ ...state, run: reduceRun(state.run, action) });
     default:
       return { ...state, run: reduceRun(state.run, action) };
   }
+}
+
+function hasEpochs({ run }: AppState): boolean {
+  return isActive(run) && run.points.length > 0;
+}
+
+function headOf({ run, engine }: AppState, { head }: TrainReport): HeadState {
+  return { kind: head, activation: run.config.activation ?? engine.defaults?.activation ?? '' };
 }
 
 /** Marks the run as being about other pictures than the ones that are there now. */

@@ -48,6 +48,12 @@ export type UndoEntry =
   | { readonly kind: 'pictures-removed'; readonly places: readonly Place[] }
   | { readonly kind: 'pictures-moved'; readonly places: readonly Place[]; readonly to: Key };
 
+/** What decides on top of the network: its text, such as `mlp:64`, and the activation, which only an MLP has. */
+export interface HeadState {
+  readonly kind: string;
+  readonly activation: string;
+}
+
 /** A message beside what it concerns: the whole page, one of the three steps, or one class. */
 export type Area = 'page' | 'pictures' | 'train' | 'try' | `class-${Key}`;
 
@@ -148,6 +154,8 @@ export interface AppState {
   readonly estimate: EstimateState;
   /** The labels of the model that predicts, or null before there is one. */
   readonly model: readonly string[] | null;
+  /** Its head, or null where that is not known: a model from a file does not tell. */
+  readonly modelHead: HeadState | null;
   /** The class that a paste or a drop beside the cards goes to, or the predict panel. */
   readonly target: Key | 'try' | null;
   /** Who has the camera: there is one view of it at a time. */

@@ -31,7 +31,7 @@ export class ModelFiles {
     try {
       await trainer.load(file);
       const labels = trainer.modelClasses?.slice() ?? [];
-      this.#store.dispatch({ type: 'model-changed', labels });
+      this.#store.dispatch({ type: 'model-opened', labels });
       const text = `Opened “${file.name}”: it tells apart ${labels.join(', ')}.`;
       this.#store.dispatch({ type: 'noticed', area: 'try', tone: 'info', text });
     } catch (error) {
