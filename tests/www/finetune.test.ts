@@ -131,7 +131,11 @@ describe('what came of it', () => {
       'The fine-tuned weights were no better on the held-out pictures, so the head-only model was kept.',
     );
     expect(whatFineTuningDid(tuned({ phase: 'head', epochs_run: 12, head_epochs: 12 }))).toContain('ended before fine-tuning');
-    expect(whatFineTuningDid(tuned({ phase: 'head', best_epoch: 0 }))).toBeNull();
+    for (const stopped of ['cancelled', 'device-lost', 'not-finite'] as const) {
+      expect(whatFineTuningDid(tuned({ phase: 'head', stopped }))).toBe('The fine-tuned weights were no better so far, so the head-only model was kept.');
+      expect(whatFineTuningDid(tuned({ stopped }))).toBe('The fine-tuned weights are in use.');
+    }
+    for (const phase of ['head', 'fine-tune'] as const) expect(whatFineTuningDid(tuned({ phase, best_epoch: 0 }))).toBeNull();
   });
 
   it('says how it ended, and where a further training brought nothing', () => {
@@ -139,7 +143,10 @@ describe('what came of it', () => {
     const stopped = { ...report, stopped: 'cancelled' as const };
     expect(howItEnded(stopped, false)).toMatch(/^Stopped: .* The best so far, of epoch 7, is kept and in use\.$/);
     expect(howItEnded({ ...stopped, best_epoch: 0 }, false)).toContain('What it had learned is in use.');
-    for (const ended of ['cancelled', 'finished', 'early'] as const) {
+    expect(howItEnded({ ...report, stopped: 'device-lost' }, false)).toMatch(/^Ended early because the GPU was lost: .* The best weights up to then, those of epoch 7, are kept and in use\.$/);
+    expect(howItEnded({ ...report, stopped: 'not-finite' }, true)).toMatch(/smaller learning rate\. .* The best weights up to then, those of epoch 7, are kept and in use\.$/);
+    expect(howItEnded({ ...report, stopped: 'device-lost', best_epoch: 0 }, false)).toMatch(/What it had learned is in use\.$/);
+    for (const ended of ['cancelled', 'finished', 'early', 'device-lost', 'not-finite'] as const) {
       expect(howItEnded({ ...report, stopped: ended, best_epoch: 0 }, true)).toContain('Nothing was better than the model that it began with');
     }
   });

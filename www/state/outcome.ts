@@ -1,30 +1,34 @@
 /** What a run came to, in words. */
-import type { TrainReport } from '../generated/types.js';
+import type { Stopped, TrainReport } from '../generated/types.js';
 import { count, duration } from './words.js';
+
+/** Ends after which more epochs might have been better. */
+const CUT_SHORT: readonly Stopped[] = ['cancelled', 'device-lost', 'not-finite'];
 
 /** How it ended and which weights are in use. */
 export function howItEnded(report: TrainReport, further: boolean): string {
   const trained = `${count(report.images.train, 'picture')}, ${count(report.epochs_run, 'epoch')}, ${duration(report.seconds.train)}.`;
   const kept = keptWeights(report, further, `The weights of epoch ${report.best_epoch}, the best, are in use.`);
   const soFar = keptWeights(report, further, `The best so far, of epoch ${report.best_epoch}, is kept and in use.`);
+  const upToThen = keptWeights(report, further, `The best weights up to then, those of epoch ${report.best_epoch}, are kept and in use.`);
   switch (report.stopped) {
     case 'cancelled':
-      if (report.best_epoch === 0 && !further) return `Stopped before the first epoch ended: ${trained} What it had learned is in use.`;
+      if (report.best_epoch === 0 && !further) return `Stopped before the first epoch ended: ${trained} ${soFar}`;
       return `Stopped: ${trained} ${soFar}`;
     case 'early':
       return `Stopped by itself because it no longer improved: ${trained} ${kept}`;
     case 'device-lost':
-      return `Ended early because the GPU was lost: ${trained} ${soFar}`;
+      return `Ended early because the GPU was lost: ${trained} ${upToThen}`;
     case 'not-finite':
-      return `Ended early because the numbers grew out of bounds; try a smaller learning rate. ${trained} ${soFar}`;
+      return `Ended early because the numbers grew out of bounds; try a smaller learning rate. ${trained} ${upToThen}`;
     case 'finished':
       return `Trained on ${trained} ${kept}`;
   }
 }
 
 function keptWeights(report: TrainReport, further: boolean, otherwise: string): string {
-  if (!further || report.best_epoch > 0) return otherwise;
-  return 'Nothing was better than the model that it began with, which stays in use.';
+  if (report.best_epoch > 0) return otherwise;
+  return further ? 'Nothing was better than the model that it began with, which is kept.' : 'What it had learned is in use.';
 }
 
 /** What of the network was trained, with the number of values. */
@@ -42,10 +46,10 @@ function partOf(fineTune: string): string {
 
 /** Whether fine-tuning was worth it, or null where none was asked for. */
 export function whatFineTuningDid(report: TrainReport): string | null {
-  if (report.fine_tune === 'none') return null;
+  // No epoch of this run is in use: that is said already, and the model that a warm start began with may be fine-tuned or not.
+  if (report.fine_tune === 'none' || report.best_epoch === 0) return null;
   if (report.phase === 'fine-tune') return 'The fine-tuned weights are in use.';
-  // The model that a warm start began with is no head-only one.
-  if (report.best_epoch === 0) return null;
   if (report.epochs_run <= report.head_epochs) return 'It ended before fine-tuning had come to anything, so the head-only model was kept.';
+  if (CUT_SHORT.includes(report.stopped)) return 'The fine-tuned weights were no better so far, so the head-only model was kept.';
   return 'The fine-tuned weights were no better on the held-out pictures, so the head-only model was kept.';
 }
