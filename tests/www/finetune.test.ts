@@ -31,6 +31,8 @@ describe('a run in phases', () => {
     const state = running(tuning);
     expect(describeRun(play(state, { type: 'run-paused' }).run)).toBe('Fine-tuning: epoch 43 of 50, paused');
     expect(describeRun(play(state, { type: 'run-stopping' }).run)).toBe('Stopping…');
+    const measuring = play(state, { type: 'run-stopping' }, progressed({ phase: 'measure', eta: 12 }));
+    expect(describeRun(measuring.run)).toBe('Measuring how good it is, about 12 s left');
     expect(describeRun(play(trainable(), started()).run)).toBe('Preparing…');
   });
 

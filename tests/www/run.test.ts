@@ -104,6 +104,32 @@ describe('Run', () => {
     expect(await trainer.train({ epochs: 2 }).report).toMatchObject({ stopped: 'finished', epochs_run: 2 });
   });
 
+  it.each(['running', 'paused'] as const)('measures what it keeps step by step, and answers meanwhile, where it is cancelled while %s', async (state) => {
+    FakeWorker.faults = { measure: 60 };
+    const trainer = await trainerWithClasses();
+    const run = trainer.train({ epochs: 1000 });
+    const events = collect(run);
+    await wait(40);
+    if (state === 'paused') run.pause();
+    await wait(20);
+    const { session } = FakeWorker.last;
+    const before = session.steps;
+    let over = false;
+    const cancelled = run.cancel().then(() => (over = true));
+    await trainer.predict(picture(3));
+    // Neither of these changes anything any more.
+    void run.cancel();
+    run.pause();
+    await trainer.predict(picture(4));
+    expect(over).toBe(false);
+    await cancelled;
+    expect((await run.report).stopped).toBe('cancelled');
+    expect(session.calls.filter((call) => call.endsWith('Training'))).toEqual(['startTraining', 'stopTraining']);
+    expect(session.steps - before).toBeGreaterThanOrEqual(61);
+    const last = (await events).slice(-2);
+    expect(last.map(({ kind, phase }) => [kind, phase])).toEqual([['step', 'measure'], ['done', 'measure']]);
+  });
+
   it('learned nothing where it is cancelled while pictures are prepared', async () => {
     FakeWorker.faults = { prepare: 50 };
     const trainer = await trainerWithClasses();

@@ -7,7 +7,8 @@ import { andList, bytes, count, percent, roughly, timeLeft, wholePercent } from 
 /** Where a run is and how long it still takes. */
 export function describeRun(run: RunState): string {
   const { latest } = run;
-  if (run.status === 'stopping') return 'Stopping…';
+  // What is kept is still measured, which can take its time.
+  if (run.status === 'stopping' && latest?.phase !== 'measure') return 'Stopping…';
   if (latest === null) return 'Preparing…';
   const place = placeOf(latest);
   if (run.status === 'paused') return `${place}, paused`;

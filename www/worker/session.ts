@@ -34,6 +34,9 @@ export interface Session {
   restoreImage(id: number): Promise<void>;
   startTraining(config: Partial<TrainConfig>): Promise<void>;
   step(): Promise<TrainEvent>;
+  /** Ends the run with the best weights so far; the steps that follow measure them, up to the event `done`. */
+  stopTraining(): Promise<void>;
+  /** The same with all the measuring at once. */
   cancelTraining(): Promise<void>;
   report(): Promise<TrainReport | null>;
   predict(rgba: Uint8Array, width: number, height: number): Promise<Prediction[]>;

@@ -21,6 +21,7 @@ export class TrainingRun {
   readonly #emit: (event: TrainEvent) => void;
   #lastStepEvent = -Infinity;
   #begun = false;
+  #stopped = false;
 
   constructor(id: number, session: Session, controls: RunControls, emit: (event: TrainEvent) => void) {
     this.id = id;
@@ -38,8 +39,8 @@ export class TrainingRun {
   async slice(): Promise<TrainReport | null> {
     const until = performance.now() + SLICE_MS;
     do {
-      if (this.#controls.cancelled) return this.#cancel();
-      if (this.#controls.paused) return null;
+      if (this.#controls.cancelled) await this.#stop();
+      else if (this.#controls.paused) return null;
       const event = await this.#session.step();
       this.#begun = true;
       this.#pass(event);
@@ -62,12 +63,14 @@ export class TrainingRun {
     this.#emit(event);
   }
 
-  async #cancel(): Promise<TrainReport> {
+  /** What is kept is measured by the steps that follow, so that messages are looked at between them. */
+  async #stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
     // Without a single step there is nothing to keep, and an earlier model stays what it was: the session refuses, in other words.
     // It refuses too where the steps so far only prepared pictures.
     if (!this.#begun) throw refusal('not_trained', 'Training was cancelled before anything was learned.');
-    await this.#session.cancelTraining();
-    return this.#report();
+    await this.#session.stopTraining();
   }
 
   async #report(): Promise<TrainReport> {

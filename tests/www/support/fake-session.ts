@@ -8,6 +8,8 @@ export interface Faults {
   step?: { at: number; error: Error };
   /** So many steps prepare pictures before anything is learned. */
   prepare?: number;
+  /** So many steps measure what a stopped run keeps. */
+  measure?: number;
   /** Thrown by every prediction. */
   predict?: Error;
   create?: Error;
@@ -22,6 +24,8 @@ export class FakeSession implements Session {
   #classes: ClassSummary[] = [];
   #nextId = 1;
   #run: { epochs: number; step: number } | null = null;
+  /** What is left to measure of a run that was stopped, with its epochs. */
+  #measuring: { left: number; epochs: number } | null = null;
   #report: TrainReport | null = null;
   #busy = false;
 
@@ -87,9 +91,14 @@ export class FakeSession implements Session {
 
   step(): Promise<TrainEvent> {
     return this.#slowly(() => {
-      const run = this.#run;
+      const [run, measuring] = [this.#run, this.#measuring];
       if (!run) throw refusal('not_training', 'No training is running.');
       this.steps += 1;
+      if (measuring) {
+        const kind = measuring.left-- > 0 ? 'step' : 'done';
+        if (kind === 'done') this.#finish('cancelled', measuring.epochs);
+        return { ...event(kind, measuring.epochs, run.step, run.epochs), phase: 'measure' };
+      }
       run.step += 1;
       if (this.faults.step?.at === this.steps) throw this.faults.step.error;
       if (run.step <= (this.faults.prepare ?? 0)) return { ...event('step', 0, run.step, run.epochs), phase: 'prepare' };
@@ -98,6 +107,19 @@ export class FakeSession implements Session {
       if (ended) this.#finish('finished', run.epochs);
       const kind = ended ? 'done' : run.step % STEPS_AN_EPOCH === 0 ? 'epoch' : 'step';
       return event(kind, Math.min(epoch, run.epochs), run.step, run.epochs);
+    });
+  }
+
+  stopTraining(): Promise<void> {
+    this.calls.push('stopTraining');
+    return this.#slowly(() => {
+      const run = this.#run;
+      if (!run) throw refusal('not_training', 'No training is running.');
+      if (run.step <= (this.faults.prepare ?? 0)) {
+        this.#run = null;
+        throw refusal('not_trained', 'There is no trained model yet.');
+      }
+      this.#measuring = { left: this.faults.measure ?? 0, epochs: Math.floor(run.step / STEPS_AN_EPOCH) };
     });
   }
 
@@ -133,6 +155,7 @@ export class FakeSession implements Session {
 
   #finish(stopped: TrainReport['stopped'], epochs: number): void {
     this.#run = null;
+    this.#measuring = null;
     this.#report = { stopped, epochs_run: epochs, classes: this.#classes.map(({ name }) => name) } as TrainReport;
   }
 
