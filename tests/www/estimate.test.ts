@@ -59,7 +59,7 @@ describe('the estimate', () => {
     expect(store.get().estimate.status).toBe('asking');
     await vi.advanceTimersByTimeAsync(2000);
     expect(asked).toEqual([{ fineTune: 'last:4' }]);
-    expect(store.get().estimate).toEqual({ status: 'known', value: estimate, problem: null });
+    expect(store.get().estimate).toEqual({ status: 'known', value: estimate, further: null, problem: null });
     set({ fineTune: 'none' });
     expect(store.get().estimate.status).toBe('none');
   });
@@ -77,6 +77,20 @@ describe('the estimate', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('is asked for twice where the present model can be trained further', async () => {
+    const less = { ...estimate, totalSeconds: 20 };
+    set({ fineTune: 'all' });
+    store.dispatch({ type: 'model-changed', labels: ['Class 1', 'Class 2'] });
+    answer = () => Promise.resolve(asked.at(-1)?.warmStart === true ? less : estimate);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(asked).toEqual([{ fineTune: 'all' }, { fineTune: 'all', warmStart: true }]);
+    expect(store.get().estimate).toMatchObject({ value: estimate, further: less });
+    store.dispatch({ type: 'model-changed', labels: ['cats', 'dogs'] });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(asked).toHaveLength(3);
+    expect(store.get().estimate.further).toBeNull();
+  });
+
   it('is dropped where a setting makes no sense, and shows why it cannot be had', async () => {
     set({ fineTune: 'all', epochs: 'x' });
     await vi.advanceTimersByTimeAsync(2000);
@@ -84,7 +98,7 @@ describe('the estimate', () => {
     answer = () => Promise.reject(new Error('Only the last 3 stages can be trained.'));
     set({ fineTune: 'all' });
     await vi.advanceTimersByTimeAsync(2000);
-    expect(store.get().estimate).toEqual({ status: 'failed', value: null, problem: 'Only the last 3 stages can be trained.' });
+    expect(store.get().estimate).toEqual({ status: 'failed', value: null, further: null, problem: 'Only the last 3 stages can be trained.' });
   });
 
   it('that comes too late is not shown', async () => {

@@ -23,7 +23,7 @@ export type Action =
   | { readonly type: 'engine-failed'; readonly problem: string }
   | { readonly type: 'estimate-dropped' }
   | { readonly type: 'estimate-asked' }
-  | { readonly type: 'estimated'; readonly estimate: Estimate }
+  | { readonly type: 'estimated'; readonly estimate: Estimate; readonly further: Estimate | null }
   | { readonly type: 'estimate-failed'; readonly problem: string }
   | { readonly type: 'model-changed'; readonly labels: readonly string[] | null }
   | { readonly type: 'model-opened'; readonly labels: readonly string[] }

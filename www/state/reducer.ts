@@ -9,7 +9,7 @@ import { describe, pushUndo, takeBack } from './undo.js';
 
 export type { Action } from './actions.js';
 
-const NO_ESTIMATE: AppState['estimate'] = { status: 'none', value: null, problem: null };
+const NO_ESTIMATE: AppState['estimate'] = { status: 'none', value: null, further: null, problem: null };
 
 export function initialState(settings: Settings): AppState {
   return {
@@ -104,9 +104,9 @@ export function reduce(state: AppState, action: Action): AppState {
     case 'estimate-asked':
       return { ...state, estimate: { ...state.estimate, status: 'asking' } };
     case 'estimated':
-      return { ...state, estimate: { status: 'known', value: action.estimate, problem: null } };
+      return { ...state, estimate: { status: 'known', value: action.estimate, further: action.further, problem: null } };
     case 'estimate-failed':
-      return { ...state, estimate: { status: 'failed', value: null, problem: action.problem } };
+      return { ...state, estimate: { status: 'failed', value: null, further: null, problem: action.problem } };
     case 'model-changed':
       return { ...state, model: action.labels };
     case 'model-opened':

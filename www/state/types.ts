@@ -120,6 +120,8 @@ export interface EstimateState {
   /** `asking` keeps the value of before on show. */
   readonly status: 'none' | 'asking' | 'known' | 'failed';
   readonly value: Estimate | null;
+  /** The same for going on from the present model, where that can be done. */
+  readonly further: Estimate | null;
   readonly problem: string | null;
 }
 

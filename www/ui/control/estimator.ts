@@ -1,5 +1,5 @@
 import { countPictures } from '../../state/classes.js';
-import { picturesBeingRead } from '../../state/readiness.js';
+import { picturesBeingRead, whyNotFurther } from '../../state/readiness.js';
 import { isActive } from '../../state/run.js';
 import { checkSettings } from '../../state/settings.js';
 import type { Store } from '../../state/store.js';
@@ -45,8 +45,9 @@ export class Estimator {
     // What is on show stays until pictures are in, and while a run is about them.
     if (isActive(state.run) || picturesBeingRead(state) > 0) return;
     const config = wanted(state);
+    const further = whyNotFurther(state) === null;
     const { classes, engine, model, run } = state;
-    const about = [config, countPictures(classes), classes.length, engine.report?.kind, model, run.report?.seconds];
+    const about = [config, countPictures(classes), classes.length, engine.report?.kind, model, run.report?.seconds, further];
     const question = config === null ? '' : JSON.stringify(about);
     if (question === this.#asked) return;
     this.#asked = question;
@@ -56,15 +57,18 @@ export class Estimator {
       return;
     }
     this.#store.dispatch({ type: 'estimate-asked' });
-    this.#timer = setTimeout(() => void this.#ask(question, config), QUIET_MS);
+    this.#timer = setTimeout(() => void this.#ask(question, config, further), QUIET_MS);
   }
 
-  async #ask(question: string, config: Partial<TrainConfig>): Promise<void> {
+  async #ask(question: string, config: Partial<TrainConfig>, goesOn: boolean): Promise<void> {
     const trainer: Trainer | null = this.#session.trainer;
     if (trainer === null) return;
     try {
-      const estimate = await trainer.estimate(config);
-      if (question === this.#asked) this.#store.dispatch({ type: 'estimated', estimate });
+      const [estimate, further] = await Promise.all([
+        trainer.estimate(config),
+        goesOn ? trainer.estimate({ ...config, warmStart: true }) : null,
+      ]);
+      if (question === this.#asked) this.#store.dispatch({ type: 'estimated', estimate, further });
     } catch (error) {
       // One that was replaced meanwhile no longer matters.
       if (question !== this.#asked || trainer !== this.#session.trainer) return;

@@ -1,4 +1,5 @@
 import { whyNotFurther, whyNotReady } from '../../state/readiness.js';
+import { describeTime } from '../../state/progress-words.js';
 import { Icon } from '../common/Icon.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
@@ -12,6 +13,7 @@ export function FurtherButton() {
   const reason = useAppState(whyNotFurther);
   // What holds up all training is already said beside the other button.
   const own = useAppState((state) => whyNotReady(state) === null);
+  const estimate = useAppState((state) => state.estimate.further);
   if (!model) return null;
   return (
     <div class="train-button">
@@ -28,6 +30,7 @@ export function FurtherButton() {
       </button>
       <p id="further-about" class="hint">
         {own && reason !== null ? reason : ABOUT}
+        {reason === null && estimate !== null && ` ${describeTime(estimate)}`}
       </p>
     </div>
   );
