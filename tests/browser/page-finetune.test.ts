@@ -1,10 +1,11 @@
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppPage } from './support/app-page.js';
 import { violations } from './support/axe.js';
 import { foreignRequests } from './support/browser.js';
 
-/** Long enough for the head that the page shows its epochs, and few enough of the backbone for a slow machine. */
-const SHORT = { epochs: '150', fineTuneEpochs: '2', batchSize: '8', validation: '25' };
+/** Long enough for the page to show epochs of both phases, few enough for a slow machine, and none left out. */
+const SHORT = { epochs: '150', fineTuneEpochs: '10', batchSize: '8', validation: '25', patience: '0' };
 
 declare global {
   /** What the progress of a run has said, each text once. */
@@ -20,6 +21,13 @@ afterAll(() => app?.close());
 const result = () => app.page.getByRole('region', { name: 'Result', exact: true });
 const estimate = () => app.page.locator('.estimate');
 const further = () => app.page.getByRole('button', { name: 'Train further' });
+
+/** The rows of the table beside the curves, which is opened where it is not. */
+async function figures(): Promise<Locator> {
+  const table = app.page.locator('.curves .figures');
+  if ((await table.getAttribute('open')) === null) await table.locator('summary').click();
+  return table.locator('tbody tr');
+}
 
 /** Notes the text of every progress from now on: some phases are over in a blink. */
 async function listen(): Promise<void> {
@@ -86,8 +94,8 @@ describe('fine-tuning on the page', () => {
     await listen();
     await app.train();
     const said = await app.page.evaluate(() => globalThis.said);
-    expect(said.join('\n')).toMatch(/Training the head: epoch \d+ of 152/);
-    expect(said.join('\n')).toMatch(/Fine-tuning: epoch 15[12] of 152/);
+    expect(said.join('\n')).toMatch(/Training the head: epoch \d+ of 160/);
+    expect(said.join('\n')).toMatch(/Fine-tuning: epoch 1(5[1-9]|60) of 160/);
     const tuned = await result().innerText();
     expect(tuned).toMatch(/Trained: the last 3 blocks and the head \([\d,]+ of [\d,]+ values\)\./);
     expect(tuned).toMatch(/The fine-tuned weights are in use\.|The fine-tuned weights were no better on the held-out pictures/);
@@ -98,9 +106,8 @@ describe('fine-tuning on the page', () => {
     await app.page.getByText('Fine-tuning from epoch 151').waitFor();
     expect(await app.page.locator('.curves .visually-hidden').innerText()).toContain('Fine-tuning began with epoch 151.');
     await app.page.getByText(/^Training \d+%, held back \d+%: (a gap of \d+ points?|no gap)\.$/).waitFor();
-    await app.page.locator('.curves .figures summary').click();
-    const rows = app.page.locator('.curves tbody tr');
-    await expect.poll(() => rows.count()).toBe(152);
+    const rows = await figures();
+    await expect.poll(() => rows.count()).toBe(160);
     expect(await rows.nth(149).innerText()).toMatch(/^150\s+Head\s/);
     expect(await rows.nth(150).innerText()).toMatch(/^151\s+Fine-tuning\s/);
   });
@@ -124,11 +131,18 @@ describe('fine-tuning on the page', () => {
 
   it('trains further from where it is, and says why it cannot with other classes', async () => {
     expect(await further().getAttribute('aria-disabled')).toBe('false');
-    await app.set({ epochs: '3', fineTuneEpochs: '1' });
+    await app.set({ epochs: '3' });
+    await app.page.locator('#further-about', { hasText: /Takes .* in all\./ }).waitFor();
+    await listen();
     await further().click();
-    await app.page.getByText(/of 4\b/).waitFor();
-    await result().waitFor();
-    await result().getByText(/Trained on|Nothing was better/).waitFor();
+    await result().getByText(/^Trained on .*, 10 epochs, /).waitFor();
+    // A run that started anew would train the head for three epochs first.
+    const said = (await app.page.evaluate(() => globalThis.said)).join('\n');
+    expect(said).not.toContain('Training the head');
+    expect(said).toMatch(/Fine-tuning: epoch \d+ of 10\b/);
+    const rows = await (await figures()).allInnerTexts();
+    expect(rows.map((row) => row.split(/\s+/).slice(0, 2).join(' '))).toEqual(Array.from({ length: 10 }, (_, index) => `${index + 1} Fine-tuning`));
+    expect(await result().innerText()).toMatch(/(The weights of epoch \d+, the best, are in use\.|Nothing was better than the model that it began with, which is kept\.)/);
     await app.page.getByRole('button', { name: 'Add a class' }).click();
     await app.pick('Class 3', await app.draw('squares', 4));
     await expect.poll(() => further().getAttribute('aria-disabled')).toBe('true');
@@ -148,6 +162,14 @@ describe('fine-tuning on the page', () => {
     expect(await violations(app), 'fine-tuning').toEqual([]);
     await app.page.getByRole('button', { name: 'Stop and keep the best' }).click();
     await result().getByText(/^Stopped: /).waitFor();
+    // What it says that it keeps is what the curves say was best, down to the accuracy of the kept weights.
+    const ended = await result().innerText();
+    const best = /The best so far, of epoch (\d+), is kept and in use\./.exec(ended)?.[1];
+    const row = (await figures()).filter({ has: app.page.getByRole('rowheader', { name: best!, exact: true }) });
+    const cells = (await row.innerText()).split(/\s+/);
+    expect(cells[1]).toBe(ended.includes('The fine-tuned weights are in use.') ? 'Fine-tuning' : 'Head');
+    expect(cells.at(-1)).toBe(await result().locator('.figure').innerText());
+    expect(await app.page.locator('.curves').innerText()).toContain(`Best epoch: ${best}`);
     expect(await app.predict((await app.draw('circles', 1, 91))[0]!)).toContain('%');
   });
 
