@@ -1,6 +1,6 @@
 //! Gradients of every kind of layer that trains and of every loss against central differences: the default backbone's
-//! first and last stages (convolution, depthwise, pointwise, BatchNorm's affine), dense layers, cross-entropy with
-//! smoothing and class weights, squared hinge.
+//! first and last stages (convolution, depthwise, pointwise, BatchNorm's affine), the heads' convolution and dense
+//! layers, cross-entropy with smoothing and class weights, squared hinge and its penalty.
 //!
 //! The loss is f32 inside and f64 at its end, so a difference carries an error of about 1e-7 / step beside the
 //! truncation error and ReLU6's kinks: the slope along a direction must agree to [`BOUND`].
@@ -11,7 +11,7 @@ use burn::tensor::{Tensor, TensorData};
 use common::{Golden, assert_close, cpu, default_backbone, golden, project};
 use headstart::backbone::{TrainableStages, global_average};
 use headstart::head::{Activation, Head, HeadKind, TrainableHead};
-use headstart::params::Params;
+use headstart::params::{Group, Params};
 use headstart::train::Objective;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -53,17 +53,24 @@ fn moved(params: &mut Params, target: usize, direction: &[f32], step: f32, loss:
     measured
 }
 
-/// Compares the slopes along the whole gradient and along its largest entries, tensor by tensor; gives the worst.
+/// [`check_slopes`] of an objective.
 fn check(params: &mut Params, logits: impl Fn(&Params) -> Tensor<2>, labels: &[usize], objective: &Objective) -> f64 {
     // Measured outside the graph, as validation does.
-    let loss = |params: &Params| {
+    let measured = |params: &Params| {
         let rows = values(logits(&params.without_graph()).inner());
         let classes = rows.len() / labels.len();
         let rows = rows.chunks_exact(classes).zip(labels).map(|(row, label)| objective.of_row(row, *label));
         let (sum, weight) = rows.fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
         sum / weight
     };
-    let mut found = objective.loss(logits(params), labels, cpu().device()).backward();
+    check_slopes(params, |params| objective.loss(logits(params), labels, cpu().device()), measured)
+}
+
+/// Compares the slopes along the whole gradient and along its largest entries, tensor by tensor; gives the worst.
+///
+/// `loss` is differentiated in the graph; `measured` is its value in plain numbers.
+fn check_slopes(params: &mut Params, loss: impl Fn(&Params) -> Tensor<1>, measured: impl Fn(&Params) -> f64) -> f64 {
+    let mut found = loss(params).backward();
     let gradients: Vec<_> = params.gradients(&mut found).into_iter().map(|g| values(g.expect("a gradient"))).collect();
     let names: Vec<String> = params.iter().map(|param| param.name.clone()).collect();
     let mut worst = 0.0_f64;
@@ -78,8 +85,8 @@ fn check(params: &mut Params, logits: impl Fn(&Params) -> Tensor<2>, labels: &[u
             let unit: Vec<f32> = direction.iter().map(|d| (f64::from(*d) / norm) as f32).collect();
             // Far enough for the loss to change by 1e-3 or so, near enough to stay on the tangent.
             let step = (2e-4 / norm).min(1e-2) as f32;
-            let up = moved(params, target, &unit, step, loss);
-            let down = moved(params, target, &unit, -step, loss);
+            let up = moved(params, target, &unit, step, &measured);
+            let down = moved(params, target, &unit, -step, &measured);
             let slope = (up - down) / (2.0 * f64::from(step));
             let error = (slope - norm).abs() / norm;
             assert!(error < BOUND, "{}, {what}: slope {slope:.5e}, gradient {norm:.5e}", names[target]);
@@ -192,5 +199,56 @@ fn heads() {
             };
             println!("{kind}, {objective:?}: worst {:.1e}", check(&mut params, logits, &labels, &objective));
         }
+    }
+}
+
+/// Uniform within ±`bound`.
+fn noise(count: usize, bound: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    (0..count).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * bound).collect()
+}
+
+/// The convolution and the pooling in front of the dense layer. The feature map is a parameter here, for fine-tuning
+/// needs its gradient too.
+#[test]
+fn convolutional_head() {
+    let shape = [6, 5, 4, 3];
+    for objective in objectives(3) {
+        let mut rng = ChaCha8Rng::seed_from_u64(21);
+        let mut params = Params::new(cpu().device());
+        let start = Head::fresh(HeadKind::Conv { channels: 7 }, shape[1], 3, &mut rng);
+        let head = TrainableHead::new(&start, true, &mut params);
+        // Wide enough for ReLU6 to clip at both ends.
+        let map = noise(shape.iter().product(), 12.0, &mut rng);
+        let map = params.add("map", &shape, map, Group::Stage(0), false);
+        let logits = |params: &Params| {
+            let pooled = head.pool(params.get(map).reshape(shape), params, false);
+            head.forward(pooled, params, |_| None)
+        };
+        assert_eq!(params.iter().count(), 5, "weight and bias of both layers, and the map");
+        let worst = check(&mut params, logits, &[0, 1, 2, 0, 1, 2], &objective);
+        println!("conv:7, {objective:?}: worst {worst:.1e}");
+    }
+}
+
+/// The penalty of a support-vector machine: biases count as weights do.
+#[test]
+fn half_the_sum_of_squares() {
+    for kind in [HeadKind::Svm { c: 0.1 }, HeadKind::Mlp { hidden: 6, activation: Activation::Relu }] {
+        let mut rng = ChaCha8Rng::seed_from_u64(22);
+        let mut params = Params::new(cpu().device());
+        let start = Head::fresh(kind, 8, 3, &mut rng);
+        let head = TrainableHead::new(&start, false, &mut params);
+        // A machine starts at zero, where there is no slope.
+        params.update(|_, param, _| {
+            let count = param.shape.iter().product();
+            Tensor::from_data(TensorData::new(noise(count, 0.5, &mut rng), [count]), cpu().device())
+        });
+        let measured = |params: &Params| f64::from(values(head.half_squares(&params.without_graph()))[0]);
+        let snapshot = pollster::block_on(params.snapshot()).unwrap();
+        let squares = snapshot.iter().flatten().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>();
+        let value = (measured(&params) - squares / 2.0).abs() / (squares / 2.0);
+        assert!(value < 1e-6, "{kind}: the value itself differs by {value:.1e}");
+        let worst = check_slopes(&mut params, |params| head.half_squares(params), measured);
+        println!("penalty of {kind}: value {value:.1e}, worst slope {worst:.1e}");
     }
 }

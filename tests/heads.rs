@@ -1,4 +1,5 @@
-//! Heads and their loss against PyTorch (tests/golden/make_heads_golden.py), and the folding of standardisation.
+//! Heads and their loss against PyTorch (tests/golden/make_heads_golden.py), a trained support-vector machine against
+//! scikit-learn (tests/golden/make_svm_golden.py), and the folding of standardisation.
 
 mod common;
 
@@ -8,7 +9,7 @@ use headstart::dataset::{Labelled, Split};
 use headstart::features::{FeatureCache, Row, View};
 use headstart::head::{Activation, Head, HeadKind, TrainableHead};
 use headstart::params::{Params, Snapshot};
-use headstart::train::{EventKind, Examples, Run, Start, TrainConfig, cross_entropy_of};
+use headstart::train::{EventKind, Examples, Run, Start, TrainConfig, argmax, cross_entropy_of};
 use pollster::block_on;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -191,5 +192,58 @@ fn the_finished_head_takes_features_as_they_are() {
         let loss = losses.sum::<f64>() / validation.len() as f64;
         assert!((loss - best).abs() < 1e-4, "{head}: {loss} of the finished head, {best} while training");
         assert!(best < 0.9 * 3.0_f64.ln(), "{head}: it learnt something, or the test shows nothing ({best})");
+    }
+}
+
+/// The whole way of a head `svm:C`: standardisation, squared hinge, its penalty without the optimiser's weight decay,
+/// and the folding of the standardisation into the finished head. The input's deviations lie on both sides of their
+/// root mean square.
+#[test]
+fn a_trained_support_vector_machine_is_scikit_learns() {
+    const WIDTH: usize = 10;
+    /// Tight enough to tell C from 1.01·C and the population's deviation from the sample's.
+    const BOUND: f32 = 1e-4;
+    let expected = golden(&project("tests/golden/svm.safetensors"));
+    let mut cache = FeatureCache::default();
+    let rows: Vec<&[f32]> = expected["input"].data.chunks_exact(WIDTH).collect();
+    for (id, row) in (0..).zip(&rows) {
+        cache.insert(id, View::Plain, Row::Full(Arc::from(*row)));
+    }
+    let labels = expected["labels"].data.iter().map(|label| *label as usize);
+    let pictures: Vec<Labelled> = (0..).zip(labels).map(|(id, label)| Labelled { id, label }).collect();
+    for c in [0.01, 0.1, 1.0] {
+        let golden = |part: &str| &expected[&format!("standardised.{c:?}.{part}")].data;
+        let config = TrainConfig {
+            head: format!("svm:{c}"),
+            epochs: 1000.0,
+            learning_rate: 0.05,
+            batch_size: rows.len() as f64,
+            optimizer: "adam".into(),
+            ..TrainConfig::default()
+        };
+        assert!(config.weight_decay > 0.0, "the default decay must not reach this head");
+        let split = Split {
+            classes: ["a", "b", "c"].map(String::from).to_vec(),
+            train: pictures.clone(),
+            validation: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let train = Examples::pooled(&cache, &pictures, &[View::Plain], WIDTH).unwrap();
+        let held_out = Examples::pooled(&cache, &[], &[View::Plain], WIDTH).unwrap();
+        let (config, scaling) = (config.check().unwrap(), train.measure().unwrap());
+        let scales = scaling.scale.clone();
+        let start = Start { config, split, scaling, head: None, features: Some((train, held_out)), tail: None };
+        let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
+        while block_on(run.step()).unwrap().kind != EventKind::Done {}
+        let head = block_on(run.finish()).unwrap().head;
+
+        let found: Vec<f32> = rows.iter().flat_map(|row| head.logits(row)).collect();
+        let decisions = assert_close(&format!("C = {c}: decision values"), &found, golden("decision"), BOUND);
+        let classes = |values: &[f32]| values.chunks_exact(3).map(argmax).collect::<Vec<_>>();
+        assert_eq!(classes(&found), classes(golden("decision")), "C = {c}: predictions");
+        let weights = head.layers[0].weight.chunks_exact(WIDTH).flat_map(|row| row.iter().zip(&scales));
+        let weights: Vec<f32> = weights.map(|(weight, scale)| weight / scale).collect();
+        let weights = assert_close(&format!("C = {c}: weights"), &weights, golden("weight"), BOUND);
+        println!("svm:{c}: decision values {decisions:.1e}, weights {weights:.1e}");
     }
 }
