@@ -192,6 +192,13 @@ fn fine_tuning() {
         inspected["layers"].as_array().unwrap().iter().map(|layer| layer["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"head.conv.weight") && names.contains(&"features.18.0.weight"));
 
+    // Going on from the file: its head and its backbone, and no phase for the head alone.
+    let further = ["train", text(&dir), "--from", text(&model), "--head", "conv:4", "--fine-tune", "last:2"];
+    let report = json(&[&further[..], &quick, &["--engine", "cpu", "--json"]].concat());
+    assert_eq!((number(&report, "epochs_run"), number(&report, "head_epochs")), (2.0, 0.0));
+    assert_eq!(report["warnings"][0]["code"], "held_out_may_have_trained");
+    refused(&["train", text(&dir), "--from", text(&model), "--engine", "cpu"], "head");
+
     let whole = json(&["inspect", common::DEFAULT_NAME, "--json"]);
     assert_eq!(whole["fine_tunable"], true);
     assert!(number(&whole, "trainable_parameters") > trainable);

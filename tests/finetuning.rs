@@ -175,6 +175,62 @@ fn check_best(project: &mut Project, events: &[TrainEvent], way: &str) {
     assert!((last - told).abs() > 1e-3, "{way}: the last epoch is another, or the test shows nothing");
 }
 
+/// Stopped before the epochs that count, under the default rule: the early epoch that was better is kept all the same.
+#[test]
+fn stopping_early_keeps_what_was_learned() {
+    // Of noise the head alone knows nothing, so that by chance some early epoch gets a picture more right.
+    let mut project = hopeless(default_backbone());
+    let config = TrainConfig {
+        monitor: "auto".into(),
+        epochs: 1.0,
+        learning_rate: 1e-6,
+        fine_tune_epochs: 200.0,
+        backbone_learning_rate: 1e-4,
+        validation: 0.4,
+        warm_up: 0.0,
+        ..quick("last:1")
+    };
+    project.start_training(&config).unwrap();
+    let mut events = Vec::new();
+    while !events.last().is_some_and(|event: &TrainEvent| event.phase == Phase::FineTune && event.improved) {
+        events.push(block_on(project.step()).unwrap());
+        assert!(events.last().unwrap().epoch < 90, "no early epoch was better, so the test shows nothing");
+    }
+    let told = events.last().unwrap().validation_accuracy;
+    block_on(project.stop_training()).unwrap();
+    let rest = finish(&mut project);
+    assert!(rest.iter().all(|event| event.phase == Phase::Measure), "only what is kept is measured");
+    let report = project.report().unwrap().clone();
+    assert_eq!((report.phase, report.stopped), (Phase::FineTune, Stopped::Cancelled));
+    assert_eq!(Some(block_on(project.evaluate()).unwrap().accuracy), told);
+}
+
+#[test]
+fn blocks_that_would_never_thaw_are_refused() {
+    let mut project = easy(default_backbone());
+    let config = |unfreeze_every, fine_tune_epochs| TrainConfig { unfreeze_every, fine_tune_epochs, ..quick("last:3") };
+    let error = project.start_training(&config(3.0, 6.0)).unwrap_err();
+    assert_eq!((error.code(), error.value().as_deref()), ("config_invalid", Some("unfreezeEvery=3")));
+    assert!(error.to_string().contains("at most 2"), "{error}");
+    assert_eq!(project.estimate(&config(1.0, 2.0)).unwrap_err().code(), "config_invalid");
+    project.estimate(&config(2.0, 5.0)).unwrap();
+}
+
+/// Whoever trained stays in training, and whoever was held out stays held out, however many pictures come.
+#[test]
+fn going_on_with_more_pictures_is_validated_on_pictures_that_never_trained() {
+    let mut project = easy(default_backbone());
+    let first = project.dataset_mut().split(0.2, 0).unwrap();
+    add(&mut project, "disc", Kind::Disc, 50, 10);
+    let ids = |part: &[headstart::dataset::Labelled]| part.iter().map(|p| p.id).collect::<BTreeSet<u32>>();
+    let then = project.dataset_mut().split_after(0.2, 0, Some(&first)).unwrap();
+    assert!(ids(&first.validation).is_subset(&ids(&then.validation)));
+    assert!(ids(&first.train).is_subset(&ids(&then.train)));
+    assert_eq!((then.train.len(), then.validation.len()), (24, 6), "the share is kept");
+    let other = project.dataset_mut().split_after(0.4, 7, Some(&first)).unwrap();
+    assert!(ids(&first.train).is_subset(&ids(&other.train)), "with another seed and share too");
+}
+
 #[test]
 fn fine_tuning_that_does_not_help_leaves_the_head_alone() {
     let mut project = easy(default_backbone());

@@ -47,6 +47,19 @@ fn json(report: Option<&TrainReport>) -> Value {
     serde_json::to_value(report.expect("a report")).unwrap()
 }
 
+/// A report from before there was fine-tuning lacks the phase.
+#[test]
+fn a_model_with_an_older_report_opens() {
+    let mut entries = unpack(&trained("linear").save().unwrap());
+    let mut report: Value = serde_json::from_slice(&entries["report.json"]).unwrap();
+    let fields = report.as_object_mut().unwrap();
+    assert!(fields.remove("phase").is_some() && fields.remove("head_epochs").is_some());
+    entries.insert("report.json".into(), serde_json::to_vec(&report).unwrap());
+    let mut project = open(default_backbone());
+    project.load(&pack(&entries)).unwrap();
+    assert_eq!(json(project.report())["phase"], "head");
+}
+
 /// The same but for the last digit of a number, which reading JSON may cost.
 fn alike(a: &Value, b: &Value) {
     match (a, b) {

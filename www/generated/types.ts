@@ -135,7 +135,7 @@ trainableParameters: number,
  */
 cacheShape: [number, number, number], 
 /**
- * Views of a training picture that are cached.
+ * Views of a training picture that there are.
  */
 views: number, 
 /**
