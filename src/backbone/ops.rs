@@ -18,7 +18,9 @@ pub(crate) fn convolve(
     let pointwise = spec.kernel == 1 && spec.stride == 1;
     let product = match () {
         () if pointwise && x.is_autodiff() => whole_batch(x, weight, spec),
-        () if gpu && spec.groups > 1 && weight.is_autodiff() => depthwise_in_graph(x, weight, spec),
+        () if gpu && spec.groups > 1 && weight.is_autodiff() && copies(&x, spec) < MOST_COPIES => {
+            depthwise_in_graph(x, weight, spec)
+        }
         () if pointwise && gpu => {
             let [batch, inputs, height, width] = x.dims();
             let product = weight.reshape([1, spec.outputs, inputs]).matmul(x.reshape([batch, inputs, height * width]));
@@ -30,6 +32,14 @@ pub(crate) fn convolve(
         Some(bias) => product + bias.reshape([1, spec.outputs, 1, 1]),
         None => product,
     }
+}
+
+/// Bytes of shifted inputs that [`depthwise_in_graph`] may keep for its backward pass. Larger maps are those of early
+/// stages, which have few channels, so that a convolution a channel is less of a burden there.
+const MOST_COPIES: usize = 128 << 20;
+
+fn copies(x: &Tensor<4>, spec: &ConvSpec) -> usize {
+    x.dims().iter().product::<usize>() * spec.kernel * spec.kernel * size_of::<f32>()
 }
 
 fn options(spec: &ConvSpec) -> ConvOptions<2> {

@@ -74,7 +74,7 @@ pub struct TrainEvent {
     pub improved: bool,
     /// Pictures a second in this phase, on average.
     pub images_per_second: f64,
-    /// Seconds left in all phases, by what they took so far or by an estimate.
+    /// Seconds left in this phase and those to come, by what they took so far or by an estimate; without the measuring.
     pub eta: f64,
     /// Bytes of memory that cached activations take.
     pub memory: f64,

@@ -525,7 +525,7 @@ improved: boolean,
  */
 imagesPerSecond: number, 
 /**
- * Seconds left in all phases, by what they took so far or by an estimate.
+ * Seconds left in this phase and those to come, by what they took so far or by an estimate; without the measuring.
  */
 eta: number, 
 /**
