@@ -127,9 +127,9 @@ describe('classes and settings that are refused', () => {
     });
     for (const refused of seen.refusals) expect(refused).toMatchObject({ isHeadstartError: true });
     expect(seen.refusals.map(({ code }) => code)).toEqual([
-      'not_fine_tunable', 'not_fine_tunable', 'not_fine_tunable', 'config_invalid', 'format_unknown',
+      'config_invalid', 'config_invalid', 'config_invalid', 'config_invalid', 'format_unknown',
     ]);
-    expect(seen.refusals.map(({ value }) => value)).toEqual(['last:99', 'last:99', 'last:99', 'finetune', 'onnx']);
+    expect(seen.refusals.map(({ value }) => value)).toEqual(['fineTune=last:99', 'fineTune=last:99', 'fineTune=last:99', 'finetune', 'onnx']);
     expect(seen.report.stopped).toBe('finished');
   });
 

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Trainer } from '../../www/headstart.js';
+import type { Trainer, TrainReport } from '../../www/headstart.js';
 import { openApiPage, type ApiPage } from './support/api-page.js';
 import { foreignRequests } from './support/browser.js';
 
@@ -156,7 +156,8 @@ describe('a GPU that goes away while the backbone is fine-tuned', () => {
       const run = trainer.train({ ...tuning, fineTuneEpochs: 500 });
       const over = (async () => {
         for await (const event of run) events.push(event);
-      })().then(() => undefined, (error: { code: string }) => error.code);
+        return run.report;
+      })();
       Object.assign(globalThis, { trainer, events, over });
       while (!events.some((event) => (event as { phase: string; kind: string }).phase === 'fine-tune' && (event as { kind: string }).kind === 'epoch')) {
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -167,15 +168,15 @@ describe('a GPU that goes away while the backbone is fine-tuned', () => {
       const { trainer, events, over } = globalThis as unknown as {
         trainer: Trainer;
         events: { kind: string; improved: boolean; epoch: number; validationLoss: number }[];
-        over: Promise<string | undefined>;
+        over: Promise<TrainReport>;
       };
-      const code = await over;
+      const report = await over;
       const evaluation = await trainer.evaluate();
       const best = events.filter(({ kind, improved }) => kind === 'epoch' && improved).at(-1)!;
-      return { code, evaluation, best, engine: trainer.engine.kind, file: (await trainer.save()).size };
+      return { report, evaluation, best, engine: trainer.engine.kind, file: (await trainer.save()).size };
     });
     await page.close();
-    expect(seen.code).toBe('device_lost');
+    expect(seen.report).toMatchObject({ stopped: 'device-lost', best_epoch: seen.best.epoch, phase: 'fine-tune', engine: 'webgpu' });
     expect(seen.engine).toBe('cpu');
     expect(Math.abs(seen.evaluation.loss - seen.best.validationLoss)).toBeLessThan(1e-4);
     expect(seen.file).toBeGreaterThan(1e6);
