@@ -103,6 +103,17 @@ pub(crate) fn rename(labels: &mut [String], name: &str, to: &str) {
     }
 }
 
+/// Fills `held_out` up to the `wanted` pictures with whole groups, in random order.
+fn draw(mut groups: Vec<Vec<u32>>, wanted: usize, held_out: &mut Vec<u32>, rng: &mut impl Rng) {
+    groups.shuffle(rng);
+    for group in groups {
+        // A group goes to validation only where it fits: a long recording must not take the training pictures.
+        if held_out.len() + group.len() <= wanted {
+            held_out.extend(group);
+        }
+    }
+}
+
 impl Dataset {
     /// Adds a class at the end.
     ///
@@ -280,15 +291,8 @@ impl Dataset {
             });
             return images[images.len() - wanted..].to_vec();
         }
-        let mut groups: Vec<Vec<u32>> = groups.into_values().collect();
-        groups.shuffle(rng);
         let mut held_out = Vec::new();
-        for group in groups {
-            // A group goes to validation only where it fits: a long recording must not take the training pictures.
-            if held_out.len() + group.len() <= wanted {
-                held_out.extend(group);
-            }
-        }
+        draw(groups.into_values().collect(), wanted, &mut held_out, rng);
         if held_out.is_empty() {
             warnings.push(Warning {
                 code: "no_validation_for_class".into(),
@@ -318,13 +322,7 @@ impl Dataset {
                 held_out.extend(group.into_iter().filter(|id| !before.held_out.contains(id)));
             }
         }
-        let mut fresh = fresh;
-        fresh.shuffle(rng);
-        for group in fresh {
-            if held_out.len() + group.len() <= wanted {
-                held_out.extend(group);
-            }
-        }
+        draw(fresh, wanted, &mut held_out, rng);
         held_out
     }
 

@@ -72,23 +72,13 @@ impl Standardisation {
         head
     }
 
-    /// The reverse of [`Standardisation::fold`]: training goes on with a head for features as they are.
-    pub(crate) fn unfold(&self, mut head: Head) -> Head {
-        if let Some(conv) = &mut head.convolution {
-            for (index, w) in conv.weight.iter_mut().enumerate() {
-                *w /= self.scale[index / 9 % conv.inputs];
-            }
-            return head;
-        }
-        let first = &mut head.layers[0];
-        for (row, bias) in first.weight.chunks_exact_mut(first.inputs).zip(&mut first.bias) {
-            let mut shift = 0.0_f64;
-            for ((w, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
-                shift += f64::from(*w) * f64::from(*mean);
-                *w /= scale;
-            }
-            *bias = (f64::from(*bias) + shift) as f32;
-        }
-        head
+    /// The reverse of [`Standardisation::fold`]: training goes on with a head for features as they are. With
+    /// z = (x − μ)·s, x is (z + μ·s)/s, which is a standardisation too.
+    pub(crate) fn unfold(&self, head: Head) -> Head {
+        let inverse = Self {
+            mean: self.mean.iter().zip(&self.scale).map(|(mean, scale)| -mean * scale).collect(),
+            scale: self.scale.iter().map(|scale| 1.0 / scale).collect(),
+        };
+        inverse.fold(head)
     }
 }

@@ -236,8 +236,8 @@ impl Project {
     /// the event `done` the model and the report are there.
     ///
     /// # Errors
-    /// [`Error::NotTraining`]; [`Error::DeviceLost`] and [`Error::NotFinite`], after which the training is over and
-    /// the best weights so far are the model.
+    /// [`Error::NotTraining`]; [`Error::DeviceLost`] and [`Error::NotFinite`] where that ended the training before
+    /// there was anything to keep. Otherwise the best weights so far are measured and the report says why it ended.
     pub async fn step(&mut self) -> Result<TrainEvent> {
         match self.job.take().ok_or(Error::NotTraining)? {
             Job::Preparing(job) => self.prepare(*job).await,
@@ -278,8 +278,9 @@ impl Project {
             self.caches[at].insert(*id, *view, row);
         }
         job.done += next.len();
-        job.seconds += (self.clock)() - start;
-        self.embed_seconds += (self.clock)() - start;
+        let seconds = (self.clock)() - start;
+        job.seconds += seconds;
+        self.embed_seconds += seconds;
         let (done, all) = (job.done, job.missing.len());
         let left = job.seconds / done as f64 * (all - done) as f64 + job.expected.1;
         let event = self.counting(Phase::Prepare, (done, all), job.seconds, left);

@@ -79,22 +79,13 @@ pub(super) struct Plan {
 /// one with the activations.
 const BACKWARD: f64 = 2.0;
 
-/// The first stage that trains; the backbone's depth where none does.
-fn boundary(config: &ValidConfig, backbone: &Backbone) -> Result<usize> {
-    match config.fine_tune {
-        FineTune::None => Ok(backbone.depth()),
-        FineTune::Last(blocks) => backbone.boundary_before_last(blocks),
-        FineTune::All => backbone.boundary_before_last(backbone.depth()),
-    }
-}
-
 impl Plan {
     /// Decides for so many pictures and so much memory.
     ///
     /// # Errors
     /// [`crate::Error::ConfigInvalid`] and [`crate::Error::NotFineTunable`] for stages that cannot train.
     pub(super) fn new(config: &ValidConfig, backbone: &Backbone, pictures: (usize, usize), limit: u64) -> Result<Self> {
-        let boundary = boundary(config, backbone)?;
+        let boundary = config.fine_tune.boundary(backbone)?;
         let fine_tuned = boundary < backbone.depth();
         let views = config.views();
         // The head before fine-tuning only has to be good enough to start from: no variants are made for it.
@@ -200,7 +191,7 @@ impl Project {
     pub fn layers(&self, config: &TrainConfig) -> Result<Vec<LayerReport>> {
         let config = config.check()?;
         let backbone = self.base(&config);
-        let boundary = boundary(&config, &backbone)?;
+        let boundary = config.fine_tune.boundary(&backbone)?;
         Ok(self.layers_of(&config, &backbone, boundary))
     }
 

@@ -4,6 +4,7 @@ use super::loss::{Objective, balanced_weights};
 use super::optimizer::OptimizerSettings;
 use super::schedule::Schedule;
 use crate::augment::Augment;
+use crate::backbone::Backbone;
 use crate::error::{Error, Result};
 use crate::features::View;
 use crate::head::HeadKind;
@@ -300,6 +301,20 @@ impl ValidConfig {
         let mirrored = self.augment.flip.then_some(View::Mirrored);
         let variants = if self.augment.changes_pixels() { self.variants } else { 0 };
         std::iter::once(View::Plain).chain(mirrored).chain((0..variants).map(View::Variant)).collect()
+    }
+}
+
+impl FineTune {
+    /// The first stage that trains; the backbone's depth where none does.
+    ///
+    /// # Errors
+    /// See [`Backbone::boundary_before_last`].
+    pub fn boundary(self, backbone: &Backbone) -> Result<usize> {
+        backbone.boundary_before_last(match self {
+            Self::None => 0,
+            Self::Last(blocks) => blocks,
+            Self::All => backbone.depth(),
+        })
     }
 }
 

@@ -192,13 +192,12 @@ impl Run {
         let before = (self.clock)();
         let result = self.step_inner().await;
         self.fit.seconds += (self.clock)() - before;
-        let event = result.inspect_err(|error| {
+        result.inspect_err(|error| {
             self.stopped = Some(match error {
                 Error::NotFinite(_) => Stopped::NotFinite,
                 _ => Stopped::DeviceLost,
             });
-        })?;
-        Ok(event)
+        })
     }
 
     async fn step_inner(&mut self) -> Result<TrainEvent> {

@@ -223,11 +223,9 @@ fn inspect(what: &str, fine_tune: Option<&str>, json: bool) -> Result<()> {
 /// What trains in a backbone with a scope; without one, what can train.
 fn inspect_backbone(backbone: &Backbone, fine_tune: Option<&str>) -> Result<Inspection> {
     let report = backbone.report();
-    let boundary = match fine_tune.map(str::parse).transpose()? {
+    let boundary = match fine_tune {
         None => backbone.depth() - backbone.fine_tunable(),
-        Some(FineTune::None) => backbone.depth(),
-        Some(FineTune::Last(blocks)) => backbone.boundary_before_last(blocks)?,
-        Some(FineTune::All) => backbone.boundary_before_last(backbone.depth())?,
+        Some(scope) => scope.parse::<FineTune>()?.boundary(backbone)?,
     };
     let mut layers = backbone.layers(boundary, fine_tune.is_none());
     for layer in layers.iter_mut().filter(|_| fine_tune.is_none()) {
