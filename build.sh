@@ -175,7 +175,7 @@ lint() { cargo clippy --locked --all-targets -- -D warnings; }
 # In the profile of the build, so that the two share what runs on this machine (macros, build scripts).
 lint_wasm() { wasm_cargo clippy --profile wasm --lib -- -D warnings; }
 types() { npm --prefix www run --silent typecheck; }
-# `cargo test` writes the TypeScript types from the Rust ones; what is committed has to be what it wrote.
+# `cargo test` writes the TypeScript types and the rules of the settings; what is committed has to be what it wrote.
 generated() { ! git rev-parse --is-inside-work-tree >/dev/null 2>&1 || git diff --exit-code -- www/generated; }
 
 check() {

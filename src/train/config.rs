@@ -2,15 +2,17 @@
 
 use super::loss::{Objective, balanced_weights};
 use super::optimizer::OptimizerSettings;
+use super::rules::{CHANNELS, MARGIN, STAGES, UNITS, choose, invalid, setting_rules};
 use super::schedule::Schedule;
 use crate::augment::Augment;
 use crate::backbone::Backbone;
 use crate::error::{Error, Result};
 use crate::features::View;
-use crate::head::HeadKind;
+use crate::head::{Activation, HeadKind};
 use serde::{Deserialize, Serialize};
 
-/// Settings as they come from JavaScript or the command line; anything left out takes its default.
+/// Settings as they come from JavaScript or the command line; anything left out takes its default. What each may be is
+/// told by [`setting_rules`], in JavaScript `trainer.rules`.
 ///
 /// Numbers are floats here so that `1.5` epochs or `NaN` are named by [`TrainConfig::check`] instead of failing
 /// somewhere in a parser.
@@ -24,61 +26,60 @@ pub struct TrainConfig {
     pub activation: String,
     /// `none`, `last:N` or `all`: which stages of the backbone train.
     pub fine_tune: String,
-    /// Passes over the training pictures while the head trains alone, 1 to 1000.
+    /// Passes over the training pictures while the head trains alone.
     pub epochs: f64,
-    /// Passes over the training pictures while the backbone is fine-tuned, 1 to 1000.
+    /// Passes over the training pictures while the backbone is fine-tuned.
     pub fine_tune_epochs: f64,
-    /// Peak learning rate of the head while it trains alone, above 0 and at most 1.
+    /// Peak learning rate of the head while it trains alone.
     pub learning_rate: f64,
-    /// Peak learning rate of the last stage of the backbone, above 0 and at most 1.
+    /// Peak learning rate of the last stage of the backbone.
     pub backbone_learning_rate: f64,
-    /// Peak learning rate of the head while the backbone is fine-tuned, above 0 and at most 1.
+    /// Peak learning rate of the head while the backbone is fine-tuned.
     pub head_learning_rate: f64,
-    /// Each stage learns at this share of the rate of the stage after it, above 0 and at most 1.
+    /// Each stage learns at this share of the rate of the stage after it.
     pub depth_decay: f64,
     /// Epochs until one further stage is unfrozen, from the last one on; 0 unfreezes all at once.
     pub unfreeze_every: f64,
     /// Whether BatchNorm's scale and shift train with their stage; its statistics never change.
     pub train_norms: bool,
-    /// Pictures a step, 1 to 1024.
+    /// Pictures a step.
     pub batch_size: f64,
     /// `adamw`, `adam` or `sgd`.
     pub optimizer: String,
-    /// Momentum of `sgd`, 0 to below 1.
+    /// Momentum of `sgd`.
     pub momentum: f64,
     /// Gradients are scaled down to this global norm; 0 leaves them.
     pub clip_norm: f64,
     /// `cosine`, `constant`, `step` or `plateau`.
     pub schedule: String,
-    /// Share of each phase's steps over which the rates rise to their peak, 0 to below 1.
+    /// Share of each phase's steps over which the rates rise to their peak.
     pub warm_up: f64,
     /// Epochs between two reductions (`step`), or without a better validation loss before one (`plateau`).
     pub step_every: f64,
-    /// Factor of a reduction (`step` and `plateau`), above 0 and below 1.
+    /// Factor of a reduction (`step` and `plateau`).
     pub step_factor: f64,
-    /// Weight decay, 0 to 1; decoupled for `adamw`, added to the gradient for `adam` and `sgd`; not on biases and
-    /// norms.
+    /// Weight decay: decoupled for `adamw`, added to the gradient for `adam` and `sgd`; not on biases and norms.
     pub weight_decay: f64,
-    /// Share of the label spread over all classes, 0 to below 1.
+    /// Share of the label spread over all classes.
     pub label_smoothing: f64,
     /// `none`, or `balanced`: pictures of rare classes count for more.
     pub class_weights: String,
-    /// Share of the last layer's inputs that is dropped in training, 0 to below 1.
+    /// Share of the last layer's inputs that is dropped in training.
     pub dropout: f64,
     /// Whether half of the pictures are seen mirrored in training.
     pub flip: bool,
-    /// Random crops keep at least this share of the picture's area, 0.05 to 1; 1 keeps all of it.
+    /// Random crops keep at least this share of the picture's area; 1 keeps all of it.
     pub zoom: f64,
-    /// Pictures are turned by at most this many degrees, 0 to 180.
+    /// Pictures are turned by at most this many degrees.
     pub rotation: f64,
-    /// Brightness changes by at most this share, 0 to below 1.
+    /// Brightness changes by at most this share.
     pub brightness: f64,
-    /// Contrast changes by at most this share, 0 to below 1.
+    /// Contrast changes by at most this share.
     pub contrast: f64,
     /// Random variants of a picture that are made once and cached, where `zoom`, `rotation`, `brightness` or
-    /// `contrast` ask for any, 1 to 64. Where nothing is cached every step makes fresh ones.
+    /// `contrast` ask for any. Where nothing is cached every step makes fresh ones.
     pub variants: f64,
-    /// Share of each class held out to validate, 0 to 0.9.
+    /// Share of each class held out to validate.
     pub validation: f64,
     /// Epochs without a better validation figure before a phase stops early; 0 never stops early.
     pub patience: f64,
@@ -87,9 +88,9 @@ pub struct TrainConfig {
     pub monitor: String,
     /// Whether training goes on from the present model (its head and backbone) instead of from scratch.
     pub warm_start: bool,
-    /// Megabytes that cached activations may take, 0 to 65536; 0 goes by the device's memory.
+    /// Megabytes that cached activations may take; 0 goes by the device's memory.
     pub memory_limit: f64,
-    /// Seed of everything random, 0 to 2³² − 1.
+    /// Seed of everything random.
     pub seed: f64,
 }
 
@@ -168,6 +169,25 @@ pub enum Monitor {
     Accuracy,
 }
 
+/// A schedule, once it is known how often and by how much it reduces.
+type MakeSchedule = fn(u32, f64) -> Schedule;
+
+pub(super) const OPTIMIZERS: [(&str, OptimizerKind); 3] =
+    [("adamw", OptimizerKind::AdamW), ("adam", OptimizerKind::Adam), ("sgd", OptimizerKind::Sgd)];
+
+pub(super) const SCHEDULES: [(&str, MakeSchedule); 4] = [
+    ("cosine", |_, _| Schedule::Cosine),
+    ("constant", |_, _| Schedule::Constant),
+    ("step", |every, factor| Schedule::Step { every, factor }),
+    ("plateau", |patience, factor| Schedule::Plateau { patience, factor }),
+];
+
+/// Whether the classes are balanced.
+pub(super) const CLASS_WEIGHTS: [(&str, bool); 2] = [("none", false), ("balanced", true)];
+
+pub(super) const MONITORS: [(&str, Monitor); 3] =
+    [("auto", Monitor::Auto), ("loss", Monitor::Loss), ("accuracy", Monitor::Accuracy)];
+
 /// Checked settings; every number is inside its range.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the same fields as in TrainConfig, with types that cannot be out of range
@@ -206,67 +226,48 @@ impl TrainConfig {
     /// # Errors
     /// [`Error::ConfigInvalid`] naming the setting, its value and its range.
     pub fn check(&self) -> Result<ValidConfig> {
+        setting_rules().check_numbers(self)?;
+        let schedule = choose("schedule", &self.schedule, &SCHEDULES)?;
         Ok(ValidConfig {
             head: HeadKind::parse(&self.head, &self.activation)?,
             fine_tune: self.fine_tune.parse()?,
-            epochs: whole("epochs", self.epochs, 1, 1000)?,
-            fine_tune_epochs: whole("fineTuneEpochs", self.fine_tune_epochs, 1, 1000)?,
-            learning_rate: rate("learningRate", self.learning_rate)?,
-            backbone_learning_rate: rate("backboneLearningRate", self.backbone_learning_rate)?,
-            head_learning_rate: rate("headLearningRate", self.head_learning_rate)?,
-            depth_decay: rate("depthDecay", self.depth_decay)?,
-            unfreeze_every: whole("unfreezeEvery", self.unfreeze_every, 0, 1000)?,
+            epochs: self.epochs as u32,
+            fine_tune_epochs: self.fine_tune_epochs as u32,
+            learning_rate: self.learning_rate,
+            backbone_learning_rate: self.backbone_learning_rate,
+            head_learning_rate: self.head_learning_rate,
+            depth_decay: self.depth_decay,
+            unfreeze_every: self.unfreeze_every as u32,
             train_norms: self.train_norms,
-            batch_size: whole("batchSize", self.batch_size, 1, 1024)? as usize,
+            batch_size: self.batch_size as usize,
             optimizer: OptimizerSettings {
                 kind: self.optimizer.parse()?,
-                weight_decay: between("weightDecay", self.weight_decay, 0.0, 1.0)?,
-                momentum: below("momentum", self.momentum)?,
-                clip_norm: Some(between("clipNorm", self.clip_norm, 0.0, 1e6)?).filter(|norm| *norm > 0.0),
+                weight_decay: self.weight_decay,
+                momentum: self.momentum,
+                clip_norm: Some(self.clip_norm).filter(|norm| *norm > 0.0),
             },
-            schedule: self.schedule()?,
-            warm_up: below("warmUp", self.warm_up)?,
-            label_smoothing: below("labelSmoothing", self.label_smoothing)?,
-            balanced: match self.class_weights.as_str() {
-                "none" => false,
-                "balanced" => true,
-                other => return Err(invalid("classWeights", other, "none or balanced")),
-            },
-            dropout: below("dropout", self.dropout)?,
+            schedule: schedule(self.step_every as u32, self.step_factor),
+            warm_up: self.warm_up,
+            label_smoothing: self.label_smoothing,
+            balanced: choose("classWeights", &self.class_weights, &CLASS_WEIGHTS)?,
+            dropout: self.dropout,
             augment: Augment {
                 flip: self.flip,
-                zoom: between("zoom", self.zoom, 0.05, 1.0)?,
-                rotation: between("rotation", self.rotation, 0.0, 180.0)?,
-                brightness: below("brightness", self.brightness)?,
-                contrast: below("contrast", self.contrast)?,
+                zoom: self.zoom,
+                rotation: self.rotation,
+                brightness: self.brightness,
+                contrast: self.contrast,
             },
-            variants: whole("variants", self.variants, 1, 64)?,
-            validation: between("validation", self.validation, 0.0, 0.9)?,
-            patience: whole("patience", self.patience, 0, 1000)?,
-            monitor: match self.monitor.as_str() {
-                "auto" => Monitor::Auto,
-                "loss" => Monitor::Loss,
-                "accuracy" => Monitor::Accuracy,
-                other => return Err(invalid("monitor", other, "auto, loss or accuracy")),
-            },
+            variants: self.variants as u32,
+            validation: self.validation,
+            patience: self.patience as u32,
+            monitor: choose("monitor", &self.monitor, &MONITORS)?,
             warm_start: self.warm_start,
-            memory_limit: Some(between("memoryLimit", self.memory_limit, 0.0, 65536.0)?)
+            memory_limit: Some(self.memory_limit)
                 .filter(|megabytes| *megabytes > 0.0)
                 .map(|megabytes| (megabytes * f64::from(1 << 20)) as u64),
-            seed: whole("seed", self.seed, 0, u32::MAX)?,
+            seed: self.seed as u32,
         })
-    }
-
-    fn schedule(&self) -> Result<Schedule> {
-        let every = whole("stepEvery", self.step_every, 1, 1000)?;
-        let factor = rate("stepFactor", self.step_factor)?;
-        match self.schedule.as_str() {
-            "constant" => Ok(Schedule::Constant),
-            "cosine" => Ok(Schedule::Cosine),
-            "step" => Ok(Schedule::Step { every, factor }),
-            "plateau" => Ok(Schedule::Plateau { patience: every, factor }),
-            other => Err(invalid("schedule", other, "cosine, constant, step or plateau")),
-        }
     }
 }
 
@@ -325,9 +326,11 @@ impl std::str::FromStr for FineTune {
         match text.split_once(':').unwrap_or((text, "")) {
             ("none", "") => Ok(Self::None),
             ("all", "") => Ok(Self::All),
-            ("last", blocks) => match blocks.parse() {
-                Ok(blocks @ 1..) => Ok(Self::Last(blocks)),
-                _ => Err(invalid("fineTune", text, "none, last:N with N from 1, or all")),
+            ("last", blocks) => match STAGES.read(Some(blocks)) {
+                Some(blocks) => Ok(Self::Last(blocks as usize)),
+                None => {
+                    Err(invalid("fineTune", text, format!("none, last:N with N from {}, or all", STAGES.range.min)))
+                }
             },
             _ => Err(invalid("fineTune", text, "none, last:N or all")),
         }
@@ -344,41 +347,41 @@ impl std::fmt::Display for FineTune {
     }
 }
 
-impl std::str::FromStr for OptimizerKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "adam" => Ok(Self::Adam),
-            "adamw" => Ok(Self::AdamW),
-            "sgd" => Ok(Self::Sgd),
-            _ => Err(invalid("optimizer", text, "adamw, adam or sgd")),
+impl HeadKind {
+    /// Reads `linear`, `mlp`, `mlp:UNITS`, `conv`, `conv:CHANNELS`, `svm` or `svm:C`, and the activation of an MLP. A
+    /// number that is left out takes its default.
+    ///
+    /// # Errors
+    /// [`Error::ConfigInvalid`].
+    pub fn parse(text: &str, activation: &str) -> Result<Self> {
+        let bad = |expected: String| invalid("head", text, expected);
+        let activation = Activation::parse(activation)?;
+        let (name, part) = text.split_once(':').map_or((text, None), |(name, part)| (name, Some(part)));
+        match name {
+            "linear" if part.is_none() => Ok(Self::Linear),
+            "mlp" => match UNITS.read(part) {
+                Some(units) => Ok(Self::Mlp { hidden: units as usize, activation }),
+                None => Err(bad(format!("mlp:UNITS with {} units", UNITS.range.ends()))),
+            },
+            "conv" => match CHANNELS.read(part) {
+                Some(channels) => Ok(Self::Conv { channels: channels as usize }),
+                None => Err(bad(format!("conv:CHANNELS with {} channels", CHANNELS.range.ends()))),
+            },
+            "svm" => match MARGIN.read(part) {
+                Some(c) => Ok(Self::Svm { c }),
+                None => Err(bad(format!("svm:C with C {}", MARGIN.range))),
+            },
+            _ => Err(bad("linear, mlp:UNITS, conv:CHANNELS or svm:C".into())),
         }
     }
 }
 
-fn invalid(field: &'static str, value: impl ToString, expected: &str) -> Error {
-    Error::ConfigInvalid { field, value: value.to_string(), expected: expected.into() }
-}
+impl std::str::FromStr for OptimizerKind {
+    type Err = Error;
 
-fn whole(field: &'static str, value: f64, low: u32, high: u32) -> Result<u32> {
-    if value.fract() == 0.0 && value >= f64::from(low) && value <= f64::from(high) {
-        Ok(value as u32)
-    } else {
-        Err(invalid(field, value, &format!("a whole number from {low} to {high}")))
+    fn from_str(text: &str) -> Result<Self> {
+        choose("optimizer", text, &OPTIMIZERS)
     }
-}
-
-fn rate(field: &'static str, value: f64) -> Result<f64> {
-    if value > 0.0 && value <= 1.0 { Ok(value) } else { Err(invalid(field, value, "above 0 and at most 1")) }
-}
-
-fn between(field: &'static str, value: f64, low: f64, high: f64) -> Result<f64> {
-    if (low..=high).contains(&value) { Ok(value) } else { Err(invalid(field, value, &format!("from {low} to {high}"))) }
-}
-
-fn below(field: &'static str, value: f64) -> Result<f64> {
-    if (0.0..1.0).contains(&value) { Ok(value) } else { Err(invalid(field, value, "from 0 to below 1")) }
 }
 
 #[cfg(test)]

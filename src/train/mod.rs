@@ -9,6 +9,7 @@ mod hint;
 mod loss;
 mod network;
 mod optimizer;
+mod rules;
 mod run;
 mod schedule;
 
@@ -17,5 +18,9 @@ pub use event::{EventKind, GroupRate, Phase, TrainEvent};
 pub use examples::{Batch, Examples};
 pub use loss::{Objective, argmax, balanced_weights, cross_entropy_of, softmax};
 pub use optimizer::{Optimizer, OptimizerSettings};
+pub use rules::{
+    Condition, NumberRange, PartName, SettingChoice, SettingKind, SettingPart, SettingRule, SettingRules, SettingValue,
+    setting_rules,
+};
 pub use run::{Outcome, Run, Start, Stopped, Tail};
 pub use schedule::{Pace, Schedule};

@@ -6,7 +6,7 @@ use crate::backbone::{Backbone, BackboneReport};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::Error;
 use crate::project::Project;
-use crate::train::TrainConfig;
+use crate::train::{self, TrainConfig};
 use async_lock::Mutex;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
@@ -26,6 +26,12 @@ pub struct Session {
 #[wasm_bindgen(js_name = defaultConfig)]
 pub fn default_config() -> Answer {
     to_js(&TrainConfig::default())
+}
+
+/// What each training setting may be, and when it matters.
+#[wasm_bindgen(js_name = settingRules)]
+pub fn setting_rules() -> Answer {
+    to_js(&train::setting_rules())
 }
 
 /// Milliseconds of the browser's monotonic clock, as seconds; a worker has no `window`, so it is looked up globally.

@@ -80,6 +80,27 @@ name: string,
 images: Array<number>, };
 
 /**
+ * Something that another setting, or a part of one, has to be.
+ */
+export type Condition = { 
+/**
+ * The setting.
+ */
+setting: keyof TrainConfig | PartName, 
+/**
+ * The words.
+ */
+is: Array<string>, } | { 
+/**
+ * The setting.
+ */
+setting: keyof TrainConfig | PartName, 
+/**
+ * What it must not be.
+ */
+isNot: SettingValue, };
+
+/**
  * What the user asks for.
  */
 export type EngineChoice = "auto" | "webgpu" | "cpu";
@@ -269,6 +290,36 @@ trainable: boolean,
 reason: string, };
 
 /**
+ * The numbers that something may be.
+ */
+export type NumberRange = { 
+/**
+ * The lower end.
+ */
+min: number, 
+/**
+ * The upper end, or none where something else sets it: a backbone has so many stages.
+ */
+max: number | null, 
+/**
+ * Whether the lower end itself is none of them.
+ */
+minExcluded: boolean, 
+/**
+ * Whether the upper end itself is none of them.
+ */
+maxExcluded: boolean, 
+/**
+ * Whether only whole numbers are.
+ */
+whole: boolean, };
+
+/**
+ * What the parts of settings are called.
+ */
+export type PartName = "units" | "channels" | "margin" | "stages";
+
+/**
  * What a training is doing, in this order; a phase that has nothing to do is left out.
  */
 export type Phase = "prepare" | "head" | "fine-tune" | "measure";
@@ -304,6 +355,83 @@ train: number,
 evaluate: number, };
 
 /**
+ * A word that a setting may be.
+ */
+export type SettingChoice = { 
+/**
+ * The word.
+ */
+value: string, 
+/**
+ * The number that it takes along after a colon.
+ */
+part: SettingPart | null, };
+
+/**
+ * A number that is part of a setting: the units of `mlp:128`.
+ */
+export type SettingPart = { 
+/**
+ * What it is called.
+ */
+name: PartName, 
+/**
+ * What it may be.
+ */
+range: NumberRange, 
+/**
+ * What to begin with where nothing else is asked for.
+ */
+default: number, };
+
+/**
+ * What one setting may be and when it matters.
+ */
+export type SettingRule = { 
+/**
+ * Its name in the settings.
+ */
+name: keyof TrainConfig, 
+/**
+ * It makes a difference where each of these lists holds, and a list does where any of its conditions does.
+ */
+when: Array<Array<Condition>>, } & ({ "kind": "number", 
+/**
+ * What it may be.
+ */
+range: NumberRange, 
+/**
+ * What it is where nothing else is asked for.
+ */
+default: number, } | { "kind": "choice", 
+/**
+ * The words.
+ */
+choices: Array<SettingChoice>, 
+/**
+ * What it is where nothing else is asked for.
+ */
+default: string, } | { "kind": "flag", 
+/**
+ * What it is where nothing else is asked for.
+ */
+default: boolean, });
+
+/**
+ * The rules of all settings.
+ */
+export type SettingRules = { 
+/**
+ * One a setting, in the order of the settings.
+ */
+settings: Array<SettingRule>, };
+
+/**
+ * What a setting is.
+ */
+export type SettingValue = number | string;
+
+/**
  * Why a training ended.
  */
 export type Stopped = "finished" | "early" | "cancelled" | "device-lost" | "not-finite";
@@ -314,7 +442,8 @@ export type Stopped = "finished" | "early" | "cancelled" | "device-lost" | "not-
 export type Storage = "full" | "half" | "recompute";
 
 /**
- * Settings as they come from JavaScript or the command line; anything left out takes its default.
+ * Settings as they come from JavaScript or the command line; anything left out takes its default. What each may be is
+ * told by [`setting_rules`], in JavaScript `trainer.rules`.
  *
  * Numbers are floats here so that `1.5` epochs or `NaN` are named by [`TrainConfig::check`] instead of failing
  * somewhere in a parser.
@@ -333,27 +462,27 @@ activation: string,
  */
 fineTune: string, 
 /**
- * Passes over the training pictures while the head trains alone, 1 to 1000.
+ * Passes over the training pictures while the head trains alone.
  */
 epochs: number, 
 /**
- * Passes over the training pictures while the backbone is fine-tuned, 1 to 1000.
+ * Passes over the training pictures while the backbone is fine-tuned.
  */
 fineTuneEpochs: number, 
 /**
- * Peak learning rate of the head while it trains alone, above 0 and at most 1.
+ * Peak learning rate of the head while it trains alone.
  */
 learningRate: number, 
 /**
- * Peak learning rate of the last stage of the backbone, above 0 and at most 1.
+ * Peak learning rate of the last stage of the backbone.
  */
 backboneLearningRate: number, 
 /**
- * Peak learning rate of the head while the backbone is fine-tuned, above 0 and at most 1.
+ * Peak learning rate of the head while the backbone is fine-tuned.
  */
 headLearningRate: number, 
 /**
- * Each stage learns at this share of the rate of the stage after it, above 0 and at most 1.
+ * Each stage learns at this share of the rate of the stage after it.
  */
 depthDecay: number, 
 /**
@@ -365,7 +494,7 @@ unfreezeEvery: number,
  */
 trainNorms: boolean, 
 /**
- * Pictures a step, 1 to 1024.
+ * Pictures a step.
  */
 batchSize: number, 
 /**
@@ -373,7 +502,7 @@ batchSize: number,
  */
 optimizer: string, 
 /**
- * Momentum of `sgd`, 0 to below 1.
+ * Momentum of `sgd`.
  */
 momentum: number, 
 /**
@@ -385,7 +514,7 @@ clipNorm: number,
  */
 schedule: string, 
 /**
- * Share of each phase's steps over which the rates rise to their peak, 0 to below 1.
+ * Share of each phase's steps over which the rates rise to their peak.
  */
 warmUp: number, 
 /**
@@ -393,16 +522,15 @@ warmUp: number,
  */
 stepEvery: number, 
 /**
- * Factor of a reduction (`step` and `plateau`), above 0 and below 1.
+ * Factor of a reduction (`step` and `plateau`).
  */
 stepFactor: number, 
 /**
- * Weight decay, 0 to 1; decoupled for `adamw`, added to the gradient for `adam` and `sgd`; not on biases and
- * norms.
+ * Weight decay: decoupled for `adamw`, added to the gradient for `adam` and `sgd`; not on biases and norms.
  */
 weightDecay: number, 
 /**
- * Share of the label spread over all classes, 0 to below 1.
+ * Share of the label spread over all classes.
  */
 labelSmoothing: number, 
 /**
@@ -410,7 +538,7 @@ labelSmoothing: number,
  */
 classWeights: string, 
 /**
- * Share of the last layer's inputs that is dropped in training, 0 to below 1.
+ * Share of the last layer's inputs that is dropped in training.
  */
 dropout: number, 
 /**
@@ -418,28 +546,28 @@ dropout: number,
  */
 flip: boolean, 
 /**
- * Random crops keep at least this share of the picture's area, 0.05 to 1; 1 keeps all of it.
+ * Random crops keep at least this share of the picture's area; 1 keeps all of it.
  */
 zoom: number, 
 /**
- * Pictures are turned by at most this many degrees, 0 to 180.
+ * Pictures are turned by at most this many degrees.
  */
 rotation: number, 
 /**
- * Brightness changes by at most this share, 0 to below 1.
+ * Brightness changes by at most this share.
  */
 brightness: number, 
 /**
- * Contrast changes by at most this share, 0 to below 1.
+ * Contrast changes by at most this share.
  */
 contrast: number, 
 /**
  * Random variants of a picture that are made once and cached, where `zoom`, `rotation`, `brightness` or
- * `contrast` ask for any, 1 to 64. Where nothing is cached every step makes fresh ones.
+ * `contrast` ask for any. Where nothing is cached every step makes fresh ones.
  */
 variants: number, 
 /**
- * Share of each class held out to validate, 0 to 0.9.
+ * Share of each class held out to validate.
  */
 validation: number, 
 /**
@@ -456,11 +584,11 @@ monitor: string,
  */
 warmStart: boolean, 
 /**
- * Megabytes that cached activations may take, 0 to 65536; 0 goes by the device's memory.
+ * Megabytes that cached activations may take; 0 goes by the device's memory.
  */
 memoryLimit: number, 
 /**
- * Seed of everything random, 0 to 2³² − 1.
+ * Seed of everything random.
  */
 seed: number, };
 
