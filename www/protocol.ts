@@ -14,6 +14,7 @@ import type {
   Evaluation,
   LayerReport,
   Prediction,
+  SettingRules,
   TrainConfig,
   TrainEvent,
   TrainReport,
@@ -84,6 +85,7 @@ export interface State {
 export interface Created {
   backbone: BackboneReport;
   defaults: TrainConfig;
+  rules: SettingRules;
 }
 
 /** Every call with what it takes and gives. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import rules from '../../www/generated/rules.json';
 import { openApiPage, type ApiPage } from './support/api-page.js';
 import { foreignRequests } from './support/browser.js';
 
@@ -30,7 +31,7 @@ describe('headstart.js', () => {
       const magic = await file.slice(0, 2).text();
       const evaluation = await trainer.evaluate();
       const modelClasses = trainer.modelClasses;
-      const { engine, classes, backbone, defaults } = trainer;
+      const { engine, classes, backbone, defaults, rules } = trainer;
       trainer.close();
 
       const fromBlob = await headstart.Classifier.load(file, { engine: 'cpu' });
@@ -41,12 +42,13 @@ describe('headstart.js', () => {
       const fromUrl = await headstart.Classifier.load(url, { engine: 'cpu' });
       const onceMore = await fromUrl.predict(await createImageBitmap(unseen));
       fromUrl.close();
-      return { events, report, predictions, magic, evaluation, modelClasses, engine, classes, backbone, defaults, again, labels, onceMore };
+      return { events, report, predictions, magic, evaluation, modelClasses, engine, classes, backbone, defaults, rules, again, labels, onceMore };
     });
 
     expect(seen.engine.kind).toBe('cpu');
     expect(seen.backbone.inputSize).toBe(96);
     expect(seen.defaults.epochs).toBeGreaterThan(0);
+    expect(seen.rules).toEqual(rules);
     expect(seen.classes.map(({ name, images }) => [name, images.length])).toEqual([['circles', 12], ['stripes', 12], ['squares', 12]]);
     expect(new Set(seen.classes.flatMap(({ images }) => images)).size).toBe(36);
 

@@ -7,9 +7,9 @@ import type { AppState } from '../../www/state/types.js';
 import { FIRST_SETTINGS } from '../../www/storage/settings.js';
 import { Estimator } from '../../www/ui/control/estimator.js';
 import type { Session } from '../../www/ui/control/session.js';
-import { backbone, defaults, engine, estimate } from './support/state.js';
+import { backbone, defaults, engine, estimate, rules } from './support/state.js';
 
-const ready: Action = { type: 'engine-ready', report: engine, defaults, backbone };
+const ready: Action = { type: 'engine-ready', report: engine, defaults, rules, backbone };
 const picture = (key: number, className: number): Action => ({ type: 'pictures-read', key: className, added: [{ key, name: 'a.jpg' }], done: 1 });
 const trainable = (): AppState => [ready, picture(10, 1), picture(20, 2)].reduce(reduce, initialState(FIRST_SETTINGS));
 

@@ -9,11 +9,11 @@ import { fineTuneStart, overallOf, progressOf } from '../../www/state/run.js';
 import type { AppState } from '../../www/state/types.js';
 import { bytes } from '../../www/state/words.js';
 import { FIRST_SETTINGS } from '../../www/storage/settings.js';
-import { backbone, defaults, engine, event, report } from './support/state.js';
+import { backbone, defaults, engine, event, report, rules } from './support/state.js';
 
 const start = (): AppState => initialState(FIRST_SETTINGS);
 const play = (state: AppState, ...actions: Action[]): AppState => actions.reduce(reduce, state);
-const ready: Action = { type: 'engine-ready', report: engine, defaults, backbone };
+const ready: Action = { type: 'engine-ready', report: engine, defaults, rules, backbone };
 const picture = (key: number, className: number): Action => ({ type: 'pictures-read', key: className, added: [{ key, name: 'a.jpg' }], done: 1 });
 const started = (config: Partial<TrainConfig> = {}): Action => ({ type: 'run-started', learned: [1, 2], config });
 const progressed = (...events: Parameters<typeof event>[0][]): Action => ({ type: 'run-progressed', events: events.map(event) });

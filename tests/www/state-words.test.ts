@@ -40,8 +40,8 @@ describe('remembered settings', () => {
     (text) => expect(readSettings(text)).toEqual(FIRST_SETTINGS),
   );
 
-  it('drop what no field has', () => {
-    expect(readSettings('{"overrides":{"epochs":5,"seed":"7","__proto__x":"1"}}').overrides).toEqual({ seed: '7' });
+  it('drop what no field can show', () => {
+    expect(readSettings('{"overrides":{"epochs":5,"seed":"7","flip":null}}').overrides).toEqual({ seed: '7' });
   });
 });
 

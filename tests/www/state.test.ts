@@ -7,11 +7,11 @@ import { checkSettings, shownSettings } from '../../www/state/settings.js';
 import { createStore } from '../../www/state/store.js';
 import type { AppState } from '../../www/state/types.js';
 import { FIRST_SETTINGS } from '../../www/storage/settings.js';
-import { backbone, defaults, engine, event, report } from './support/state.js';
+import { backbone, defaults, engine, event, report, rules, rulesWith } from './support/state.js';
 
 const start = (): AppState => initialState(FIRST_SETTINGS);
 const play = (state: AppState, ...actions: Action[]): AppState => actions.reduce(reduce, state);
-const ready: Action = { type: 'engine-ready', report: engine, defaults, backbone };
+const ready: Action = { type: 'engine-ready', report: engine, defaults, rules, backbone };
 const picture = (key: number, className: number): Action => ({
   type: 'pictures-read',
   key: className,
@@ -54,7 +54,7 @@ describe('why training cannot start', () => {
 
 describe('settings of a run', () => {
   it('show the defaults without the noise of f32', () => {
-    expect(shownSettings({}, defaults)).toMatchObject({
+    expect(shownSettings({}, rules)).toMatchObject({
       head: 'linear',
       units: '128',
       epochs: '40',
@@ -63,13 +63,13 @@ describe('settings of a run', () => {
       validation: '20',
       seed: '42',
     });
-    expect(shownSettings({}, { ...defaults, head: 'mlp:64' })).toMatchObject({ head: 'mlp', units: '64' });
+    expect(shownSettings({}, rulesWith({ ...defaults, head: 'mlp:64' }))).toMatchObject({ head: 'mlp', units: '64' });
   });
 
   it('pass on what was changed and nothing else', () => {
-    expect(checkSettings({}, defaults)).toEqual({ config: {}, problems: {} });
+    expect(checkSettings({}, rules)).toEqual({ config: {}, problems: {} });
     const overrides = { head: 'mlp', units: '32', epochs: ' 12 ', learningRate: '0,01', validation: '0', seed: '0', batchSize: '8' };
-    expect(checkSettings(overrides, defaults)).toEqual({
+    expect(checkSettings(overrides, rules)).toEqual({
       config: { head: 'mlp:32', epochs: 12, learningRate: 0.01, validation: 0, seed: 0, batchSize: 8 },
       problems: {},
     });
@@ -83,15 +83,15 @@ describe('settings of a run', () => {
     ['seed', ['-1', '0.5', '4294967296']],
   ] as const)('refuse %s that makes no sense, and leave it out', (name, texts) => {
     for (const text of texts) {
-      const checked = checkSettings({ [name]: text }, defaults);
+      const checked = checkSettings({ [name]: text }, rules);
       expect(Object.keys(checked.problems), text).toEqual([name]);
       expect(checked.config, text).toEqual({});
     }
   });
 
   it('care about units only where there are any', () => {
-    expect(checkSettings({ head: 'linear', units: 'x' }, defaults)).toEqual({ config: { head: 'linear' }, problems: {} });
-    expect(Object.keys(checkSettings({ head: 'mlp', units: 'x' }, defaults).problems)).toEqual(['units']);
+    expect(checkSettings({ head: 'linear', units: 'x' }, rules)).toEqual({ config: { head: 'linear' }, problems: {} });
+    expect(Object.keys(checkSettings({ head: 'mlp', units: 'x' }, rules).problems)).toEqual(['units']);
   });
 });
 

@@ -7,6 +7,7 @@ import type {
   Evaluation,
   LayerReport,
   Prediction,
+  SettingRules,
   TrainConfig,
 } from '../generated/types.js';
 import type { Created } from '../protocol.js';
@@ -43,6 +44,8 @@ export class Trainer {
   readonly backbone: BackboneReport;
   /** The settings that a run uses where {@link Trainer.train} is not told otherwise. */
   readonly defaults: TrainConfig;
+  /** What each of these settings may be, and beside which others it makes a difference. */
+  readonly rules: SettingRules;
   readonly #connection: Connection;
   readonly #predictions = new Latest();
 
@@ -50,6 +53,7 @@ export class Trainer {
     this.#connection = connection;
     this.backbone = created.backbone;
     this.defaults = created.defaults;
+    this.rules = created.rules;
   }
 
   /**

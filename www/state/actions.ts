@@ -1,5 +1,5 @@
 /** Everything that can happen to the state. */
-import type { BackboneReport, EngineReport, Estimate, Prediction, TrainConfig } from '../generated/types.js';
+import type { BackboneReport, EngineReport, Estimate, Prediction, SettingRules, TrainConfig } from '../generated/types.js';
 import type { RunAction } from './run.js';
 import type { AppState, Area, Key, Notice, PictureState, Settings } from './types.js';
 
@@ -18,7 +18,13 @@ export type Action =
   | { readonly type: 'notice-dismissed'; readonly id: number }
   | { readonly type: 'area-cleared'; readonly area: Area }
   | { readonly type: 'engine-starting'; readonly switching: boolean }
-  | { readonly type: 'engine-ready'; readonly report: EngineReport; readonly defaults: TrainConfig; readonly backbone: BackboneReport }
+  | {
+      readonly type: 'engine-ready';
+      readonly report: EngineReport;
+      readonly defaults: TrainConfig;
+      readonly rules: SettingRules;
+      readonly backbone: BackboneReport;
+    }
   | { readonly type: 'engine-changed'; readonly report: EngineReport }
   | { readonly type: 'engine-failed'; readonly problem: string }
   | { readonly type: 'estimate-dropped' }

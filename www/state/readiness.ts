@@ -20,8 +20,8 @@ export function whyNotReady(state: AppState): string | null {
   if (empty.length === 1) return `${empty[0]} has no pictures yet.`;
   if (empty.length > 1) return `${andList(empty)} have no pictures yet.`;
   if (engine.status === 'failed') return 'The engine is not running.';
-  if (engine.status !== 'ready' || engine.defaults === null) return 'The engine is still starting.';
-  const { problems } = checkSettings(state.settings.overrides, engine.defaults, engine.backbone ?? undefined);
+  if (engine.status !== 'ready' || engine.rules === null) return 'The engine is still starting.';
+  const { problems } = checkSettings(state.settings.overrides, engine.rules, engine.backbone);
   if (problems.stages !== undefined) return 'The number of blocks needs correcting.';
   if (Object.keys(problems).length > 0) return 'A setting under “Advanced” needs correcting.';
   return null;
@@ -44,9 +44,9 @@ export function whyNotFurther(state: AppState): string | null {
 }
 
 function whyNotThisHead({ modelHead, engine, settings }: AppState): string | null {
-  const { defaults, backbone } = engine;
-  if (modelHead === null || defaults === null) return null;
-  const { config } = checkSettings(settings.overrides, defaults, backbone ?? undefined);
+  const { defaults, rules, backbone } = engine;
+  if (modelHead === null || defaults === null || rules === null) return null;
+  const { config } = checkSettings(settings.overrides, rules, backbone);
   const wanted = { kind: config.head ?? defaults.head, activation: config.activation ?? defaults.activation };
   if (form(wanted) === form(modelHead)) return null;
   return `The present model has another head: choose ${headName(modelHead)} under “Advanced” to train it further.`;

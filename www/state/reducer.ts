@@ -4,6 +4,7 @@ import type { Action } from './actions.js';
 import { addPictures, findClass, freshName, nameProblem, placesOf, removePictures, rename } from './classes.js';
 import { addNotice, clearArea, dismiss } from './notices.js';
 import { isActive, NO_RUN, reduceRun } from './run.js';
+import { usableSettings } from './settings.js';
 import type { AppState, HeadState, Key, PictureState, Settings, UndoEntry } from './types.js';
 import { describe, pushUndo, takeBack } from './undo.js';
 
@@ -13,7 +14,7 @@ const NO_ESTIMATE: AppState['estimate'] = { status: 'none', value: null, further
 
 export function initialState(settings: Settings): AppState {
   return {
-    engine: { status: 'loading', report: null, defaults: null, backbone: null, problem: null },
+    engine: { status: 'loading', report: null, defaults: null, rules: null, backbone: null, problem: null },
     classes: [
       { key: 1, name: 'Class 1', pictures: [] },
       { key: 2, name: 'Class 2', pictures: [] },
@@ -87,11 +88,12 @@ export function reduce(state: AppState, action: Action): AppState {
     }
     case 'engine-starting':
       return { ...state, engine: { ...state.engine, status: action.switching ? 'switching' : 'loading', problem: null } };
-    case 'engine-ready':
-      return {
-        ...state,
-        engine: { status: 'ready', report: action.report, defaults: action.defaults, backbone: action.backbone, problem: null },
-      };
+    case 'engine-ready': {
+      const { report, defaults, rules, backbone } = action;
+      // The first rules that there are meet settings of an earlier visit; later ones those that somebody has in hand.
+      const settings = state.engine.rules === null ? usableSettings(state.settings, rules, backbone) : state.settings;
+      return { ...state, settings, engine: { status: 'ready', report, defaults, rules, backbone, problem: null } };
+    }
     case 'engine-changed':
       return { ...state, engine: { ...state.engine, report: action.report } };
     case 'engine-failed':

@@ -1,88 +1,81 @@
-/** The settings that the page offers, and what each may be. */
+/** The rules of the settings, which come from core as data: looking them up and going by them. No word and no number of theirs is here. */
+import type { Condition, NumberRange, PartName, SettingChoice, SettingPart, SettingRule, SettingRules, TrainConfig } from '../generated/types.js';
 
-export interface NumberRule {
-  readonly min: number;
-  readonly max: number;
-  readonly whole: boolean;
-  readonly problem: string;
-  /** Typed as a percentage of what the trainer takes. */
-  readonly percent?: true;
+/** What has a field of its own: a setting or a part of one, such as the units of `mlp:128`. Going on from a model has a button instead. */
+export type SettingName = Exclude<keyof TrainConfig, 'warmStart'> | PartName;
+
+/** What each field shows. */
+export type Shown = Readonly<Record<SettingName, string>>;
+
+/** A setting that has a field of its own. */
+export type FieldRule = SettingRule & { readonly name: Exclude<keyof TrainConfig, 'warmStart'> };
+
+/** Shares of something: typed as percentages, because people think of them so. */
+const PERCENTAGES: readonly string[] = [
+  'depthDecay', 'warmUp', 'labelSmoothing', 'dropout', 'zoom', 'brightness', 'contrast', 'validation',
+] satisfies readonly SettingName[];
+
+/** What is typed for 1. */
+export function scaleOf(name: string): number {
+  return PERCENTAGES.includes(name) ? 100 : 1;
 }
 
-const rate: NumberRule = { min: 1e-7, max: 1, whole: false, problem: 'A number above 0 and up to 1, such as 0.003.' };
-const whole = (min: number, max: number): NumberRule => ({
-  min,
-  max,
-  whole: true,
-  problem: `A whole number from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}.`,
-});
-const number = (min: number, max: number, problem: string): NumberRule => ({ min, max, whole: false, problem });
-const percentage = (min: number, max: number): NumberRule => ({
-  min,
-  max,
-  whole: false,
-  problem: `A percentage from ${min} to ${max}.`,
-  percent: true,
-});
+export function fieldRules({ settings }: SettingRules): readonly FieldRule[] {
+  return settings.filter((rule): rule is FieldRule => rule.name !== 'warmStart');
+}
 
-/** Numbers that the trainer knows by the same name. */
-export const NUMBERS = {
-  epochs: whole(1, 1000),
-  learningRate: rate,
-  fineTuneEpochs: whole(1, 1000),
-  backboneLearningRate: rate,
-  headLearningRate: rate,
-  depthDecay: percentage(1, 100),
-  unfreezeEvery: whole(0, 1000),
-  batchSize: whole(1, 1024),
-  momentum: number(0, 0.999, 'A number from 0 to 0.999.'),
-  clipNorm: number(0, 1_000_000, 'A number from 0 to 1,000,000.'),
-  warmUp: percentage(0, 99),
-  stepEvery: whole(1, 1000),
-  stepFactor: number(0.001, 1, 'A number from 0.001 to 1.'),
-  weightDecay: number(0, 1, 'A number from 0 to 1.'),
-  labelSmoothing: percentage(0, 99),
-  dropout: percentage(0, 99),
-  zoom: percentage(5, 100),
-  rotation: number(0, 180, 'A number from 0 to 180.'),
-  brightness: percentage(0, 99),
-  contrast: percentage(0, 99),
-  variants: whole(1, 64),
-  validation: percentage(0, 90),
-  patience: whole(0, 1000),
-  memoryLimit: number(0, 65_536, 'A number from 0 to 65,536.'),
-  seed: whole(0, 4_294_967_295),
-} as const satisfies Readonly<Record<string, NumberRule>>;
+/** Every setting and part in their order. */
+export function settingNames(rules: SettingRules): readonly SettingName[] {
+  return fieldRules(rules).flatMap((rule) => [rule.name, ...partsOf(rule).map((part) => part.name)]);
+}
 
-/** Numbers that are part of another setting: the units of `mlp:128`, the stages of `last:3`. */
-export const PARTS = {
-  units: whole(1, 4096),
-  channels: whole(1, 512),
-  margin: number(1e-6, 1_000_000, 'A number above 0 and up to 1,000,000.'),
-  stages: whole(1, 1000),
-} as const satisfies Readonly<Record<string, NumberRule>>;
+/** The words that a setting may be; none where it is no choice. */
+export function choicesOf(rules: SettingRules, name: SettingName): readonly SettingChoice[] {
+  const rule = fieldRules(rules).find((each) => each.name === name);
+  return rule?.kind === 'choice' ? rule.choices : [];
+}
 
-export const CHOICES = {
-  head: ['linear', 'mlp', 'conv', 'svm'],
-  fineTune: ['none', 'last', 'all'],
-  activation: ['relu', 'silu', 'tanh'],
-  optimizer: ['adamw', 'adam', 'sgd'],
-  schedule: ['cosine', 'constant', 'step', 'plateau'],
-  classWeights: ['none', 'balanced'],
-  monitor: ['auto', 'loss', 'accuracy'],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
+/** The numbers that a setting or a part may be, or null where it is no number. */
+export function rangeOf(rules: SettingRules, name: SettingName): NumberRange | null {
+  for (const rule of fieldRules(rules)) {
+    if (rule.name === name) return rule.kind === 'number' ? rule.range : null;
+    const part = partsOf(rule).find((each) => each.name === name);
+    if (part !== undefined) return part.range;
+  }
+  return null;
+}
 
-export const FLAGS = ['flip', 'trainNorms'] as const;
+export function partsOf(rule: SettingRule): readonly SettingPart[] {
+  return rule.kind === 'choice' ? rule.choices.flatMap(({ part }) => part ?? []) : [];
+}
 
-export type NumberName = keyof typeof NUMBERS;
-export type PartName = keyof typeof PARTS;
-export type ChoiceName = keyof typeof CHOICES;
-export type FlagName = (typeof FLAGS)[number];
+/** Whether a setting makes a difference beside the others as they are: otherwise it is neither shown nor passed on. */
+export function matters(name: SettingName, shown: Shown, rules: SettingRules): boolean {
+  const rule = fieldRules(rules).find((each) => each.name === name || partsOf(each).some((part) => part.name === name));
+  if (rule === undefined) return false;
+  const goes = rule.name === name || choicesOf(rules, rule.name).some(({ value, part }) => part?.name === name && shown[rule.name] === value);
+  return goes && rule.when.every((any) => any.some((condition) => holds(condition, shown)));
+}
 
-/** A missing one is the trainer's default. */
-export type SettingName = NumberName | PartName | ChoiceName | FlagName;
+function holds(condition: Condition, shown: Shown): boolean {
+  const { setting } = condition;
+  const text = setting === 'warmStart' ? '' : shown[setting];
+  if ('is' in condition) return condition.is.includes(text);
+  // What is no number at all is taken as something that was asked for.
+  return (typeof condition.isNot === 'number' ? readNumber(text) / scaleOf(setting) : text) !== condition.isNot;
+}
 
-export const NUMBER_NAMES = Object.keys(NUMBERS) as readonly NumberName[];
-export const PART_NAMES = Object.keys(PARTS) as readonly PartName[];
-export const CHOICE_NAMES = Object.keys(CHOICES) as readonly ChoiceName[];
-export const SETTING_NAMES: readonly SettingName[] = [...NUMBER_NAMES, ...PART_NAMES, ...CHOICE_NAMES, ...FLAGS];
+/** What was typed as a number, as the trainer takes it; null where the range does not hold it. */
+export function numberIn(range: NumberRange, name: string, text: string): number | null {
+  const value = readNumber(text) / scaleOf(name);
+  if (!Number.isFinite(value) || (range.whole && !Number.isInteger(value))) return null;
+  if (value < range.min || (range.minExcluded && value === range.min)) return null;
+  if (range.max === null) return value;
+  return value > range.max || (range.maxExcluded && value === range.max) ? null : value;
+}
+
+function readNumber(text: string): number {
+  // A decimal comma is what many keyboards offer.
+  const cleaned = text.trim().replace(',', '.');
+  return cleaned === '' ? Number.NaN : Number(cleaned);
+}

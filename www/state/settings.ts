@@ -1,55 +1,52 @@
-/** The settings of a run: what was typed, checked against what makes sense. */
-import type { TrainConfig } from '../generated/types.js';
-import { matters } from './relevance.js';
-import {
-  CHOICE_NAMES,
-  CHOICES,
-  FLAGS,
-  NUMBER_NAMES,
-  NUMBERS,
-  PARTS,
-  type NumberRule,
-  type PartName,
-  type SettingName,
-} from './setting-rules.js';
-import type { BackboneLimits, Overrides } from './types.js';
-
-export type Shown = Readonly<Record<SettingName, string>>;
+/** The settings of a run: what was typed, checked against the rules. */
+import type { NumberRange, SettingRules, TrainConfig } from '../generated/types.js';
+import { choicesOf, fieldRules, matters, numberIn, partsOf, rangeOf, scaleOf, settingNames, type SettingName, type Shown } from './setting-rules.js';
+import type { BackboneLimits, Overrides, Settings } from './types.js';
 
 export interface CheckedSettings {
   /** Only what differs from the defaults' own text; unusable entries and those that change nothing now are left out. */
   readonly config: Partial<TrainConfig>;
-  readonly problems: Readonly<Partial<Record<SettingName, string>>>;
+  /** What each number that makes no sense has to be. */
+  readonly problems: Readonly<Partial<Record<SettingName, NumberRange>>>;
 }
 
-/** What a field shows that the default settings say nothing about. */
-const FIRST_PARTS: Readonly<Record<PartName, string>> = { units: '128', channels: '64', margin: '0.001', stages: '3' };
-/** Which part goes with which choice. */
-const PART_OF: Readonly<Record<string, PartName>> = { mlp: 'units', conv: 'channels', svm: 'margin', last: 'stages' };
-
-const UNLIMITED: BackboneLimits = { fineTunable: 1000, stages: 1000, fineTuneReason: '' };
-
-/** What each field shows: the typed text, or the default as text. */
-export function shownSettings(overrides: Overrides, defaults: TrainConfig, limits: BackboneLimits = UNLIMITED): Shown {
-  const shown: Partial<Record<SettingName, string>> = { ...FIRST_PARTS };
-  for (const name of ['head', 'fineTune'] as const) {
-    const [kind = '', part] = defaults[name].split(':');
-    const partName = PART_OF[kind];
-    shown[name] = kind;
-    if (partName !== undefined && part !== undefined) shown[partName] = part;
-  }
-  for (const name of NUMBER_NAMES) shown[name] = plain(defaults[name] * scaleOf(NUMBERS[name]));
-  for (const name of CHOICE_NAMES) shown[name] ??= defaults[name];
-  for (const name of FLAGS) shown[name] = String(defaults[name]);
-  Object.assign(shown, overrides);
-  // What was remembered may be from a version with other choices.
-  for (const name of CHOICE_NAMES) {
-    const known: readonly string[] = CHOICES[name];
-    if (!known.includes(shown[name] ?? '')) shown[name] = defaults[name].split(':')[0] ?? '';
+/** What each field shows: the typed text, or the default as text. Without limits the backbone is one that can do anything. */
+export function shownSettings(overrides: Overrides, rules: SettingRules, limits: BackboneLimits | null = null): Shown {
+  const shown: Record<string, string> = { ...defaultTexts(rules), ...overrides };
+  for (const rule of fieldRules(rules)) {
+    // What was remembered may be from a version with other choices.
+    const known = rule.kind !== 'choice' || rule.choices.some(({ value }) => value === shown[rule.name]);
+    if (!known) shown[rule.name] = wordOf(rule.default);
   }
   // A choice that this backbone does not offer is not made.
-  if (unavailable(shown.fineTune ?? 'none', limits)) shown.fineTune = 'none';
+  if (limits !== null && unavailable(shown['fineTune'] ?? '', limits)) shown['fineTune'] = 'none';
   return shown as Shown;
+}
+
+function defaultTexts(rules: SettingRules): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const rule of fieldRules(rules)) {
+    for (const part of partsOf(rule)) texts[part.name] = plain(part.default);
+    if (rule.kind === 'number') texts[rule.name] = plain(rule.default * scaleOf(rule.name));
+    else if (rule.kind === 'flag') texts[rule.name] = String(rule.default);
+    else {
+      const [word = '', number] = rule.default.split(':');
+      const part = rule.choices.find(({ value }) => value === word)?.part;
+      texts[rule.name] = word;
+      if (part && number !== undefined) texts[part.name] = number;
+    }
+  }
+  return texts;
+}
+
+/** `mlp` of `mlp:128`. */
+function wordOf(text: string): string {
+  return text.split(':')[0] ?? '';
+}
+
+/** A share of 0.07 must not read 7.000000000000001 percent. */
+function plain(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }
 
 /** Whether the backbone cannot be fine-tuned like this at all. */
@@ -58,57 +55,52 @@ export function unavailable(fineTune: string, limits: BackboneLimits): boolean {
   return fineTune === 'all' && limits.fineTunable < limits.stages;
 }
 
-/** Rates cross from f32: 0.003 must not read 0.003000000026077032. */
-function plain(value: number): string {
-  return String(Number(value.toPrecision(6)));
-}
-
-function scaleOf(rule: NumberRule): number {
-  return rule.percent ? 100 : 1;
-}
-
-export function checkSettings(overrides: Overrides, defaults: TrainConfig, limits: BackboneLimits = UNLIMITED): CheckedSettings {
-  const shown = shownSettings(overrides, defaults, limits);
-  const problems: Partial<Record<SettingName, string>> = {};
-  const config: Partial<TrainConfig> = {};
-  const read = (name: SettingName, rule: NumberRule): number | null => {
-    const value = parse(shown[name], rule);
-    if (value === null) problems[name] = rule.problem;
+/** What a run is given, and what is in its way. */
+export function checkSettings(overrides: Overrides, rules: SettingRules, limits: BackboneLimits | null = null): CheckedSettings {
+  const shown = shownSettings(overrides, rules, limits);
+  const problems: Partial<Record<SettingName, NumberRange>> = {};
+  const config: Record<string, string | number | boolean> = {};
+  const read = (name: SettingName, range: NumberRange): number | null => {
+    const value = numberIn(range, name, shown[name]);
+    if (value === null) problems[name] = range;
     return value;
   };
-  for (const name of NUMBER_NAMES) {
-    if (!matters(name, shown)) continue;
-    const value = read(name, NUMBERS[name]);
-    if (value !== null && overrides[name] !== undefined) config[name] = value / scaleOf(NUMBERS[name]);
-  }
-  for (const name of CHOICE_NAMES) {
-    if (name === 'head' || name === 'fineTune' || overrides[name] === undefined || !matters(name, shown)) continue;
-    config[name] = shown[name];
-  }
-  for (const name of FLAGS) {
-    if (overrides[name] !== undefined && matters(name, shown)) config[name] = shown[name] === 'true';
-  }
-  for (const name of ['head', 'fineTune'] as const) {
-    const part = PART_OF[shown[name]];
-    const value = part === undefined ? null : read(part, part === 'stages' ? stageRule(limits) : PARTS[part]);
-    if (part !== undefined && value === null) continue;
-    const whole = value === null ? shown[name] : `${shown[name]}:${value}`;
-    const asked = overrides[name] !== undefined || (part !== undefined && overrides[part] !== undefined);
-    if (asked) config[name] = whole;
+  for (const rule of fieldRules(rules)) {
+    if (!matters(rule.name, shown, rules)) continue;
+    const asked = overrides[rule.name] !== undefined;
+    if (rule.kind === 'flag') {
+      if (asked) config[rule.name] = shown[rule.name] === 'true';
+    } else if (rule.kind === 'number') {
+      const value = read(rule.name, rule.range);
+      if (value !== null && asked) config[rule.name] = value;
+    } else {
+      const word = shown[rule.name];
+      const part = rule.choices.find(({ value }) => value === word)?.part ?? null;
+      const value = part && read(part.name, limited(part.name, part.range, limits));
+      if (part !== null && value === null) continue;
+      if (asked || (part !== null && overrides[part.name] !== undefined)) config[rule.name] = value === null ? word : `${word}:${value}`;
+    }
   }
   return { config, problems };
 }
 
-function stageRule(limits: BackboneLimits): NumberRule {
-  const max = Math.min(limits.fineTunable, PARTS.stages.max);
-  const problem = max === 1 ? 'Only 1 block can be trained.' : `A whole number from 1 to ${max.toLocaleString('en')}.`;
-  return { ...PARTS.stages, max, problem };
+/** A range, as far as this backbone goes along. */
+function limited(name: SettingName, range: NumberRange, limits: BackboneLimits | null): NumberRange {
+  return name === 'stages' && limits !== null ? { ...range, max: Math.min(limits.fineTunable, range.max ?? Infinity) } : range;
 }
 
-function parse(text: string, rule: NumberRule): number | null {
-  // A decimal comma is what many keyboards offer.
-  const cleaned = text.trim().replace(',', '.');
-  const value = Number(cleaned);
-  if (cleaned === '' || !Number.isFinite(value) || value < rule.min || value > rule.max) return null;
-  return rule.whole && !Number.isInteger(value) ? null : value;
+/** Remembered settings without what cannot be used: it would stand in the way of whoever comes next, perhaps out of sight. */
+export function usableSettings(settings: Settings, rules: SettingRules, limits: BackboneLimits): Settings {
+  const { overrides } = settings;
+  const usable = settingNames(rules).filter((name) => isUsable(name, overrides[name], rules, limits));
+  if (usable.length === Object.keys(overrides).length) return settings;
+  return { ...settings, overrides: Object.fromEntries(usable.map((name) => [name, overrides[name]])) };
+}
+
+function isUsable(name: SettingName, text: string | undefined, rules: SettingRules, limits: BackboneLimits): boolean {
+  if (text === undefined) return false;
+  const range = rangeOf(rules, name);
+  if (range !== null) return numberIn(limited(name, range, limits), name, text) !== null;
+  const choices = choicesOf(rules, name);
+  return choices.length === 0 ? text === 'true' || text === 'false' : choices.some(({ value }) => value === text);
 }

@@ -6,6 +6,7 @@ import type {
   Estimate,
   Phase,
   Prediction,
+  SettingRules,
   TrainConfig,
   TrainEvent,
   TrainReport,
@@ -79,6 +80,7 @@ export interface EngineState {
   readonly status: EngineStatus;
   readonly report: EngineReport | null;
   readonly defaults: TrainConfig | null;
+  readonly rules: SettingRules | null;
   readonly backbone: BackboneReport | null;
   /** Why starting failed, when it did. */
   readonly problem: string | null;

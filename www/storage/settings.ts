@@ -1,5 +1,4 @@
 /** Remembers the settings of the page from visit to visit; never pictures, names of classes or models. */
-import { SETTING_NAMES, type SettingName } from '../state/setting-rules.js';
 import type { Overrides, Settings } from '../state/types.js';
 
 const KEY = 'headstart-settings';
@@ -12,7 +11,10 @@ export const FIRST_SETTINGS: Settings = {
   cameraId: null,
 };
 
-/** What was remembered, with anything missing, broken or from another version replaced by its first value. */
+/**
+ * What was remembered, with anything missing, broken or from another version replaced by its first value. Which settings of a run can be
+ * used is only known once the engine has told its rules: see `usableSettings`.
+ */
 export function readSettings(text: string | null): Settings {
   const stored = parse(text);
   return {
@@ -56,11 +58,5 @@ function oneOf<T extends string>(value: unknown, allowed: readonly T[], otherwis
 
 function readOverrides(value: unknown): Overrides {
   if (typeof value !== 'object' || value === null) return {};
-  const stored = value as Record<string, unknown>;
-  const overrides: Partial<Record<SettingName, string>> = {};
-  for (const name of SETTING_NAMES) {
-    const text = stored[name];
-    if (typeof text === 'string') overrides[name] = text;
-  }
-  return overrides;
+  return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === 'string'));
 }

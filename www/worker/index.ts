@@ -1,5 +1,5 @@
 /** The worker's entry: joins the wasm package, the browser and the loop. */
-import init, { defaultConfig, Session as WasmSession } from '../pkg/headstart.js';
+import init, { defaultConfig, Session as WasmSession, settingRules } from '../pkg/headstart.js';
 import type { Message, Request } from '../protocol.js';
 import { browserPictures } from './pictures.js';
 import { Server } from './server.js';
@@ -8,6 +8,7 @@ import type { Core, Session } from './session.js';
 const core: Core = {
   create: (engine, config, weights) => WasmSession.create(engine, config, weights) as Promise<unknown> as Promise<Session>,
   defaultConfig,
+  settingRules,
 };
 const post = (message: Message) => self.postMessage(message);
 const server = new Server(core, browserPictures, post);

@@ -89,7 +89,7 @@ export class Server {
   async #create(...[engine, backbone]: Extract<CallRequest, { call: 'create' }>['args']): Promise<Created> {
     const { config, weights } = await fetchBackbone(backbone);
     this.#session = await this.#core.create(engine, config, weights);
-    return { backbone: this.#session.backbone(), defaults: this.#core.defaultConfig() };
+    return { backbone: this.#session.backbone(), defaults: this.#core.defaultConfig(), rules: this.#core.settingRules() };
   }
 
   async #startRun(id: number, session: Session, config: Partial<TrainConfig>): Promise<void> {

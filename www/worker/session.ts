@@ -7,6 +7,7 @@ import type {
   Evaluation,
   LayerReport,
   Prediction,
+  SettingRules,
   TrainConfig,
   TrainEvent,
   TrainReport,
@@ -47,8 +48,9 @@ export interface Session {
   modelClasses(): Promise<string[] | null>;
 }
 
-/** The wasm package: how a session is made, and the settings where nothing else is asked for. */
+/** The wasm package: how a session is made, the settings where nothing else is asked for, and what they may be. */
 export interface Core {
   create(engine: EngineChoice, config: string, weights: Uint8Array): Promise<Session>;
   defaultConfig(): TrainConfig;
+  settingRules(): SettingRules;
 }

@@ -190,6 +190,7 @@ export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
   return {
     create: () => (faults.create ? Promise.reject(faults.create) : Promise.resolve(session)),
     defaultConfig: () => ({ epochs: 3, fineTune: 'none', seed: 0 }) as TrainConfig,
+    settingRules: () => ({ settings: [] }),
   };
 }
 

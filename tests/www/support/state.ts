@@ -1,4 +1,5 @@
-import type { BackboneReport, EngineReport, Estimate, TrainConfig, TrainEvent, TrainReport } from '../../../www/generated/types.js';
+import generated from '../../../www/generated/rules.json';
+import type { BackboneReport, EngineReport, Estimate, SettingRule, SettingRules, TrainConfig, TrainEvent, TrainReport } from '../../../www/generated/types.js';
 
 /** What a trainer would tell the page, for tests of the page's state. */
 export const engine: EngineReport = { kind: 'cpu', adapter: '', reason: 'Faster here.', cpuMilliseconds: 1, gpuMilliseconds: null };
@@ -54,6 +55,14 @@ export const defaults: TrainConfig = {
   memoryLimit: 0,
   seed: 42,
 };
+
+/** Core's rules with other defaults. */
+export function rulesWith(other: TrainConfig): SettingRules {
+  const { settings } = generated as unknown as SettingRules;
+  return { settings: settings.map((rule) => ({ ...rule, default: other[rule.name] }) as SettingRule) };
+}
+
+export const rules = rulesWith(defaults);
 
 export const estimate: Estimate = {
   boundary: 16,

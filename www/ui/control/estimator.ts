@@ -80,9 +80,9 @@ export class Estimator {
 
 /** The settings to ask about, or null where there is nothing to ask: no engine, a setting that makes no sense, or the head alone. */
 function wanted(state: AppState): Partial<TrainConfig> | null {
-  const { status, defaults, backbone } = state.engine;
-  if (status !== 'ready' || defaults === null || backbone === null) return null;
-  const { config, problems } = checkSettings(state.settings.overrides, defaults, backbone);
+  const { status, defaults, rules, backbone } = state.engine;
+  if (status !== 'ready' || defaults === null || rules === null || backbone === null) return null;
+  const { config, problems } = checkSettings(state.settings.overrides, rules, backbone);
   if (Object.keys(problems).length > 0) return null;
   return (config.fineTune ?? defaults.fineTune) === 'none' ? null : config;
 }

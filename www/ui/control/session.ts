@@ -67,7 +67,7 @@ export class Session {
 
   #ready(trainer: Trainer): void {
     this.#shownEngine = trainer.engine;
-    this.#store.dispatch({ type: 'engine-ready', report: trainer.engine, defaults: trainer.defaults, backbone: trainer.backbone });
+    this.#store.dispatch({ type: 'engine-ready', report: trainer.engine, defaults: trainer.defaults, rules: trainer.rules, backbone: trainer.backbone });
   }
 
   /** Shows what the trainer says about itself now: a lost GPU is replaced by the CPU, a rename changes the model's labels. */

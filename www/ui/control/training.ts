@@ -26,14 +26,14 @@ export class Training {
   async start(further = false): Promise<void> {
     const state = this.#store.get();
     const { trainer } = this.#session;
-    const { defaults, backbone } = state.engine;
+    const { rules, backbone } = state.engine;
     const reason = further ? whyNotFurther(state) : whyNotReady(state);
-    if (trainer === null || defaults === null || reason !== null) return;
+    if (trainer === null || rules === null || reason !== null) return;
     this.#store.dispatch({ type: 'area-cleared', area: 'train' });
     // The report names the classes in the trainer's order, which an undo may have made another than the page's.
     const keys = new Map(state.classes.map(({ name, key }) => [name, key]));
     const learned = trainer.classes.map(({ name }) => keys.get(name) ?? -1);
-    const checked = checkSettings(state.settings.overrides, defaults, backbone ?? undefined);
+    const checked = checkSettings(state.settings.overrides, rules, backbone);
     const config = further ? { ...checked.config, warmStart: true } : checked.config;
     this.#store.dispatch({ type: 'run-started', learned, config });
     const run = trainer.train(config);

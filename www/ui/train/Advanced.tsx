@@ -8,7 +8,7 @@ const AdvancedForm = lazy(() => import('./AdvancedForm.js').then((module) => mod
 export function Advanced() {
   const { store } = useApp();
   const open = useAppState((state) => state.settings.advancedOpen);
-  const known = useAppState((state) => state.engine.defaults !== null);
+  const known = useAppState((state) => state.engine.rules !== null);
   if (!known) return null;
   return (
     <details

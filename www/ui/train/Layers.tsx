@@ -1,10 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { LayerReport, TrainConfig } from '../../headstart.js';
-import { byStage, describeLayers } from '../../state/layers.js';
+import { byStage, describeLayers, stageState, type Stage } from '../../state/layers.js';
 import { useApp } from '../control/app.js';
 import { messageOf } from '../control/errors.js';
 import { useAppState } from '../control/useAppState.js';
-import { LayerStage } from './LayerStage.js';
 
 /** Typing a number of blocks asks once. */
 const QUIET_MS = 200;
@@ -57,5 +56,41 @@ export function Layers({ config }: { config: Readonly<Partial<TrainConfig>> }) {
         </table>
       </div>
     </>
+  );
+}
+
+/** A stage of the network and, when it is opened, its layers. */
+function LayerStage({ stage }: { stage: Stage }) {
+  // What trains is what one looks for.
+  const [open, setOpen] = useState<boolean | null>(null);
+  const shown = open ?? stage.trainable > 0;
+  return (
+    <tbody class={stage.trainable > 0 ? 'stage-trains' : undefined}>
+      <tr class="stage-row">
+        <th scope="rowgroup">
+          <button type="button" class="stage-toggle" aria-expanded={shown} onClick={() => setOpen(!shown)}>
+            {stage.name}
+          </button>
+        </th>
+        <td>{stage.parameters.toLocaleString('en')}</td>
+        <td>{stageState(stage)}</td>
+      </tr>
+      {shown &&
+        stage.layers.map((layer) => (
+          <tr key={layer.name}>
+            <th scope="row">
+              {layer.name}
+              <span class="layer-kind">
+                {layer.kind}, {layer.shape.length === 0 ? '1' : layer.shape.join(' × ')}
+              </span>
+            </th>
+            <td>{layer.parameters.toLocaleString('en')}</td>
+            <td>
+              {layer.trainable ? 'Yes' : 'No'}
+              <span class="layer-reason">{layer.reason}</span>
+            </td>
+          </tr>
+        ))}
+    </tbody>
   );
 }

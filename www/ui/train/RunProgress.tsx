@@ -1,4 +1,5 @@
 import { useRef } from 'preact/hooks';
+import type { GroupRate } from '../../headstart.js';
 import { describePace, describeRun, nothingLearned } from '../../state/progress-words.js';
 import { progressOf } from '../../state/run.js';
 import { Icon } from '../common/Icon.js';
@@ -6,7 +7,6 @@ import { ProgressBar } from '../common/ProgressBar.js';
 import { useFocusIfLost } from '../common/useFocusIfLost.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
-import { LearningRates } from './LearningRates.js';
 
 /** How far a run is, and steering it. */
 export function RunProgress() {
@@ -38,5 +38,22 @@ export function RunProgress() {
       {nothing && <p class="hint">Nothing has been learned yet: stopping now changes nothing.</p>}
       <LearningRates rates={run.latest?.learningRates ?? []} />
     </div>
+  );
+}
+
+/** How fast each part learns at the moment, for those who want to know. */
+function LearningRates({ rates }: { rates: readonly GroupRate[] }) {
+  if (rates.length === 0) return null;
+  return (
+    <details class="rates">
+      <summary>Learning rates</summary>
+      <ul>
+        {rates.map(({ group, rate }) => (
+          <li key={group}>
+            {group} <span>{Number(rate.toPrecision(2))}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }

@@ -1,16 +1,17 @@
 import { isActive } from '../../state/run.js';
 import { Notices } from '../common/Notices.js';
+import { ProgressBar } from '../common/ProgressBar.js';
 import { Step } from '../common/Step.js';
+import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 import { Results } from '../result/Results.js';
 import { Advanced } from './Advanced.js';
 import { Curves } from './Curves.js';
-import { EngineLine } from './EngineLine.js';
 import { FurtherButton } from './FurtherButton.js';
-import { PlannedLayers } from './PlannedLayers.js';
 import { RunProgress } from './RunProgress.js';
 import { TrainButton } from './TrainButton.js';
 import { TrainChoice } from './TrainChoice.js';
+import { PlannedLayers } from './WhatTrains.js';
 
 /** Step 2: training and what came of it. */
 export function TrainPanel() {
@@ -39,4 +40,38 @@ export function TrainPanel() {
       <Results />
     </Step>
   );
+}
+
+/** What computes and why, quietly; loudly only when it did not start. */
+function EngineLine() {
+  const { session, store } = useApp();
+  const engine = useAppState((state) => state.engine);
+  if (engine.status === 'failed') {
+    return (
+      <div class="notice error" role="alert">
+        <p>{engine.problem}</p>
+        <button type="button" class="button small" onClick={() => void session.start(store.get().settings.engine)}>
+          Start again
+        </button>
+      </div>
+    );
+  }
+  if (engine.status !== 'ready') {
+    const text = engine.status === 'loading' ? 'Loading the engine and its network…' : 'Starting the engine…';
+    return <ProgressBar label="Starting the engine" share={null} text={text} />;
+  }
+  const name = engine.report?.kind === 'webgpu' ? 'WebGPU' : 'the CPU';
+  const reason = engine.report?.reason ?? '';
+  return (
+    <p class="engine hint" title={reason}>
+      Computes on {name}. {inShort(reason)}
+    </p>
+  );
+}
+
+const LONG = 120;
+
+/** What a driver said about itself, in brackets, can be very long; it stays in the tooltip. */
+function inShort(reason: string): string {
+  return reason.length <= LONG ? reason : reason.replace(/ \(.*\)/s, '');
 }

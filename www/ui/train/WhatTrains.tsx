@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { TrainConfig } from '../../headstart.js';
 import { lazy } from '../common/lazy.js';
+import { useSettings } from './useSettings.js';
 
 interface WhatTrainsProps {
   readonly title: string;
@@ -18,4 +19,10 @@ export function WhatTrains({ title, config }: WhatTrainsProps) {
       {open && <Layers config={config} />}
     </details>
   );
+}
+
+/** Every layer as the next run would have it. */
+export function PlannedLayers() {
+  const form = useSettings();
+  return form && <WhatTrains title="What trains, layer by layer" config={form.checked.config} />;
 }

@@ -1,5 +1,5 @@
 /** The advanced settings: in which group each stands, what it is called, and what it does. */
-import type { ChoiceName, SettingName } from '../../state/setting-rules.js';
+import type { SettingName } from '../../state/setting-rules.js';
 
 export interface SettingText {
   readonly name: SettingName;
@@ -85,11 +85,12 @@ export const COMPUTING: Group = {
   ],
 };
 
-export const OPTIONS: Readonly<Partial<Record<SettingName, readonly (readonly [value: string, text: string])[]>>> = {
-  head: [['linear', 'Linear'], ['mlp', 'Two layers (MLP)'], ['conv', 'Convolutional'], ['svm', 'Linear SVM']],
-  activation: [['relu', 'ReLU'], ['silu', 'SiLU'], ['tanh', 'Tanh']],
-  classWeights: [['none', 'By pictures'], ['balanced', 'All alike']],
-  optimizer: [['adamw', 'AdamW'], ['adam', 'Adam'], ['sgd', 'SGD']],
-  schedule: [['cosine', 'Cosine'], ['constant', 'Constant'], ['step', 'Steps'], ['plateau', 'Plateau']],
-  monitor: [['auto', 'Automatic'], ['loss', 'Loss'], ['accuracy', 'Accuracy']],
-} satisfies Partial<Record<ChoiceName, readonly (readonly [string, string])[]>>;
+/** What the words of choices read. */
+export const CHOICE_WORDS: Readonly<Partial<Record<SettingName, Readonly<Record<string, string>>>>> = {
+  head: { linear: 'Linear', mlp: 'Two layers (MLP)', conv: 'Convolutional', svm: 'Linear SVM' },
+  activation: { relu: 'ReLU', silu: 'SiLU', tanh: 'Tanh' },
+  classWeights: { none: 'By pictures', balanced: 'All alike' },
+  optimizer: { adamw: 'AdamW', adam: 'Adam', sgd: 'SGD' },
+  schedule: { cosine: 'Cosine', constant: 'Constant', step: 'Steps', plateau: 'Plateau' },
+  monitor: { auto: 'Automatic', loss: 'Loss', accuracy: 'Accuracy' },
+};
