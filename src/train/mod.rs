@@ -19,8 +19,8 @@ pub use examples::{Batch, Examples};
 pub use loss::{Objective, argmax, balanced_weights, cross_entropy_of, softmax};
 pub use optimizer::{Optimizer, OptimizerSettings};
 pub use rules::{
-    Condition, NumberRange, PartName, SettingChoice, SettingKind, SettingPart, SettingRule, SettingRules, SettingValue,
-    setting_rules,
+    NumberRange, PartName, SettingChoice, SettingCondition, SettingKind, SettingPart, SettingRule, SettingRules,
+    SettingValue, setting_rules,
 };
 pub use run::{Outcome, Run, Start, Stopped, Tail};
 pub use schedule::{Pace, Schedule};

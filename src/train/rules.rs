@@ -28,7 +28,7 @@ pub struct SettingRule {
     #[serde(flatten)]
     pub kind: SettingKind,
     /// It makes a difference where each of these lists holds, and a list does where any of its conditions does.
-    pub when: Vec<Vec<Condition>>,
+    pub when: Vec<Vec<SettingCondition>>,
 }
 
 /// The kinds of settings.
@@ -120,7 +120,7 @@ pub enum PartName {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
 #[serde(untagged, rename_all_fields = "camelCase")]
-pub enum Condition {
+pub enum SettingCondition {
     /// One of these words.
     Is {
         /// The setting.
@@ -255,7 +255,7 @@ impl SettingRule {
     }
 
     /// Makes a difference only where any of these holds, too.
-    fn when(mut self, any: impl Into<Vec<Condition>>) -> Self {
+    fn when(mut self, any: impl Into<Vec<SettingCondition>>) -> Self {
         self.when.push(any.into());
         self
     }
@@ -367,12 +367,12 @@ const fn word(value: &'static str) -> SettingChoice {
     SettingChoice { value, part: None }
 }
 
-fn is(setting: &'static str, words: &[&'static str]) -> Condition {
-    Condition::Is { setting, is: words.to_vec() }
+fn is(setting: &'static str, words: &[&'static str]) -> SettingCondition {
+    SettingCondition::Is { setting, is: words.to_vec() }
 }
 
-fn is_not(setting: &'static str, value: impl Into<SettingValue>) -> Condition {
-    Condition::IsNot { setting, is_not: value.into() }
+fn is_not(setting: &'static str, value: impl Into<SettingValue>) -> SettingCondition {
+    SettingCondition::IsNot { setting, is_not: value.into() }
 }
 
 #[cfg(test)]
@@ -507,13 +507,13 @@ mod tests {
         }
         for condition in rules.iter().flat_map(|rule| rule.when.iter().flatten()) {
             match condition {
-                Condition::Is { setting, is } => {
+                SettingCondition::Is { setting, is } => {
                     assert!(is.iter().all(|word| words.contains(&(setting, word))), "{condition:?}");
                 }
-                Condition::IsNot { setting, is_not: SettingValue::Word(word) } => {
+                SettingCondition::IsNot { setting, is_not: SettingValue::Word(word) } => {
                     assert!(words.contains(&(setting, word)), "{condition:?}");
                 }
-                Condition::IsNot { setting, is_not: SettingValue::Number(_) } => {
+                SettingCondition::IsNot { setting, is_not: SettingValue::Number(_) } => {
                     assert!(numbers.contains(*setting), "{condition:?}");
                 }
             }

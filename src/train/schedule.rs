@@ -17,7 +17,7 @@ pub enum Schedule {
     Step {
         /// Epochs between two changes, at least 1.
         every: u32,
-        /// Above 0 and at most 1.
+        /// What a change leaves of the rate.
         factor: f64,
     },
     /// Multiplied by `factor` once the loss has not become better for more than `patience` epochs in a row
@@ -25,7 +25,7 @@ pub enum Schedule {
     Plateau {
         /// Epochs without a better loss that are borne.
         patience: u32,
-        /// Above 0 and below 1.
+        /// What a change leaves of the rate.
         factor: f64,
     },
 }

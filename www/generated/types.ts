@@ -80,27 +80,6 @@ name: string,
 images: Array<number>, };
 
 /**
- * Something that another setting, or a part of one, has to be.
- */
-export type Condition = { 
-/**
- * The setting.
- */
-setting: keyof TrainConfig | PartName, 
-/**
- * The words.
- */
-is: Array<string>, } | { 
-/**
- * The setting.
- */
-setting: keyof TrainConfig | PartName, 
-/**
- * What it must not be.
- */
-isNot: SettingValue, };
-
-/**
  * What the user asks for.
  */
 export type EngineChoice = "auto" | "webgpu" | "cpu";
@@ -368,6 +347,27 @@ value: string,
 part: SettingPart | null, };
 
 /**
+ * Something that another setting, or a part of one, has to be.
+ */
+export type SettingCondition = { 
+/**
+ * The setting.
+ */
+setting: keyof TrainConfig | PartName, 
+/**
+ * The words.
+ */
+is: Array<string>, } | { 
+/**
+ * The setting.
+ */
+setting: keyof TrainConfig | PartName, 
+/**
+ * What it must not be.
+ */
+isNot: SettingValue, };
+
+/**
  * A number that is part of a setting: the units of `mlp:128`.
  */
 export type SettingPart = { 
@@ -395,7 +395,7 @@ name: keyof TrainConfig,
 /**
  * It makes a difference where each of these lists holds, and a list does where any of its conditions does.
  */
-when: Array<Array<Condition>>, } & ({ "kind": "number", 
+when: Array<Array<SettingCondition>>, } & ({ "kind": "number", 
 /**
  * What it may be.
  */

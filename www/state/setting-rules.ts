@@ -1,5 +1,5 @@
 /** The rules of the settings, which come from core as data: looking them up and going by them. No word and no number of theirs is here. */
-import type { Condition, NumberRange, PartName, SettingChoice, SettingPart, SettingRule, SettingRules, TrainConfig } from '../generated/types.js';
+import type { NumberRange, PartName, SettingChoice, SettingCondition, SettingPart, SettingRule, SettingRules, TrainConfig } from '../generated/types.js';
 
 /** What has a field of its own: a setting or a part of one, such as the units of `mlp:128`. Going on from a model has a button instead. */
 export type SettingName = Exclude<keyof TrainConfig, 'warmStart'> | PartName;
@@ -57,7 +57,7 @@ export function matters(name: SettingName, shown: Shown, rules: SettingRules): b
   return goes && rule.when.every((any) => any.some((condition) => holds(condition, shown)));
 }
 
-function holds(condition: Condition, shown: Shown): boolean {
+function holds(condition: SettingCondition, shown: Shown): boolean {
   const { setting } = condition;
   const text = setting === 'warmStart' ? '' : shown[setting];
   if ('is' in condition) return condition.is.includes(text);
