@@ -226,6 +226,7 @@ impl TrainConfig {
     /// # Errors
     /// [`Error::ConfigInvalid`] naming the setting, its value and its range.
     pub fn check(&self) -> Result<ValidConfig> {
+        // Whole numbers are whole and every number is in its range from here on, so that casts keep them as they are.
         setting_rules().check_numbers(self)?;
         let schedule = choose("schedule", &self.schedule, &SCHEDULES)?;
         Ok(ValidConfig {
