@@ -112,6 +112,8 @@ describe('pictures on the page', () => {
     await app.counts('boxes', 2);
     await app.card('boxes').getByRole('button', { name: 'Dismiss this message' }).click();
     await message.waitFor({ state: 'detached' });
+    // The drag is over for the card and for the page around it.
+    expect(await app.page.locator('.over, .dropping').count()).toBe(0);
   });
 
   it('come as a folder of folders, each a class of its name', async () => {
