@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppPage } from './support/app-page.js';
 import { foreignRequests } from './support/browser.js';
@@ -131,6 +133,33 @@ describe('pictures on the page', () => {
     await list.focus();
     await app.page.keyboard.press('End');
     await app.card('dogs').getByRole('option', { name: 'stripes 100.png', exact: true }).locator('img').waitFor();
+  });
+
+  it('leave out the test set of a folder, and say so', async () => {
+    const pictures = (seed: number, count: number) => app.draw('circles', count, seed);
+    const root = app.write('pond', {
+      'train/frogs': await pictures(300, 3),
+      'train/newts': await pictures(310, 2),
+      'test/frogs': await pictures(320, 2),
+      'test/newts': await pictures(330, 1),
+    });
+    writeFileSync(join(root, 'test/labels.csv'), 'file,class');
+    const message = app.page.getByText('3 pictures in “test” were left out: they are for testing, not for learning.');
+    const has = async (frogs: number, newts: number): Promise<void> => {
+      await app.counts('frogs', frogs);
+      await app.counts('newts', newts);
+      await message.waitFor();
+      expect(await names()).toEqual(['Class 1', 'Class 2', 'boxes', 'cats', 'dogs', 'frogs', 'newts']);
+    };
+    await app.drop(app.page.getByRole('heading', { level: 1 }), [root]);
+    await has(3, 2);
+    await app.page.getByRole('button', { name: 'Dismiss this message' }).click();
+    await message.waitFor({ state: 'detached' });
+    await app.page.locator('input[webkitdirectory]').setInputFiles(root);
+    await has(6, 4);
+    await app.drop(app.card('newts'), [`${root}/test`]);
+    await app.card('newts').getByText('3 pictures in “test” were left out').waitFor();
+    await app.counts('newts', 4);
   });
 });
 
