@@ -5,6 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppPage } from './support/app-page.js';
 import { writeClip } from './support/clip.js';
 
+declare global {
+  /** What the camera's live region has said. */
+  var heard: string[];
+}
+
 describe('with a camera', () => {
   let folder: string;
   let app: AppPage;
@@ -35,6 +40,23 @@ describe('with a camera', () => {
     const after = await taken();
     await app.page.waitForTimeout(500);
     expect(await taken()).toBe(after);
+  });
+
+  it('tells by ear when recording begins and how much was taken, not every frame', async () => {
+    await app.page.evaluate(() => {
+      globalThis.heard = [];
+      const regions = [...document.querySelectorAll('.recorder [role=status]')];
+      const note = (): void => void heard.push(regions.map((each) => each.textContent).join());
+      for (const each of regions) new MutationObserver(note).observe(each, { subtree: true, childList: true, characterData: true });
+    });
+    const before = await taken();
+    await hold().focus();
+    await app.page.keyboard.down(' ');
+    await expect.poll(taken, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 6);
+    await app.page.keyboard.up(' ');
+    await expect.poll(() => app.page.evaluate(() => heard.at(-1)), { timeout: 10_000 }).toMatch(/^\d+ pictures taken$/);
+    expect(await app.page.evaluate(() => heard.length)).toBe(2);
+    expect(await app.page.evaluate(() => heard[0])).toBe('Recording.');
   });
 
   it('records with the space bar', async () => {

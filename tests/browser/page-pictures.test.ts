@@ -13,6 +13,30 @@ afterAll(() => app?.close());
 
 const names = () => app.page.getByRole('textbox', { name: /Name of class/ }).evaluateAll((all) => all.map((each) => (each as HTMLInputElement).value));
 
+declare global {
+  /** What the live regions of the page have said, in order. */
+  var spoken: string[];
+}
+
+/** Notes from now on whatever a screen reader would be told of a change: a live region's text without what is hidden from it. */
+async function listen(): Promise<void> {
+  await app.page.evaluate(() => {
+    globalThis.spoken = [];
+    const texts = new Map<Element, string>();
+    const note = (): void => {
+      for (const region of document.querySelectorAll('[role=status], [role=alert], [aria-live]')) {
+        const heard = region.cloneNode(true) as Element;
+        for (const hidden of heard.querySelectorAll('[aria-hidden=true]')) hidden.remove();
+        const text = heard.textContent ?? '';
+        if (texts.has(region) && texts.get(region) !== text) spoken.push(text);
+        texts.set(region, text);
+      }
+    };
+    note();
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+  });
+}
+
 describe('classes on the page', () => {
   it('says what is missing before training can start', async () => {
     expect(await app.reason.innerText()).toBe('Add pictures to your classes.');
@@ -23,7 +47,7 @@ describe('classes on the page', () => {
     expect(await app.reason.innerText()).toBe('Class 2 has no pictures yet.');
     expect(await app.trainButton.isDisabled()).toBe(true);
     await app.pick('Class 2', await app.draw('stripes', 3));
-    await app.page.getByText('Ready when you are.').waitFor();
+    await expect.poll(() => app.reason.innerText()).toBe('Ready when you are.');
     expect(await app.trainButton.isDisabled()).toBe(false);
   });
 
@@ -160,6 +184,19 @@ describe('pictures on the page', () => {
     await app.drop(app.card('newts'), [`${root}/test`]);
     await app.card('newts').getByText('3 pictures in “test” were left out').waitFor();
     await app.counts('newts', 4);
+  });
+
+  it('are not counted aloud one by one', async () => {
+    await app.tiles('Class 1').first().click();
+    await listen();
+    const began = performance.now();
+    await app.pick('Class 1', await app.draw('circles', 150, 400), 153);
+    const seconds = (performance.now() - began) / 1000;
+    await expect.poll(() => app.page.evaluate(() => globalThis.spoken.at(-1)), { timeout: 10_000 }).toBe('Ready when you are.');
+    const spoken = await app.page.evaluate(() => globalThis.spoken);
+    // The beginning, the end, and every few seconds between.
+    expect(spoken.length, spoken.join('\n')).toBeLessThanOrEqual(3 + seconds / 3);
+    await app.card('Class 1').getByRole('button', { name: 'Select none' }).click();
   });
 });
 
