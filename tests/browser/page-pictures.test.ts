@@ -159,6 +159,16 @@ describe('pictures on the page', () => {
     await app.card('dogs').getByRole('option', { name: 'stripes 100.png', exact: true }).locator('img').waitFor();
   });
 
+  it('are in the document where the keyboard is, also when it is scrolled out of view', async () => {
+    const list = app.card('dogs').getByRole('listbox');
+    await app.page.keyboard.press('Home');
+    const active = () => list.evaluate((element) => document.getElementById(element.getAttribute('aria-activedescendant') ?? '')?.ariaLabel);
+    await expect.poll(active).toBe('stripes 229.png');
+    await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
+    await app.card('dogs').getByRole('option', { name: 'stripes 100.png', exact: true }).waitFor();
+    expect(await active()).toBe('stripes 229.png');
+  });
+
   it('leave out the test set of a folder, and say so', async () => {
     const pictures = (seed: number, count: number) => app.draw('circles', count, seed);
     const root = app.write('pond', {
