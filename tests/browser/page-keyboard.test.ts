@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AppPage } from './support/app-page.js';
+import { AppPage, LONG_RUN } from './support/app-page.js';
 
 let app: AppPage;
 beforeAll(async () => {
@@ -67,4 +67,23 @@ it('shows where the focus is', async () => {
   await tabTo('Save model');
   const outline = await app.page.evaluate(() => getComputedStyle(document.activeElement!).outlineWidth);
   expect(Number.parseFloat(outline)).toBeGreaterThanOrEqual(2);
+});
+
+it('keeps the focus where a run was steered, also when the first one is stopped before it learned anything', async () => {
+  const fresh = await AppPage.open();
+  const { page } = fresh;
+  const focused = () => page.evaluate(() => (document.activeElement as HTMLElement).innerText.trim());
+  // A page that was just opened is read from its top.
+  expect(await page.evaluate(() => document.activeElement === document.body)).toBe(true);
+  await fresh.fillTwoClasses();
+  // Preparing the pictures takes long enough to be stopped.
+  await fresh.set({ ...LONG_RUN, rotation: '10', variants: '64' });
+  await fresh.trainButton.focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(focused, { timeout: 10_000 }).toBe('Pause');
+  await page.keyboard.press('Tab');
+  expect(await focused()).toBe('Stop');
+  await page.keyboard.press('Enter');
+  await expect.poll(focused, { timeout: 10_000 }).toBe('Train');
+  await fresh.close();
 });

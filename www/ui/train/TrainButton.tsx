@@ -12,7 +12,7 @@ export function TrainButton() {
   const reason = useAppState(whyNotReady);
   const again = useAppState((state) => state.run.report !== null);
   const button = useRef<HTMLButtonElement>(null);
-  useFocusIfLost(button, again);
+  useFocusIfLost(button);
   const shown = reason ?? 'Ready when you are.';
   return (
     <div class="train-button">
