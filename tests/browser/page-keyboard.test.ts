@@ -63,6 +63,31 @@ it('leads from nothing to a trained model without a mouse', async () => {
   await page.getByText(/^Class 2, \d+%/).waitFor();
 });
 
+it('undoes from wherever the focus is, except where somebody types', async () => {
+  const { page } = app;
+  const list = app.card('Class 1').getByRole('listbox');
+  const fromRadio = page.getByRole('radio', { name: 'Head only (fast)' });
+  await app.set({});
+  for (const place of [fromRadio, page.getByRole('checkbox').first()]) {
+    await list.focus();
+    await page.keyboard.press('Delete');
+    await app.counts('Class 1', 9);
+    await place.focus();
+    await page.keyboard.press('Control+z');
+    await app.counts('Class 1', 10);
+  }
+  await list.focus();
+  await page.keyboard.press('Delete');
+  await app.counts('Class 1', 9);
+  const field = page.getByRole('textbox', { name: 'Name of class 2' });
+  await field.focus();
+  await page.keyboard.press('End');
+  await page.keyboard.type('!');
+  await page.keyboard.press('Control+z');
+  expect(await field.inputValue()).toBe('Class 2');
+  await app.counts('Class 1', 9);
+});
+
 it('shows where the focus is', async () => {
   await tabTo('Save model');
   const outline = await app.page.evaluate(() => getComputedStyle(document.activeElement!).outlineWidth);
