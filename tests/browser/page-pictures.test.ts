@@ -208,6 +208,27 @@ describe('pictures on the page', () => {
     expect(spoken.length, spoken.join('\n')).toBeLessThanOrEqual(3 + seconds / 3);
     await app.card('Class 1').getByRole('button', { name: 'Select none' }).click();
   });
+
+  it('can be brought back for a while after each deletion, and the offer goes by itself', async () => {
+    const offer = app.page.locator('.toast');
+    const remove = async (): Promise<void> => {
+      await app.tiles('cats').first().click();
+      await app.card('cats').getByRole('button', { name: 'Delete', exact: true }).click();
+      await app.counts('cats', 3);
+      await offer.waitFor();
+    };
+    await remove();
+    // It goes from under the pointer.
+    await offer.hover();
+    await app.page.keyboard.press('Control+z');
+    await app.counts('cats', 4);
+    await app.page.mouse.move(5, 5);
+    await remove();
+    await app.page.mouse.move(5, 5);
+    await app.page.waitForTimeout(5000);
+    expect(await offer.count()).toBe(1);
+    await offer.waitFor({ state: 'detached', timeout: 10_000 });
+  });
 });
 
 it('nothing was asked of any other site, and nothing was logged as an error', () => {
