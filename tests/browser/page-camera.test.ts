@@ -82,6 +82,17 @@ describe('with a camera', () => {
     expect(app.record.errors).toEqual([]);
   });
 
+  it('works without a list of cameras to choose from', async () => {
+    await app.page.evaluate(() => {
+      navigator.mediaDevices.enumerateDevices = () => Promise.reject(new DOMException('not now', 'InvalidStateError'));
+    });
+    await app.page.getByRole('button', { name: 'Webcam for Class 2' }).click();
+    await expect.poll(() => hold().isEnabled()).toBe(true);
+    await app.page.waitForTimeout(200);
+    expect(app.record.errors).toEqual([]);
+    await app.page.getByRole('button', { name: 'Close camera' }).click();
+  });
+
   it('says what to do when the camera is not allowed', async () => {
     // As where a company's policy or the user forbids it; the browser refuses in the same way.
     await app.context.route(app.site.url, async (route) => {
