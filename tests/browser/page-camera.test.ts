@@ -5,6 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppPage } from './support/app-page.js';
 import { writeClip } from './support/clip.js';
 
+declare global {
+  /** What the camera's live region has said. */
+  var heard: string[];
+}
+
 describe('with a camera', () => {
   let folder: string;
   let app: AppPage;
@@ -37,6 +42,23 @@ describe('with a camera', () => {
     expect(await taken()).toBe(after);
   });
 
+  it('tells by ear when recording begins and how much was taken, not every frame', async () => {
+    await app.page.evaluate(() => {
+      globalThis.heard = [];
+      const regions = [...document.querySelectorAll('.recorder [role=status]')];
+      const note = (): void => void heard.push(regions.map((each) => each.textContent).join());
+      for (const each of regions) new MutationObserver(note).observe(each, { subtree: true, childList: true, characterData: true });
+    });
+    const before = await taken();
+    await hold().focus();
+    await app.page.keyboard.down(' ');
+    await expect.poll(taken, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 6);
+    await app.page.keyboard.up(' ');
+    await expect.poll(() => app.page.evaluate(() => heard.at(-1)), { timeout: 10_000 }).toMatch(/^\d+ pictures taken$/);
+    expect(await app.page.evaluate(() => heard.length)).toBe(2);
+    expect(await app.page.evaluate(() => heard[0])).toBe('Recording.');
+  });
+
   it('records with the space bar', async () => {
     const before = await taken();
     await hold().focus();
@@ -58,6 +80,17 @@ describe('with a camera', () => {
     await app.page.getByRole('button', { name: 'Stop the webcam' }).click();
     expect(await app.page.locator('video').count()).toBe(0);
     expect(app.record.errors).toEqual([]);
+  });
+
+  it('works without a list of cameras to choose from', async () => {
+    await app.page.evaluate(() => {
+      navigator.mediaDevices.enumerateDevices = () => Promise.reject(new DOMException('not now', 'InvalidStateError'));
+    });
+    await app.page.getByRole('button', { name: 'Webcam for Class 2' }).click();
+    await expect.poll(() => hold().isEnabled()).toBe(true);
+    await app.page.waitForTimeout(200);
+    expect(app.record.errors).toEqual([]);
+    await app.page.getByRole('button', { name: 'Close camera' }).click();
   });
 
   it('says what to do when the camera is not allowed', async () => {

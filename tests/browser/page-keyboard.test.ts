@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AppPage } from './support/app-page.js';
+import { AppPage, LONG_RUN } from './support/app-page.js';
 
 let app: AppPage;
 beforeAll(async () => {
@@ -63,8 +63,52 @@ it('leads from nothing to a trained model without a mouse', async () => {
   await page.getByText(/^Class 2, \d+%/).waitFor();
 });
 
+it('undoes from wherever the focus is, except where somebody types', async () => {
+  const { page } = app;
+  const list = app.card('Class 1').getByRole('listbox');
+  const fromRadio = page.getByRole('radio', { name: 'Head only (fast)' });
+  await app.set({});
+  for (const place of [fromRadio, page.getByRole('checkbox').first()]) {
+    await list.focus();
+    await page.keyboard.press('Delete');
+    await app.counts('Class 1', 9);
+    await place.focus();
+    await page.keyboard.press('Control+z');
+    await app.counts('Class 1', 10);
+  }
+  await list.focus();
+  await page.keyboard.press('Delete');
+  await app.counts('Class 1', 9);
+  const field = page.getByRole('textbox', { name: 'Name of class 2' });
+  await field.focus();
+  await page.keyboard.press('End');
+  await page.keyboard.type('!');
+  await page.keyboard.press('Control+z');
+  expect(await field.inputValue()).toBe('Class 2');
+  await app.counts('Class 1', 9);
+});
+
 it('shows where the focus is', async () => {
   await tabTo('Save model');
   const outline = await app.page.evaluate(() => getComputedStyle(document.activeElement!).outlineWidth);
   expect(Number.parseFloat(outline)).toBeGreaterThanOrEqual(2);
+});
+
+it('keeps the focus where a run was steered, also when the first one is stopped before it learned anything', async () => {
+  const fresh = await AppPage.open();
+  const { page } = fresh;
+  const focused = () => page.evaluate(() => (document.activeElement as HTMLElement).innerText.trim());
+  // A page that was just opened is read from its top.
+  expect(await page.evaluate(() => document.activeElement === document.body)).toBe(true);
+  await fresh.fillTwoClasses();
+  // Preparing the pictures takes long enough to be stopped.
+  await fresh.set({ ...LONG_RUN, rotation: '10', variants: '64' });
+  await fresh.trainButton.focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(focused, { timeout: 10_000 }).toBe('Pause');
+  await page.keyboard.press('Tab');
+  expect(await focused()).toBe('Stop');
+  await page.keyboard.press('Enter');
+  await expect.poll(focused, { timeout: 10_000 }).toBe('Train');
+  await fresh.close();
 });

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppPage } from './support/app-page.js';
 import { foreignRequests } from './support/browser.js';
@@ -11,6 +13,30 @@ afterAll(() => app?.close());
 
 const names = () => app.page.getByRole('textbox', { name: /Name of class/ }).evaluateAll((all) => all.map((each) => (each as HTMLInputElement).value));
 
+declare global {
+  /** What the live regions of the page have said, in order. */
+  var spoken: string[];
+}
+
+/** Notes from now on whatever a screen reader would be told of a change: a live region's text without what is hidden from it. */
+async function listen(): Promise<void> {
+  await app.page.evaluate(() => {
+    globalThis.spoken = [];
+    const texts = new Map<Element, string>();
+    const note = (): void => {
+      for (const region of document.querySelectorAll('[role=status], [role=alert], [aria-live]')) {
+        const heard = region.cloneNode(true) as Element;
+        for (const hidden of heard.querySelectorAll('[aria-hidden=true]')) hidden.remove();
+        const text = heard.textContent ?? '';
+        if (texts.has(region) && texts.get(region) !== text) spoken.push(text);
+        texts.set(region, text);
+      }
+    };
+    note();
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+  });
+}
+
 describe('classes on the page', () => {
   it('says what is missing before training can start', async () => {
     expect(await app.reason.innerText()).toBe('Add pictures to your classes.');
@@ -21,7 +47,7 @@ describe('classes on the page', () => {
     expect(await app.reason.innerText()).toBe('Class 2 has no pictures yet.');
     expect(await app.trainButton.isDisabled()).toBe(true);
     await app.pick('Class 2', await app.draw('stripes', 3));
-    await app.page.getByText('Ready when you are.').waitFor();
+    await expect.poll(() => app.reason.innerText()).toBe('Ready when you are.');
     expect(await app.trainButton.isDisabled()).toBe(false);
   });
 
@@ -112,6 +138,8 @@ describe('pictures on the page', () => {
     await app.counts('boxes', 2);
     await app.card('boxes').getByRole('button', { name: 'Dismiss this message' }).click();
     await message.waitFor({ state: 'detached' });
+    // The drag is over for the card and for the page around it.
+    expect(await app.page.locator('.over, .dropping').count()).toBe(0);
   });
 
   it('come as a folder of folders, each a class of its name', async () => {
@@ -129,6 +157,77 @@ describe('pictures on the page', () => {
     await list.focus();
     await app.page.keyboard.press('End');
     await app.card('dogs').getByRole('option', { name: 'stripes 100.png', exact: true }).locator('img').waitFor();
+  });
+
+  it('are in the document where the keyboard is, also when it is scrolled out of view', async () => {
+    const list = app.card('dogs').getByRole('listbox');
+    await app.page.keyboard.press('Home');
+    const active = () => list.evaluate((element) => document.getElementById(element.getAttribute('aria-activedescendant') ?? '')?.ariaLabel);
+    await expect.poll(active).toBe('stripes 229.png');
+    await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
+    await app.card('dogs').getByRole('option', { name: 'stripes 100.png', exact: true }).waitFor();
+    expect(await active()).toBe('stripes 229.png');
+  });
+
+  it('leave out the test set of a folder, and say so', async () => {
+    const pictures = (seed: number, count: number) => app.draw('circles', count, seed);
+    const root = app.write('pond', {
+      'train/frogs': await pictures(300, 3),
+      'train/newts': await pictures(310, 2),
+      'test/frogs': await pictures(320, 2),
+      'test/newts': await pictures(330, 1),
+    });
+    writeFileSync(join(root, 'test/labels.csv'), 'file,class');
+    const message = app.page.getByText('3 pictures in “test” were left out: they are for testing, not for learning.');
+    const has = async (frogs: number, newts: number): Promise<void> => {
+      await app.counts('frogs', frogs);
+      await app.counts('newts', newts);
+      await message.waitFor();
+      expect(await names()).toEqual(['Class 1', 'Class 2', 'boxes', 'cats', 'dogs', 'frogs', 'newts']);
+    };
+    await app.drop(app.page.getByRole('heading', { level: 1 }), [root]);
+    await has(3, 2);
+    await app.page.getByRole('button', { name: 'Dismiss this message' }).click();
+    await message.waitFor({ state: 'detached' });
+    await app.page.locator('input[webkitdirectory]').setInputFiles(root);
+    await has(6, 4);
+    await app.drop(app.card('newts'), [`${root}/test`]);
+    await app.card('newts').getByText('3 pictures in “test” were left out').waitFor();
+    await app.counts('newts', 4);
+  });
+
+  it('are not counted aloud one by one', async () => {
+    await app.tiles('Class 1').first().click();
+    await listen();
+    const began = performance.now();
+    await app.pick('Class 1', await app.draw('circles', 150, 400), 153);
+    const seconds = (performance.now() - began) / 1000;
+    await expect.poll(() => app.page.evaluate(() => globalThis.spoken.at(-1)), { timeout: 10_000 }).toBe('Ready when you are.');
+    const spoken = await app.page.evaluate(() => globalThis.spoken);
+    // The beginning, the end, and every few seconds between.
+    expect(spoken.length, spoken.join('\n')).toBeLessThanOrEqual(3 + seconds / 3);
+    await app.card('Class 1').getByRole('button', { name: 'Select none' }).click();
+  });
+
+  it('can be brought back for a while after each deletion, and the offer goes by itself', async () => {
+    const offer = app.page.locator('.toast');
+    const remove = async (): Promise<void> => {
+      await app.tiles('cats').first().click();
+      await app.card('cats').getByRole('button', { name: 'Delete', exact: true }).click();
+      await app.counts('cats', 3);
+      await offer.waitFor();
+    };
+    await remove();
+    // It goes from under the pointer.
+    await offer.hover();
+    await app.page.keyboard.press('Control+z');
+    await app.counts('cats', 4);
+    await app.page.mouse.move(5, 5);
+    await remove();
+    await app.page.mouse.move(5, 5);
+    await app.page.waitForTimeout(5000);
+    expect(await offer.count()).toBe(1);
+    await offer.waitFor({ state: 'detached', timeout: 10_000 });
   });
 });
 

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { filesOfInput, filesOfTransfer, groupByFolder, listCameras, openCamera, record, type Frame } from '../../www/media/index.js';
+import { filesOfInput, filesOfTransfer, listCameras, openCamera, record, sortFound, type Frame } from '../../www/media/index.js';
 
 const file = (name: string) => new File(['x'], name);
+
+/** A file as an input with `webkitdirectory` gives it. */
+const at = (path: string) => Object.defineProperty(file(path.split('/').at(-1) ?? ''), 'webkitRelativePath', { value: path });
+
+const sizes = (groups: Map<string | null, File[]>) => Object.fromEntries([...groups].map(([name, files]) => [name, files.length]));
 
 /** A dropped folder as the browser hands it out: two entries at a time. */
 function folder(name: string, entries: FileSystemEntry[]): FileSystemEntry {
@@ -31,15 +36,39 @@ describe('files', () => {
       item(null, file('single.png')),
       item(null, null, 'string'),
     ];
-    const groups = groupByFolder(await filesOfTransfer({ items }));
-    expect([...groups.keys()]).toEqual(['cats', 'dogs', null]);
-    expect(groups.get('cats')?.map(({ name }) => name)).toEqual(['1.jpg', '2.jpg', '9.jpg', '10.jpg']);
-    expect(groups.get(null)?.map(({ name }) => name)).toEqual(['single.png']);
+    const { classes, tests } = sortFound(await filesOfTransfer({ items }));
+    expect([...classes.keys()]).toEqual(['cats', 'dogs', null]);
+    expect(classes.get('cats')?.map(({ name }) => name)).toEqual(['1.jpg', '2.jpg', '9.jpg', '10.jpg']);
+    expect(classes.get(null)?.map(({ name }) => name)).toEqual(['single.png']);
+    expect(tests.size).toBe(0);
   });
 
   it('reads the folders of a file input', () => {
-    const inFolder = Object.defineProperty(file('1.jpg'), 'webkitRelativePath', { value: 'all/cats/1.jpg' });
-    expect(filesOfInput([inFolder, file('2.jpg')]).map((found) => found.folder)).toEqual(['cats', null]);
+    expect(filesOfInput([at('all/cats/1.jpg'), file('2.jpg')]).map((found) => found.folders)).toEqual([['all', 'cats'], []]);
+  });
+
+  it('leaves out the test sets of dropped folders', async () => {
+    const classes = () => [folder('cat', [entry('1.jpg')]), folder('dog', [entry('2.jpg')])];
+    const root = folder('animals', [folder('Train', classes()), folder('TEST', classes()), folder('val', [folder('cat', [entry('3.jpg')])])]);
+    const found = sortFound(await filesOfTransfer({ items: [item(root, null)] }));
+    expect(sizes(found.classes)).toEqual({ cat: 1, dog: 1 });
+    expect(sizes(found.tests)).toEqual({ TEST: 2, val: 1 });
+  });
+
+  it.each([
+    ['train/cat/1.jpg test/cat/2.jpg', { cat: 1 }, { test: 1 }],
+    // Nobody has sorted these into classes.
+    ['all/training/cat/1.jpg all/testing/2.jpg', { cat: 1 }, { testing: 1 }],
+    ['all/valid/cat/1.jpg', {}, { valid: 1 }],
+    // Each class is split inside of its own folder.
+    ['all/cat/train/1.jpg all/cat/validation/2.jpg all/dog/train/3.jpg', { cat: 1, train: 1 }, { validation: 1 }],
+    // A person has these classes.
+    ['vehicles/train/1.jpg vehicles/plane/2.jpg', { train: 1, plane: 1 }, {}],
+    ['all/test/1.jpg all/control/2.jpg all/contest/a/3.jpg', { test: 1, control: 1, a: 1 }, {}],
+  ])('sorts %s by what it is for', (paths, classes, tests) => {
+    const found = sortFound(filesOfInput(paths.split(' ').map(at)));
+    expect(sizes(found.classes)).toEqual(classes);
+    expect(sizes(found.tests)).toEqual(tests);
   });
 });
 

@@ -1,9 +1,20 @@
-/** A file that may be a picture, and the folder that it came from. */
+/** A file that may be a picture, and where it came from. */
 export interface FoundFile {
   file: File;
-  /** Name of the folder that directly holds the file, or null for a file that was given by itself: a class, in a folder of classes. */
-  folder: string | null;
+  /** Names of the folders that it lies in, the outermost first; none for a file that was given by itself. */
+  folders: readonly string[];
 }
+
+/** Found files by what they are for. */
+export interface FoundSets {
+  /** To learn from, by class: the folder that directly holds them, in order of appearance. Those without a folder are under null. */
+  readonly classes: Map<string | null, File[]>;
+  /** To test with, by the name of the folder that says so. */
+  readonly tests: Map<string, File[]>;
+}
+
+const TEST = /^(test|testing|val|valid|validation)$/i;
+const TRAIN = /^(train|training)$/i;
 
 /** The parts of a `DataTransfer` that are used here: a drop's, or the clipboard's of a paste. */
 export interface TransferLike {
@@ -12,7 +23,7 @@ export interface TransferLike {
 
 /** The files of a file input; with the attribute `webkitdirectory` they know their folders. */
 export function filesOfInput(files: ArrayLike<File>): FoundFile[] {
-  return Array.from(files, (file) => ({ file, folder: parentFolder(file.webkitRelativePath ?? '') })).filter(isWanted);
+  return Array.from(files, (file) => ({ file, folders: foldersOf(file.webkitRelativePath ?? '') })).filter(isWanted);
 }
 
 /**
@@ -27,30 +38,61 @@ export async function filesOfTransfer(transfer: TransferLike): Promise<FoundFile
     .map((item) => ({ entry: item.webkitGetAsEntry?.() ?? null, file: item.getAsFile() }));
   const found = await Promise.all(
     taken.map(async ({ entry, file }) => {
-      if (entry?.isDirectory) return filesOfFolder(entry as FileSystemDirectoryEntry);
-      return file ? [{ file, folder: null }] : [];
+      if (entry?.isDirectory) return filesOfFolder(entry as FileSystemDirectoryEntry, []);
+      return file ? [{ file, folders: [] }] : [];
     }),
   );
   return found.flat().filter(isWanted);
 }
 
-/** The found files by folder, in order of appearance; those without one under null. */
-export function groupByFolder(found: readonly FoundFile[]): Map<string | null, File[]> {
-  const groups = new Map<string | null, File[]>();
-  for (const { file, folder } of found) {
-    const group = groups.get(folder);
-    if (group) group.push(file);
-    else groups.set(folder, [file]);
+/**
+ * Tells classes from test sets. A folder called “test” or “validation” is a test set where it has the folders of classes in it, or a
+ * folder called “train” beside it; anywhere else it is a class like any other.
+ */
+export function sortFound(found: readonly FoundFile[]): FoundSets {
+  const inside = foldersInside(found);
+  const has = (path: readonly string[], name: RegExp): boolean => inside.get(path.join('/'))?.some((each) => name.test(each)) ?? false;
+  const isTest = (folder: string, depth: number, folders: readonly string[]): boolean =>
+    TEST.test(folder) && (inside.has(folders.slice(0, depth + 1).join('/')) || has(folders.slice(0, depth), TRAIN));
+  const sets: FoundSets = { classes: new Map(), tests: new Map() };
+  for (const { file, folders } of found) {
+    const test = folders.find(isTest);
+    const above = folders.slice(0, -1);
+    // The train half of a class that is split inside of its own folder.
+    const isHalf = TRAIN.test(folders.at(-1) ?? '') && has(above, TEST);
+    if (test !== undefined) put(sets.tests, test, file);
+    else put(sets.classes, (isHalf ? above : folders).at(-1) ?? folders.at(-1) ?? null, file);
   }
-  return groups;
+  return sets;
 }
 
-async function filesOfFolder(folder: FileSystemDirectoryEntry): Promise<FoundFile[]> {
+/** The names of the folders in each folder that has any, by its path. */
+function foldersInside(found: readonly FoundFile[]): Map<string, string[]> {
+  const inside = new Map<string, string[]>();
+  const seen = new Set<string>();
+  for (const { folders } of found) {
+    folders.forEach((name, depth) => {
+      const path = folders.slice(0, depth + 1).join('/');
+      if (!seen.has(path)) put(inside, folders.slice(0, depth).join('/'), name);
+      seen.add(path);
+    });
+  }
+  return inside;
+}
+
+function put<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
+  const group = groups.get(key);
+  if (group) group.push(value);
+  else groups.set(key, [value]);
+}
+
+async function filesOfFolder(folder: FileSystemDirectoryEntry, above: readonly string[]): Promise<FoundFile[]> {
+  const folders = [...above, folder.name];
   const entries = (await readAll(folder)).sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
   const found: FoundFile[] = [];
   for (const entry of entries) {
-    if (entry.isDirectory) found.push(...(await filesOfFolder(entry as FileSystemDirectoryEntry)));
-    else found.push({ file: await fileOf(entry as FileSystemFileEntry), folder: folder.name });
+    if (entry.isDirectory) found.push(...(await filesOfFolder(entry as FileSystemDirectoryEntry, folders)));
+    else found.push({ file: await fileOf(entry as FileSystemFileEntry), folders });
   }
   return found;
 }
@@ -70,8 +112,8 @@ function fileOf(entry: FileSystemFileEntry): Promise<File> {
   return new Promise((resolve, reject) => entry.file(resolve, reject));
 }
 
-function parentFolder(path: string): string | null {
-  return path.split('/').at(-2) ?? null;
+function foldersOf(path: string): string[] {
+  return path.split('/').slice(0, -1);
 }
 
 /** Not the notes that systems leave in folders; whether the rest are pictures shows when they are decoded. */

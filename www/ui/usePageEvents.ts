@@ -41,10 +41,13 @@ function paste(app: App, event: ClipboardEvent): void {
   else app.pictures.addTransfer(clipboardData, app.pictures.targetClass());
 }
 
+/** Inputs that nobody types into. */
+const UNTYPED = ['button', 'checkbox', 'color', 'file', 'image', 'radio', 'range', 'reset', 'submit'];
+
 function undo(app: App, event: KeyboardEvent): void {
   if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
   // A text field undoes its own typing.
-  if (event.target instanceof HTMLInputElement) return;
+  if (event.target instanceof HTMLInputElement && !UNTYPED.includes(event.target.type)) return;
   event.preventDefault();
   app.pictures.undo();
 }

@@ -36,7 +36,9 @@ export function useCamera(): CameraView {
         setCamera(null);
         setProblem('The camera was disconnected or switched off. Connect it and try again.');
       });
-      setCameras(await listCameras());
+      // Without a choice of others the one that is open still works.
+      const all = await listCameras().catch(() => []);
+      if (!gone) setCameras(all);
     };
     setProblem(null);
     setCamera(null);

@@ -9,7 +9,7 @@ export interface DropTarget {
   readonly handlers: {
     readonly onDragEnter: (event: DragEvent) => void;
     readonly onDragOver: (event: DragEvent) => void;
-    readonly onDragLeave: () => void;
+    readonly onDragLeave: (event: DragEvent) => void;
     readonly onDrop: (event: DragEvent) => void;
   };
 }
@@ -17,11 +17,12 @@ export interface DropTarget {
 /** Makes an element take what is dropped on it, when it carries one of `types` ('Files' or {@link PICTURES_TYPE}). */
 export function useDrop(types: readonly string[], take: (transfer: DataTransfer) => void): DropTarget {
   const [over, setOver] = useState(false);
-  // Enter and leave also come from every element inside.
-  const depth = useRef(0);
+  // Enter and leave also come from every element inside: the next one is entered before the last one is left, and one that has gone
+  // from the page meanwhile never says that it was left.
+  const entered = useRef<EventTarget | null>(null);
   const wanted = (event: DragEvent): boolean => types.some((type) => event.dataTransfer?.types.includes(type));
   const leave = (): void => {
-    depth.current = 0;
+    entered.current = null;
     setOver(false);
   };
   return {
@@ -30,21 +31,20 @@ export function useDrop(types: readonly string[], take: (transfer: DataTransfer)
       onDragEnter(event) {
         if (!wanted(event)) return;
         event.preventDefault();
-        depth.current += 1;
+        entered.current = event.target;
         setOver(true);
       },
       onDragOver(event) {
         if (wanted(event)) event.preventDefault();
       },
-      onDragLeave() {
-        depth.current -= 1;
-        if (depth.current <= 0) leave();
+      onDragLeave(event) {
+        if (event.target === entered.current) leave();
       },
       onDrop(event) {
         leave();
-        if (!wanted(event) || event.dataTransfer === null) return;
+        // One inside of this one has taken it; that the drag is over concerns both.
+        if (event.defaultPrevented || !wanted(event) || event.dataTransfer === null) return;
         event.preventDefault();
-        event.stopPropagation();
         take(event.dataTransfer);
       },
     },

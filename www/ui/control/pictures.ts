@@ -1,8 +1,9 @@
-import { filesOfTransfer, groupByFolder, type FoundFile } from '../../media/index.js';
+import { filesOfTransfer, sortFound, type FoundFile } from '../../media/index.js';
 import { findClass, freeName, nameProblem, placesOf, untouchedClasses } from '../../state/classes.js';
 import type { Store } from '../../state/store.js';
-import type { Key } from '../../state/types.js';
+import type { Area, Key } from '../../state/types.js';
 import { reachablePictures } from '../../state/undo.js';
+import { andList, count } from '../../state/words.js';
 import { report } from './errors.js';
 import type { Intake } from './intake.js';
 import type { Library, Source } from './library.js';
@@ -99,9 +100,9 @@ export class Pictures {
     this.#intake.add(key, sources);
   }
 
-  /** Folders become classes of their names; files by themselves go to the class that was used last. */
+  /** Folders become classes of their names, but for test sets; files by themselves go to the class that was used last. */
   addFound(found: readonly FoundFile[]): void {
-    const groups = groupByFolder(found);
+    const groups = this.#toLearn(found, 'pictures');
     const loose = groups.get(null) ?? [];
     groups.delete(null);
     if (groups.size > 0) this.#dropUntouched();
@@ -112,7 +113,7 @@ export class Pictures {
   /** The transfer of a drop or a paste; to be called while its event is being handled. */
   addTransfer(transfer: DataTransfer, key: Key | null): void {
     filesOfTransfer(transfer).then(
-      (found) => (key === null ? this.addFound(found) : this.addFiles(key, found.map((each) => each.file))),
+      (found) => (key === null ? this.addFound(found) : this.addFiles(key, [...this.#toLearn(found, `class-${key}`).values()].flat())),
       (error: unknown) => report(this.#store, key === null ? 'pictures' : `class-${key}`, error),
     );
   }
@@ -133,6 +134,19 @@ export class Pictures {
     const { classes, target } = this.#store.get();
     if (typeof target === 'number' && findClass(classes, target)) return target;
     return classes.at(-1)?.key ?? this.addClass();
+  }
+
+  /** What is not for testing, by folder; says what was left out. */
+  #toLearn(found: readonly FoundFile[], area: Area): Map<string | null, File[]> {
+    const { classes, tests } = sortFound(found);
+    // Not the notes and lists that lie beside the pictures.
+    const leftOut = [...tests.values()].flat().filter(({ type }) => type === '' || type.startsWith('image/')).length;
+    if (leftOut > 0) {
+      const folders = andList([...tests.keys()].map((name) => `“${name}”`));
+      const text = leftOut === 1 ? 'was left out: it is' : 'were left out: they are';
+      this.#store.dispatch({ type: 'noticed', area, tone: 'info', text: `${count(leftOut, 'picture')} in ${folders} ${text} for testing, not for learning.` });
+    }
+    return classes;
   }
 
   #dropUntouched(): void {

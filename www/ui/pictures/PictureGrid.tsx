@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ClassState, Key, PictureState } from '../../state/types.js';
 import { useApp } from '../control/app.js';
-import { inView, layOut, neighbour, position } from './layout.js';
+import { drawnTiles, inView, layOut, neighbour, position } from './layout.js';
 import { PictureTile } from './PictureTile.js';
 import { SelectionBar } from './SelectionBar.js';
 import { useBox } from './useBox.js';
@@ -20,6 +20,7 @@ export function PictureGrid({ shown }: { shown: ClassState }) {
   const layout = layOut(width, total);
   const view = inView(layout, total, scroll, height);
   const current = Math.min(active, total - 1);
+  const drawn = width > 0 ? drawnTiles(view, current) : [];
 
   useEffect(() => {
     const element = scroller.current;
@@ -60,15 +61,15 @@ export function PictureGrid({ shown }: { shown: ClassState }) {
         role="listbox"
         aria-multiselectable
         aria-label={`Pictures of ${shown.name}`}
-        aria-activedescendant={optionId(newestFirst[current])}
+        aria-activedescendant={drawn.includes(current) ? optionId(newestFirst[current]) : undefined}
         tabIndex={0}
         onKeyDown={onKeyDown}
       >
         <div class="picture-plane" role="presentation" style={{ height: `${layout.height}px` }}>
-          {width > 0 &&
-            newestFirst.slice(view.from, view.to).map((picture, offset) => {
-              const index = view.from + offset;
-              return (
+          {drawn.map((index) => {
+            const picture = newestFirst[index];
+            return (
+              picture && (
                 <PictureTile
                   key={picture.key}
                   id={optionId(picture)}
@@ -86,8 +87,9 @@ export function PictureGrid({ shown }: { shown: ClassState }) {
                   onDelete={() => actions.remove(new Set([picture.key]))}
                   dragged={dragged}
                 />
-              );
-            })}
+              )
+            );
+          })}
         </div>
       </div>
       <SelectionBar classKey={shown.key} selected={selection.selected} total={total} onClear={clear} onAll={selection.all} />

@@ -8,12 +8,15 @@ import { useHold } from '../camera/useHold.js';
 import { useApp } from '../control/app.js';
 import { report } from '../control/errors.js';
 
+const HOW = 'Hold the button, or the space bar, and move things about.';
+
 /** The camera of a class card: pictures are taken for as long as the button is held. */
 export function Recorder({ classKey, name }: { classKey: Key; name: string }) {
   const { store, pictures } = useApp();
   const video = useRef<HTMLVideoElement | null>(null);
   const recording = useRef<Recording | null>(null);
   const [ready, setReady] = useState(false);
+  const [filming, setFilming] = useState(false);
   const [taken, setTaken] = useState(0);
   const onVideo = useCallback((element: HTMLVideoElement | null) => {
     video.current = element;
@@ -30,10 +33,14 @@ export function Recorder({ classKey, name }: { classKey: Key; name: string }) {
     setTaken(0);
     const own = record(video.current);
     recording.current = own;
+    setFilming(true);
     try {
       for await (const { bitmap, group, index } of own) await take(bitmap, group, index);
     } catch (error) {
       report(store, `class-${classKey}`, error);
+    } finally {
+      // The next one may have begun.
+      if (recording.current === own) setFilming(false);
     }
   };
   const single = async (): Promise<void> => {
@@ -50,6 +57,7 @@ export function Recorder({ classKey, name }: { classKey: Key; name: string }) {
     () => recording.current?.stop(),
     () => void single(),
   );
+  const shown = taken > 0 ? `${count(taken, 'picture')} taken` : HOW;
 
   return (
     <div class="recorder">
@@ -64,8 +72,12 @@ export function Recorder({ classKey, name }: { classKey: Key; name: string }) {
           Close camera
         </button>
       </div>
-      <p class="hint" role="status">
-        {taken > 0 ? `${count(taken, 'picture')} taken` : 'Hold the button, or the space bar, and move things about.'}
+      <p class="hint" aria-hidden={taken > 0}>
+        {shown}
+      </p>
+      {/* The count goes up eight times a second: read out are the beginning and the end. */}
+      <p class="visually-hidden" role="status">
+        {filming ? 'Recording.' : taken > 0 ? shown : ''}
       </p>
     </div>
   );

@@ -31,8 +31,12 @@ export function SelectionBar({ classKey, selected, total, onClear, onAll }: Sele
   }
   return (
     <div class="selection-bar" role="group" aria-label="Selected pictures">
-      <p class="selection-count" role="status">
+      <p class="selection-count" aria-hidden="true">
         {selected.size} of {total}
+      </p>
+      {/* Without the total, which changes with every picture that comes in. */}
+      <p class="visually-hidden" role="status">
+        {selected.size} selected
       </p>
       {others.length > 0 && (
         <MoveMenu

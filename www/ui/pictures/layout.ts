@@ -26,6 +26,14 @@ export function inView(layout: GridLayout, count: number, scroll: number, viewHe
   return { from: Math.min(count, firstRow * layout.columns), to: Math.min(count, lastRow * layout.columns) };
 }
 
+/** The places in view and that of the active tile, which assistive technology is told of and so has to be there, in their order. */
+export function drawnTiles({ from, to }: { from: number; to: number }, active: number): number[] {
+  const places = Array.from({ length: to - from }, (_, offset) => from + offset);
+  if (active >= to) places.push(active);
+  else if (active < from) places.unshift(active);
+  return places;
+}
+
 export function position(layout: GridLayout, index: number): { left: number; top: number } {
   const pitch = layout.tile + GAP;
   return { left: (index % layout.columns) * pitch, top: Math.floor(index / layout.columns) * pitch };

@@ -21,6 +21,7 @@ interface ChartProps {
 export function Chart({ title, unit = '', range, series, best, fineTune }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot | null>(null);
+  const [missing, setMissing] = useState(false);
   const theme = useTheme();
   const latest = useRef({ series, best, fineTune });
   latest.current = { series, best, fineTune };
@@ -32,12 +33,19 @@ export function Chart({ title, unit = '', range, series, best, fineTune }: Chart
     let made: Plot | null = null;
     let gone = false;
     const observer = new ResizeObserver(() => made?.resize(element.clientWidth));
-    void import('./plot.js').then(({ createPlot }) => {
-      if (gone) return;
-      made = createPlot(element, element.clientWidth, { unit, range: range ?? FREE, height: HEIGHT });
-      observer.observe(element);
-      setPlot(made);
-    });
+    void import('./plot.js').then(
+      ({ createPlot }) => {
+        if (gone) return;
+        made = createPlot(element, element.clientWidth, { unit, range: range ?? FREE, height: HEIGHT });
+        observer.observe(element);
+        setPlot(made);
+        setMissing(false);
+      },
+      // Offline, or a newer version of the site has taken the place of this one.
+      () => {
+        if (!gone) setMissing(true);
+      },
+    );
     return () => {
       gone = true;
       observer.disconnect();
@@ -62,7 +70,8 @@ export function Chart({ title, unit = '', range, series, best, fineTune }: Chart
       <p class="chart-title" aria-hidden="true">
         {title}
       </p>
-      <div ref={place} class="chart-place" aria-hidden="true" />
+      {missing && <p class="problem">This curve could not be loaded; its figures are in the table below. Reload the page to try again.</p>}
+      <div ref={place} class="chart-place" hidden={missing} aria-hidden="true" />
     </div>
   );
 }

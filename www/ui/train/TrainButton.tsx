@@ -1,6 +1,7 @@
 import { useRef } from 'preact/hooks';
 import { whyNotReady } from '../../state/readiness.js';
 import { Icon } from '../common/Icon.js';
+import { Spoken } from '../common/Spoken.js';
 import { useFocusIfLost } from '../common/useFocusIfLost.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
@@ -11,7 +12,8 @@ export function TrainButton() {
   const reason = useAppState(whyNotReady);
   const again = useAppState((state) => state.run.report !== null);
   const button = useRef<HTMLButtonElement>(null);
-  useFocusIfLost(button, again);
+  useFocusIfLost(button);
+  const shown = reason ?? 'Ready when you are.';
   return (
     <div class="train-button">
       <button
@@ -26,9 +28,11 @@ export function TrainButton() {
       >
         <Icon name="spark" /> {again ? 'Train again' : 'Train'}
       </button>
-      <p id="train-reason" class="hint" role="status">
-        {reason ?? 'Ready when you are.'}
+      {/* It counts the pictures that are being read. Hidden only so that it is not met twice: it still describes the button. */}
+      <p id="train-reason" class="hint" aria-hidden="true">
+        {shown}
       </p>
+      <Spoken text={shown} />
     </div>
   );
 }
