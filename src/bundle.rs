@@ -5,7 +5,7 @@
 //! where it has a convolution, `head.conv.weight` and `head.conv.bias`.
 
 use crate::backbone::{Array, Backbone, CardFile, array};
-use crate::classifier::Classifier;
+use crate::classifier::{Classifier, ModelClass};
 use crate::error::{Error, Result};
 use crate::head::{Activation, Convolution, Dense, Head};
 use crate::report::TrainReport;
@@ -24,8 +24,8 @@ const LARGEST_ENTRY: u64 = 256 << 20;
 /// What a saved model holds.
 #[derive(Debug)]
 pub struct Saved {
-    /// Names of the classes.
-    pub labels: Vec<String>,
+    /// The classes, which a file knows by name.
+    pub labels: Vec<ModelClass>,
     /// The head.
     pub head: Head,
     /// The backbone.
@@ -79,8 +79,12 @@ pub fn save(classifier: &Classifier, report: Option<&TrainReport>) -> Result<Vec
     put("model.safetensors", stored, &weights(classifier)?)?;
     put("config.json", deflated, &json(&config(classifier))?)?;
     put("preprocessor_config.json", deflated, &json(&preprocessor(classifier))?)?;
-    if let Some(report) = report {
-        put("report.json", deflated, &json(report)?)?;
+    // JSON has no way to write a figure that is no number, and a file with a gap could not be read.
+    if let Some(report) = report.filter(|report| report.is_finite()) {
+        let mut report = serde_json::to_value(report).map_err(internal)?;
+        // Numbers of classes mean something in their own project only.
+        report.as_object_mut().map(|fields| fields.remove("class_ids"));
+        put("report.json", deflated, &json(&report)?)?;
     }
     Ok(zip.finish().map_err(internal)?.into_inner())
 }
@@ -105,7 +109,7 @@ pub fn load(file: &[u8]) -> Result<Saved> {
             rest.push((name, view));
         }
     }
-    let labels: Vec<String> = config.id2label.into_values().collect();
+    let labels: Vec<ModelClass> = config.id2label.into_values().map(ModelClass::named).collect();
     let card = serde_json::to_string(&config.card).map_err(internal)?;
     let backbone = Backbone::parse(&card, &safetensors::serialize(rest, None).map_err(internal)?)?;
     let activation = match config.head_activation {
@@ -114,15 +118,16 @@ pub fn load(file: &[u8]) -> Result<Saved> {
     };
     let head = read_head(&head, backbone.card().num_features, labels.len(), activation)?;
     // A model without a report is fine, one with a damaged report is not.
-    let report = match zip.index_for_name("report.json") {
+    let report: Option<TrainReport> = match zip.index_for_name("report.json") {
         Some(_) => Some(serde_json::from_slice(&entry(&mut zip, "report.json")?).map_err(invalid)?),
         None => None,
     };
+    let report = report.filter(TrainReport::is_finite).map(TrainReport::without_ids);
     Ok(Saved { labels, head, backbone, report })
 }
 
 fn config(classifier: &Classifier) -> Config {
-    let labels = || classifier.labels.iter().cloned().enumerate();
+    let labels = || classifier.names().into_iter().enumerate();
     Config {
         headstart_version: VERSION,
         card: classifier.backbone.card().to_file(),

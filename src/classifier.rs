@@ -1,6 +1,7 @@
 //! A trained model: picture → labelled probabilities.
 
 use crate::backbone::Backbone;
+use crate::dataset::ClassId;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::features::Embedder;
@@ -8,18 +9,37 @@ use crate::head::Head;
 use crate::image::Crop;
 use crate::metrics::Evaluation;
 use crate::train::softmax;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Pictures in one forward pass when many are classified.
 const BATCH: usize = 16;
+
+/// A class that a model tells apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+pub struct ModelClass {
+    /// The class that it was trained on; none where the model came from a file, which knows names only.
+    pub id: Option<ClassId>,
+    /// Its name.
+    pub name: String,
+}
+
+impl ModelClass {
+    /// A class of a model from a file.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { id: None, name: name.into() }
+    }
+}
 
 /// One class with its probability.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Prediction {
-    /// The class.
+    /// The class that the model was trained on; none where the model came from a file.
+    pub class_id: Option<ClassId>,
+    /// Its name.
     pub class_name: String,
     /// Its probability, 0 to 1; those of all classes add up to 1.
     pub probability: f64,
@@ -28,8 +48,8 @@ pub struct Prediction {
 /// Backbone, head and labels, ready to predict.
 #[derive(Clone)]
 pub struct Classifier {
-    /// Names of the classes, in the order of the logits.
-    pub labels: Vec<String>,
+    /// The classes, in the order of the logits.
+    pub labels: Vec<ModelClass>,
     /// The head, for features as they are.
     pub head: Head,
     /// The backbone.
@@ -43,7 +63,7 @@ impl Classifier {
     ///
     /// # Errors
     /// See [`Embedder::tail`].
-    pub fn new(labels: Vec<String>, head: Head, backbone: Arc<Backbone>, engine: &Engine) -> Result<Self> {
+    pub fn new(labels: Vec<ModelClass>, head: Head, backbone: Arc<Backbone>, engine: &Engine) -> Result<Self> {
         let embedder = Arc::new(Embedder::tail(&backbone, 0, head.convolution.as_ref(), engine)?);
         Ok(Self { labels, head, backbone, embedder })
     }
@@ -65,7 +85,7 @@ impl Classifier {
             .labels
             .iter()
             .zip(probabilities)
-            .map(|(label, probability)| Prediction { class_name: label.clone(), probability })
+            .map(|(label, probability)| Prediction { class_id: label.id, class_name: label.name.clone(), probability })
             .collect();
         ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         ranked
@@ -90,7 +110,12 @@ impl Classifier {
     /// [`crate::Error::DeviceLost`].
     pub async fn evaluate(&self, crops: &[&Crop], labels: &[usize]) -> Result<Option<Evaluation>> {
         let logits = self.logits(crops).await?;
-        Ok(Evaluation::measure(&self.labels, logits.iter().map(Vec::as_slice).zip(labels.iter().copied())))
+        Ok(Evaluation::measure(&self.names(), logits.iter().map(Vec::as_slice).zip(labels.iter().copied())))
+    }
+
+    /// Names of the classes, in the order of the logits.
+    pub fn names(&self) -> Vec<String> {
+        self.labels.iter().map(|label| label.name.clone()).collect()
     }
 
     /// Number of weights and biases of backbone and head together.

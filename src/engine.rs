@@ -1,10 +1,7 @@
 //! Where the arithmetic runs: WebGPU through burn-wgpu or the CPU through burn-flex, and why.
 
-use crate::backbone::{Backbone, FrozenStages, global_average};
-use crate::error::{Error, Result};
-use crate::params::read;
+use burn::tensor::Device;
 use burn::tensor::wgpu::{WgpuInitError, wgpu::DeviceType};
-use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 
@@ -57,10 +54,8 @@ pub struct EngineReport {
 pub struct Engine {
     device: Device,
     report: EngineReport,
+    software: bool,
 }
-
-/// Stages that a software adapter is measured on.
-const SOFTWARE_STAGES: usize = 3;
 
 /// The GPU of this process, or why it has none to use: burn can be given each adapter only once.
 static GPU: Mutex<Option<std::result::Result<Gpu, String>>> = Mutex::new(None);
@@ -82,27 +77,25 @@ impl Engine {
             cpu_milliseconds: None,
             gpu_milliseconds: None,
         };
-        Self { device: Device::flex(), report }
+        Self { device: Device::flex(), report, software: false }
     }
 
-    /// Opens what was asked for; `auto` measures `backbone` on both and takes the faster.
-    ///
-    /// # Errors
-    /// [`Error::EngineUnavailable`] where the GPU was asked for and there is none.
-    pub async fn open(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Result<Self> {
-        match choice {
-            EngineChoice::Cpu => Ok(Self::cpu("The CPU engine was asked for.")),
-            EngineChoice::Webgpu => {
-                let gpu = Gpu::open()
-                    .await
-                    .map_err(|reason| Error::EngineUnavailable(format!("no GPU can be used, {reason}")))?;
-                Ok(gpu.engine("The WebGPU engine was asked for.".into()))
-            }
-            EngineChoice::Auto => match Gpu::open().await {
-                Err(reason) => Ok(Self::cpu(&format!("No GPU can be used: {reason}."))),
-                Ok(gpu) => measured(gpu, backbone, clock).await,
-            },
-        }
+    /// The GPU of this process, with the reason that the report will show; `Err` says why it cannot be used.
+    pub(crate) async fn gpu(reason: &str) -> std::result::Result<Self, String> {
+        Ok(Gpu::open().await?.engine(reason.into()))
+    }
+
+    /// The same engine, chosen because a picture (or a part of it) took so many milliseconds on the CPU and the GPU.
+    pub(crate) fn chosen(mut self, reason: String, [cpu, gpu]: [f64; 2]) -> Self {
+        self.report.reason = reason;
+        self.report.cpu_milliseconds = Some(cpu);
+        self.report.gpu_milliseconds = Some(gpu);
+        self
+    }
+
+    /// Whether it is a GPU that the CPU emulates.
+    pub(crate) fn is_software(&self) -> bool {
+        self.software
     }
 
     /// burn's device, without autodiff.
@@ -160,7 +153,7 @@ impl Gpu {
             cpu_milliseconds: None,
             gpu_milliseconds: None,
         };
-        Engine { device: self.device, report }
+        Engine { device: self.device, report, software: self.software }
     }
 }
 
@@ -180,54 +173,4 @@ fn in_words(error: &WgpuInitError) -> String {
 fn is_software(name: &str) -> bool {
     let name = name.to_lowercase();
     ["swiftshader", "llvmpipe", "basic render", "warp", "software"].iter().any(|s| name.contains(s))
-}
-
-/// Measures one picture on both engines and takes the faster one.
-async fn measured(gpu: Gpu, backbone: &Backbone, clock: Clock) -> Result<Engine> {
-    let cpu = Engine::cpu("");
-    // Compiling the shaders of the whole backbone takes a software adapter ten seconds, which nobody should wait for.
-    let stages = if gpu.software { SOFTWARE_STAGES.min(backbone.depth()) } else { backbone.depth() };
-    let what = if gpu.software { format!("the software adapter {}", gpu.adapter) } else { gpu.adapter.clone() };
-    let of = if gpu.software {
-        format!("The first {stages} stages of one picture take")
-    } else {
-        "One picture takes".into()
-    };
-    let gpu = gpu.engine(String::new());
-    let cpu_ms = milliseconds(&cpu, backbone, stages, clock).await?;
-    let gpu_ms = match milliseconds(&gpu, backbone, stages, clock).await {
-        Ok(ms) => ms,
-        Err(error) => return Ok(Engine::after_loss(&error.to_string())),
-    };
-    let (mut engine, reason) = if gpu_ms < cpu_ms {
-        (gpu, format!("{of} {gpu_ms:.1} ms on {what} and {cpu_ms:.1} ms on the CPU."))
-    } else {
-        (cpu, format!("{of} {cpu_ms:.1} ms on the CPU and {gpu_ms:.1} ms on {what}."))
-    };
-    engine.report.reason = reason;
-    engine.report.cpu_milliseconds = Some(cpu_ms);
-    engine.report.gpu_milliseconds = Some(gpu_ms);
-    Ok(engine)
-}
-
-/// Best of three runs of a grey picture through the first `stages` of the backbone, after one that compiles the shaders.
-async fn milliseconds(engine: &Engine, backbone: &Backbone, stages: usize, clock: Clock) -> Result<f64> {
-    let stages = FrozenStages::new(backbone, 0..stages, engine)?;
-    let [channels, height, width] = backbone.shape_at(0);
-    let mut best = f64::INFINITY;
-    for run in 0..4 {
-        let start = clock();
-        let values = vec![0.5_f32; channels * height * width];
-        let x = Tensor::<4>::from_data(TensorData::new(values, [1, channels, height, width]), engine.device());
-        read(global_average(stages.forward(x))).await?;
-        let elapsed = (clock() - start) * 1000.0;
-        if run > 0 {
-            best = best.min(elapsed);
-            // Enough is known of something this slow.
-            if elapsed > 300.0 {
-                break;
-            }
-        }
-    }
-    Ok(best)
 }

@@ -79,6 +79,18 @@ pub enum Error {
     NotTraining,
     /// Asked to start while training runs.
     TrainingRunning,
+    /// A number for a class or a picture that is given already.
+    IdTaken(u32),
+    /// Asked to forget a picture that is still shown.
+    ImageNotRemoved(u32),
+    /// Asked to go on from a model of other classes; it tells these apart.
+    ModelClassesDiffer(String),
+    /// Asked to go on from a model with another head, which is this.
+    ModelHeadDiffers(String),
+    /// Asked to go on from a model whose pictures are cropped or scaled in another way.
+    ModelPreparesOtherwise,
+    /// The written form of a project that cannot be read.
+    ProjectFileInvalid(String),
     /// A saved model that cannot be read.
     ModelFileInvalid(String),
     /// More stages to fine-tune than the backbone's card allows.
@@ -124,6 +136,12 @@ impl Error {
             Self::NothingHeldOut => "nothing_held_out",
             Self::NotTraining => "not_training",
             Self::TrainingRunning => "training_running",
+            Self::IdTaken(_) => "id_taken",
+            Self::ImageNotRemoved(_) => "image_not_removed",
+            Self::ModelClassesDiffer(_) => "model_classes_differ",
+            Self::ModelHeadDiffers(_) => "model_head_differs",
+            Self::ModelPreparesOtherwise => "model_prepares_otherwise",
+            Self::ProjectFileInvalid(_) => "project_file_invalid",
             Self::ModelFileInvalid(_) => "model_file_invalid",
             Self::NotFineTunable { .. } => "not_fine_tunable",
             Self::NotFinite(_) => "not_finite",
@@ -139,7 +157,8 @@ impl Error {
             | Self::NothingLearned
             | Self::NothingHeldOut
             | Self::NotTraining
-            | Self::TrainingRunning => None,
+            | Self::TrainingRunning
+            | Self::ModelPreparesOtherwise => None,
             Self::ClassNameTaken(value)
             | Self::ClassUnknown(value)
             | Self::ClassWithoutPictures(value)
@@ -152,9 +171,12 @@ impl Error {
             | Self::EngineUnavailable(value)
             | Self::DeviceLost(value)
             | Self::ModelFileInvalid(value)
+            | Self::ModelClassesDiffer(value)
+            | Self::ModelHeadDiffers(value)
+            | Self::ProjectFileInvalid(value)
             | Self::NotFinite(value)
             | Self::Internal(value) => Some(value.clone()),
-            Self::ImageUnknown(id) => Some(id.to_string()),
+            Self::ImageUnknown(id) | Self::IdTaken(id) | Self::ImageNotRemoved(id) => Some(id.to_string()),
             Self::NotFineTunable { blocks, .. } => Some(format!("last:{blocks}")),
             Self::TooFewClasses(count) => Some(count.to_string()),
             Self::PictureEmpty { width, height, .. } => Some(format!("{width}x{height}")),
@@ -226,6 +248,25 @@ impl fmt::Display for Error {
             }
             Self::NotTraining => write!(f, "No training is running."),
             Self::TrainingRunning => write!(f, "Training is already running."),
+            Self::IdTaken(id) => write!(f, "The number {id} is given already: each is given once."),
+            Self::ImageNotRemoved(id) => {
+                write!(f, "The picture number {id} is still shown: remove it before it is forgotten.")
+            }
+            Self::ModelClassesDiffer(classes) => write!(
+                f,
+                "The present model tells apart {classes}. The classes are other ones, so training cannot go on from it."
+            ),
+            Self::ModelHeadDiffers(head) => {
+                write!(
+                    f,
+                    "The present model has another head ({head}), so training can go on from it with that head only."
+                )
+            }
+            Self::ModelPreparesOtherwise => write!(
+                f,
+                "The present model wants its pictures cropped or scaled in another way, so training cannot go on from it."
+            ),
+            Self::ProjectFileInvalid(reason) => write!(f, "This project cannot be opened: {reason}."),
             Self::ModelFileInvalid(reason) => {
                 write!(f, "This file is not a saved Headstart model: {reason}.")
             }

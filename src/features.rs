@@ -1,17 +1,17 @@
-//! Activations at the freeze boundary, computed once a picture.
+//! Activations at the freeze boundary: where the network is cut, and the frozen stages that compute what is there.
 //!
-//! The embedder runs the frozen prefix; the cache keeps what it made, keyed by picture and view, for one backbone and
-//! one cut. Adding a picture costs one forward pass, changing a hyper-parameter none.
+//! [`crate::activations`] keeps what they made, so that adding a picture costs one forward pass and changing a
+//! hyper-parameter none.
 
-use crate::backbone::{Backbone, FrozenStages, global_average};
+use crate::backbone::{Backbone, FrozenStages};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::head::Convolution;
 use crate::image::{Crop, Preprocess};
+use crate::nn::global_average;
 use crate::params::read;
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub enum View {
 }
 
 /// Where the network is cut in two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cut {
     /// Stages before it belong to the prefix.
     pub boundary: usize,
@@ -67,7 +67,15 @@ impl Embedder {
     /// # Errors
     /// See [`FrozenStages::new`].
     pub fn new(backbone: &Backbone, cut: Cut, engine: &Engine) -> Result<Self> {
-        Self::of_stages(backbone, 0..cut.boundary, cut.pooled, None, engine)
+        Self::between(backbone, 0, cut, engine)
+    }
+
+    /// What turns activations at `boundary` into those at a later cut.
+    ///
+    /// # Errors
+    /// See [`FrozenStages::new`].
+    pub fn between(backbone: &Backbone, boundary: usize, cut: Cut, engine: &Engine) -> Result<Self> {
+        Self::of_stages(backbone, boundary..cut.boundary, cut.pooled, None, engine)
     }
 
     /// What turns activations at `boundary` into the features of a head's dense layers: the stages from there on, the
@@ -93,9 +101,9 @@ impl Embedder {
     ) -> Result<Self> {
         let mut stages = FrozenStages::new(backbone, stages, engine)?;
         if let Some(convolution) = convolution {
-            stages.push_head(convolution, engine);
+            stages.push(convolution.spec(), &convolution.weight, &convolution.bias, engine);
         }
-        Ok(Self { preprocess: Preprocess::of(backbone.card()), stages, pooled, engine: engine.clone() })
+        Ok(Self { preprocess: backbone.card().preprocess(), stages, pooled, engine: engine.clone() })
     }
 
     /// The preparation that pictures go through.
@@ -155,7 +163,7 @@ pub enum Row {
 impl Row {
     /// The row in half the memory. Activations are below 6 but for the linear outputs of blocks, which stay far below
     /// the 65,504 that f16 holds.
-    pub fn halved(values: &[f32]) -> Self {
+    pub fn half(values: &[f32]) -> Self {
         Self::Half(values.iter().map(|x| f16::from_f32(*x)).collect())
     }
 
@@ -175,43 +183,11 @@ impl Row {
         }
     }
 
-    fn bytes(&self) -> usize {
+    /// Memory that the values take, in bytes.
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Full(values) => size_of_val(values.as_ref()),
             Self::Half(values) => size_of_val(values.as_ref()),
         }
-    }
-}
-
-/// What the embedder made, by picture and view.
-#[derive(Default, Clone)]
-pub struct FeatureCache {
-    rows: HashMap<(u32, View), Row>,
-}
-
-impl FeatureCache {
-    /// Keeps a row.
-    pub fn insert(&mut self, id: u32, view: View, row: Row) {
-        self.rows.insert((id, view), row);
-    }
-
-    /// The row of a picture, where it was made already.
-    pub fn get(&self, id: u32, view: View) -> Option<&Row> {
-        self.rows.get(&(id, view))
-    }
-
-    /// Forgets the rows of which `keep` says so of picture and view.
-    pub fn retain(&mut self, keep: impl Fn(u32, View) -> bool) {
-        self.rows.retain(|(id, view), _| keep(*id, *view));
-    }
-
-    /// How many pictures have a row in a view.
-    pub fn count(&self, pictures: &[u32], view: View) -> usize {
-        pictures.iter().filter(|id| self.rows.contains_key(&(**id, view))).count()
-    }
-
-    /// Memory that the rows take, in bytes.
-    pub fn bytes(&self) -> usize {
-        self.rows.values().map(Row::bytes).sum()
     }
 }

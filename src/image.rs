@@ -4,8 +4,8 @@
 //! the activations at any boundary again. The arithmetic is integer until [`Crop::write_normalised`], so that a
 //! native build and a browser give the same numbers.
 
-use crate::backbone::Card;
 use crate::error::{Error, Result};
+use crate::identity::{ContentHash, Hasher};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef};
 use std::sync::Arc;
 
@@ -19,6 +19,14 @@ pub struct Crop {
 }
 
 impl Crop {
+    /// What the picture is: equal crops, and no others, have equal hashes.
+    pub fn content(&self) -> ContentHash {
+        let mut hasher = Hasher::new();
+        hasher.bytes(&(self.size as u64).to_le_bytes());
+        hasher.bytes(&self.rgb);
+        hasher.end()
+    }
+
     /// The picture mirrored left to right.
     pub fn mirrored(&self) -> Self {
         let rows = self.rgb.chunks_exact(3 * self.size);
@@ -52,17 +60,6 @@ pub enum Interpolation {
 }
 
 impl Preprocess {
-    /// What a backbone's card asks for.
-    pub fn of(card: &Card) -> Self {
-        Self {
-            size: card.input_size,
-            mean: card.mean,
-            std: card.std,
-            crop: card.crop_pct,
-            interpolation: card.interpolation,
-        }
-    }
-
     /// Crops the centre square of an RGBA8 picture and resizes it.
     ///
     /// `rgba` holds `width * height * 4` bytes, not premultiplied; transparent parts are put on white.

@@ -11,17 +11,31 @@
 //! - [`image`] crops the centre square, shrinks it to the backbone's input size S and normalises it to
 //!   `[batch, 3, S, S]`.
 //! - [`augment`] changes crops at random, so that training sees more than there are.
-//! - [`backbone`] is a list of stages with pretrained weights that can be cut at any boundary: the frozen prefix runs
-//!   with BatchNorm folded, the tail can train.
-//! - [`features`] runs the prefix once a picture and keeps what comes out: F = 1280 numbers for a frozen backbone, the
-//!   feature map `[channels, height, width]` at the boundary where stages train.
-//! - [`dataset`] holds classes and pictures and makes the [`dataset::Split`] into training and validation pictures,
-//!   once a run; everyone is handed it.
+//! - [`nn`] describes layers and runs their operations; [`backbone`] is a list of stages of them with pretrained weights
+//!   that can be cut at any boundary: the frozen prefix runs with BatchNorm folded, the tail can train.
+//! - [`features`] runs the prefix: F = 1280 numbers for a frozen backbone, the feature map `[channels, height, width]` at
+//!   the boundary where stages train. [`activations`] is the store of what came out, by content, within a limit of memory.
+//! - [`dataset`] holds classes and pictures by their ids and makes the [`dataset::Split`] into training and validation
+//!   pictures, once a run; everyone is handed it. What a model has seen is its [`dataset::Lineage`].
 //! - [`train`] checks the settings ([`train::TrainConfig`] → [`train::ValidConfig`]) and trains a [`head`] on cached
 //!   features, then, where asked, the last stages of the backbone with it, one pulled step at a time ([`train::Run`]).
 //! - [`classifier`] predicts, [`metrics`] measures, [`bundle`] saves and loads.
-//! - [`engine`] picks the device (WebGPU or CPU) and says why.
-//! - [`project`] ties these into one session, which the command line (`src/bin`) and the browser (`web`) both drive.
+//! - [`engine`] is the device, WebGPU or CPU; [`probe`] picks the one that suits a backbone and says why.
+//! - [`project`] ties these into one session, which the command line (`src/bin`) and the browser (`web`) both drive. It has
+//!   one written form ([`project::Written`]).
+//!
+//! # One picture's way
+//!
+//! 1. `image::Preprocess::crop` makes RGBA8 a [`image::Crop`] of `[S, S, 3]` bytes; its hash is the picture's content.
+//! 2. `dataset::Dataset::add_image` gives it an id, in a class that has one.
+//! 3. `activations::Embedding::rows` looks for the nearest row of this content in the `activations::Store`: there is none,
+//! 4. so `activations::Views::render` makes the view that is wanted, and
+//! 5. `features::Embedder` normalises it and runs the frozen stages, `[1, 3, S, S]` → `[F]`.
+//! 6. The store keeps the row, at full or half precision, under content, stages, cut and view.
+//! 7. `train::Examples` makes batches `[batch, F]` of rows, standardised by [`head::Standardisation`].
+//! 8. `train::Run::step` moves the head; the best epoch's weights are folded back to features as they are.
+//! 9. `classifier::Classifier::predict` does 1 and 5 with a new picture, and `head::Head::logits` gives `[classes]`.
+//! 10. Softmax makes them probabilities, each with the id and the present name of its class.
 //!
 //! Core knows no JavaScript, files, timers or DOM. Whatever waits for a device is `async`; times come from a
 //! [`engine::Clock`] that the caller brings. Probabilities and shares run from 0 to 1, times are in seconds unless a
@@ -31,6 +45,7 @@
 // JavaScript cannot catch a panic: whatever can fail is an error value.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod activations;
 pub mod augment;
 pub mod backbone;
 pub mod bundle;
@@ -40,9 +55,12 @@ pub mod engine;
 pub mod error;
 pub mod features;
 pub mod head;
+pub mod identity;
 pub mod image;
 pub mod metrics;
+pub mod nn;
 pub mod params;
+pub mod probe;
 pub mod project;
 pub mod report;
 pub mod train;

@@ -1,10 +1,10 @@
 //! The report of a training: the command line's JSON and what `run.report` gives in JavaScript.
 
-use crate::dataset::{Warning, rename};
+use crate::dataset::{ClassId, Warning};
 use crate::engine::EngineKind;
 use crate::metrics::ClassMetrics;
 use crate::train::{Phase, Stopped};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Numbers of pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Seconds {
 pub struct TrainReport {
     /// Names of the classes, in the order of the confusion matrix.
     pub classes: Vec<String>,
+    /// Numbers of the classes, in the same order; none where the model that was trained knows only names of them.
+    #[serde(default)]
+    pub class_ids: Vec<Option<ClassId>>,
     /// Numbers of pictures.
     pub images: ImageCounts,
     /// Architecture of the backbone.
@@ -63,6 +66,7 @@ pub struct TrainReport {
     /// Why training ended.
     pub stopped: Stopped,
     /// Cross-entropy of the kept weights on the training pictures.
+    #[serde(deserialize_with = "null_is_no_number")]
     pub train_loss: f64,
     /// Their accuracy there.
     pub train_accuracy: f64,
@@ -86,15 +90,33 @@ pub struct TrainReport {
     pub warnings: Vec<Warning>,
 }
 
+/// Earlier versions wrote the loss of a model that had gone astray, which JSON cannot hold, as null.
+fn null_is_no_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
 /// Reports of models that were saved before there was fine-tuning do not name the phase.
 fn head() -> Phase {
     Phase::Head
 }
 
 impl TrainReport {
+    /// Forgets which classes of which project these were: a file is read in another one.
+    pub(crate) fn without_ids(self) -> Self {
+        Self { class_ids: vec![None; self.classes.len()], ..self }
+    }
+
+    /// Whether every figure is a number, without which it cannot be written.
+    pub(crate) fn is_finite(&self) -> bool {
+        let losses = [Some(self.train_loss), self.validation_loss];
+        losses.into_iter().flatten().all(f64::is_finite)
+    }
+
     /// Gives a class another name.
-    pub(crate) fn rename_class(&mut self, name: &str, to: &str) {
-        rename(&mut self.classes, name, to);
+    pub(crate) fn rename_class(&mut self, id: ClassId, to: &str) {
+        for (class, _) in self.classes.iter_mut().zip(&self.class_ids).filter(|(_, known)| **known == Some(id)) {
+            *class = to.to_string();
+        }
         if let Some(figures) = &mut self.per_class {
             for (figure, class) in figures.iter_mut().zip(&self.classes) {
                 figure.class.clone_from(class);

@@ -1,12 +1,17 @@
 //! Classes, pictures and their split, as properties of random datasets.
 
-use headstart::dataset::{Dataset, Split};
+use headstart::dataset::{ClassId, Dataset, Lineage, Split};
 use headstart::image::Crop;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-fn crop() -> Crop {
-    Crop { size: 1, rgb: [0; 3].into() }
+/// Another picture for each number.
+fn crop(number: usize) -> Crop {
+    Crop { size: 1, rgb: [number as u8, (number >> 8) as u8, 0].into() }
+}
+
+fn named(dataset: &Dataset, class: usize) -> ClassId {
+    dataset.class_named(&format!("class {class}")).unwrap()
 }
 
 /// Pictures of each class with the number of their capture group, if any.
@@ -21,11 +26,13 @@ fn shapes(grouped: bool) -> impl Strategy<Value = Shape> {
 /// Groups are recordings of one class, so their names carry the class.
 fn build(shape: &Shape) -> Dataset {
     let mut dataset = Dataset::default();
+    let mut number = 0;
     for (class, pictures) in shape.iter().enumerate() {
-        dataset.add_class(&format!("class {class}")).unwrap();
+        let id = dataset.add_class(&format!("class {class}")).unwrap();
         for group in pictures {
             let group = group.map(|group| format!("{class}-{group}"));
-            dataset.add_image(&format!("class {class}"), crop(), group).unwrap();
+            dataset.add_image(id, crop(number), group).unwrap();
+            number += 1;
         }
     }
     dataset
@@ -48,8 +55,8 @@ fn ids(part: &[headstart::dataset::Labelled]) -> BTreeSet<u32> {
 /// No picture twice, none lost, every label the picture's own class, and every class trains.
 fn is_partition(dataset: &Dataset, split: &Split) {
     let classes = dataset.classes();
-    let names: Vec<String> = classes.iter().map(|class| class.name.clone()).collect();
-    assert_eq!(split.classes, names);
+    let classes_of_it: Vec<ClassId> = classes.iter().map(|class| class.id).collect();
+    assert_eq!(split.classes, classes_of_it);
     let (train, validation) = (ids(&split.train), ids(&split.validation));
     assert_eq!(train.len() + validation.len(), split.train.len() + split.validation.len(), "none twice in a part");
     assert!(train.is_disjoint(&validation), "none in both parts");
@@ -99,11 +106,13 @@ proptest! {
         let parts = [ids(&split.train), ids(&split.validation)].map(|part| {
             part.into_iter().map(|id| of[id as usize].clone()).collect::<BTreeSet<_>>()
         });
-        for (class, group) in parts[0].intersection(&parts[1]) {
-            // A class of one recording has nothing else to hold out, and says so.
-            let alone = of.iter().filter(|(c, _)| c == class).all(|(_, g)| g == group);
-            let told = split.warnings.iter().any(|w| w.code == "one_recording" && w.message.contains(&format!("class {class}")));
-            prop_assert!(alone && told, "class {class}: recording {group} is in both parts");
+        prop_assert!(parts[0].is_disjoint(&parts[1]), "a recording is in both parts");
+        for class in 0..shape.len() {
+            // A class of one recording has nothing to hold out, and says so.
+            let recordings: BTreeSet<_> = of.iter().filter(|(c, _)| *c == class).map(|(_, group)| group).collect();
+            let wanted = (shape[class].len() as f64 * share).round() as usize > 0 && shape[class].len() > 1;
+            let told = split.warnings.iter().any(|w| w.code == "one_recording" && w.message.contains(&format!("class {class}”")));
+            prop_assert_eq!(told, recordings.len() == 1 && wanted, "class {}", class);
         }
     }
 
@@ -124,9 +133,10 @@ proptest! {
         if let Ok(split) = dataset.split(share, seed) {
             prop_assert!(removed.is_disjoint(&(&ids(&split.train) | &ids(&split.validation))), "removed pictures are out");
         }
-        dataset.remove_class("class 1").unwrap();
+        let one = named(&dataset, 1);
+        dataset.remove_class(one).unwrap();
         prop_assert!(dataset.classes().iter().all(|class| class.name != "class 1"));
-        dataset.restore_class("class 1").unwrap();
+        dataset.restore_class(one).unwrap();
         removed.iter().for_each(|id| dataset.restore_image(*id).unwrap());
         prop_assert_eq!(dataset.classes(), classes);
         prop_assert_eq!(dataset.split(share, seed).unwrap(), split);
@@ -137,16 +147,17 @@ proptest! {
         let mut dataset = build(&shape);
         let before = dataset.classes();
         let id = pick.index(shape.iter().map(Vec::len).sum()) as u32;
-        dataset.move_image(id, "class 0").unwrap();
+        let first = named(&dataset, 0);
+        dataset.move_image(id, first).unwrap();
         let after = dataset.classes();
         prop_assert!(after[0].images.contains(&id));
         prop_assert_eq!(after.iter().filter(|class| class.images.contains(&id)).count(), 1, "in one class only");
-        dataset.rename_class(" class 0 ", " first ").unwrap();
+        dataset.rename_class(first, " first ").unwrap();
         prop_assert_eq!(&dataset.classes()[0].name, "first");
         prop_assert_eq!(&dataset.classes()[0].images, &after[0].images);
-        let home = before.iter().find(|class| class.images.contains(&id)).unwrap().name.clone();
-        dataset.rename_class("first", "class 0").unwrap();
-        dataset.move_image(id, &home).unwrap();
+        let home = before.iter().find(|class| class.images.contains(&id)).unwrap().id;
+        dataset.rename_class(first, "class 0").unwrap();
+        dataset.move_image(id, home).unwrap();
         prop_assert_eq!(dataset.classes(), before);
     }
 }
@@ -172,18 +183,113 @@ fn too_little_to_split() {
     let code = |dataset: &Dataset| dataset.split(0.2, 0).unwrap_err().code();
     let mut dataset = Dataset::default();
     assert_eq!(code(&dataset), "too_few_classes");
-    dataset.add_class("one").unwrap();
-    dataset.add_image("one", crop(), None).unwrap();
+    let one = dataset.add_class("one").unwrap();
+    dataset.add_image(one, crop(1), None).unwrap();
     assert_eq!(code(&dataset), "too_few_classes");
-    dataset.add_class("two").unwrap();
+    let two = dataset.add_class("two").unwrap();
     let error = dataset.split(0.2, 0).unwrap_err();
     assert_eq!((error.code(), error.value().as_deref()), ("class_without_pictures", Some("two")));
-    let id = dataset.add_image("two", crop(), None).unwrap();
+    let id = dataset.add_image(two, crop(2), None).unwrap();
     let split = dataset.split(0.2, 0).unwrap();
     assert_eq!((split.train.len(), split.validation.len()), (2, 0));
     assert_eq!(split.warnings.iter().map(|w| w.code.as_str()).collect::<Vec<_>>(), ["no_validation"]);
     dataset.remove_image(id).unwrap();
     assert_eq!(code(&dataset), "class_without_pictures");
+}
+
+/// One recording of which some frames were moved to another class, and one picture that is in both: all on one side.
+#[test]
+fn near_copies_stay_together_across_classes() {
+    for seed in 0..50 {
+        let mut dataset = build(&vec![vec![None; 12], vec![None; 12]]);
+        let [one, other] = [0, 1].map(|class| named(&dataset, class));
+        let take: Vec<u32> =
+            (100..106).map(|n| dataset.add_image(one, crop(n), Some("take".into())).unwrap()).collect();
+        take[..3].iter().for_each(|id| dataset.move_image(*id, other).unwrap());
+        let copies = [one, other].map(|class| dataset.add_image(class, crop(200), None).unwrap());
+        let split = dataset.split(0.4, seed).unwrap();
+        let held_out = ids(&split.validation);
+        for family in [&take[..], &copies[..]] {
+            let out = family.iter().filter(|id| held_out.contains(id)).count();
+            assert!(out == 0 || out == family.len(), "seed {seed}: {out} of {} are held out", family.len());
+        }
+    }
+}
+
+/// What `split_after` is told of a training: the pictures of its two parts.
+fn after(dataset: &Dataset, before: &Lineage, split: &Split) -> Lineage {
+    let contents = |part: &[headstart::dataset::Labelled]| {
+        part.iter().map(|picture| dataset.sample(picture.id).unwrap().content).collect::<Vec<_>>()
+    };
+    before.after(contents(&split.train), contents(&split.validation))
+}
+
+/// Only held-out pictures are left of both classes, or of one: some of them have to train.
+#[test]
+fn every_class_keeps_a_training_picture_when_training_goes_on() {
+    for emptied in [1, 2] {
+        let mut dataset = build(&vec![vec![None; 15]; 2]);
+        let first = dataset.split(0.2, 0).unwrap();
+        let before = after(&dataset, &Lineage::default(), &first);
+        for picture in first.train.iter().filter(|picture| picture.label < emptied) {
+            dataset.remove_image(picture.id).unwrap();
+        }
+        let split = dataset.split_after(&first.classes, 0.2, 0, &before).unwrap();
+        is_partition(&dataset, &split);
+        let stayed = ids(&split.validation).intersection(&ids(&first.validation)).count();
+        assert_eq!(stayed, 6 - emptied, "one of three held-out pictures of each emptied class trains now");
+    }
+}
+
+/// Trained on, deleted while training went on without it, and brought back: it is still one that the model knows.
+#[test]
+fn what_trained_once_is_never_held_out_later() {
+    let mut dataset = build(&vec![vec![None; 20]; 2]);
+    let first = dataset.split(0.2, 0).unwrap();
+    let trained: Vec<u32> = first.train.iter().map(|picture| picture.id).take(10).collect();
+    let one = after(&dataset, &Lineage::default(), &first);
+    trained.iter().for_each(|id| dataset.remove_image(*id).unwrap());
+    let second = dataset.split_after(&first.classes, 0.2, 1, &one).unwrap();
+    let two = after(&dataset, &one, &second);
+    trained.iter().for_each(|id| dataset.restore_image(*id).unwrap());
+    // And once more as new pictures, under new numbers.
+    let class = named(&dataset, 0);
+    let again: Vec<u32> = trained
+        .iter()
+        .map(|id| {
+            let crop = dataset.sample(*id).unwrap().crop.clone().unwrap();
+            dataset.add_image(class, crop, None).unwrap()
+        })
+        .collect();
+    for seed in 0..50 {
+        let held_out = ids(&dataset.split_after(&first.classes, 0.5, seed, &two).unwrap().validation);
+        assert!(trained.iter().chain(&again).all(|id| !held_out.contains(id)), "seed {seed}");
+    }
+}
+
+/// The causes are still there when training goes on, and so are the remarks.
+#[test]
+fn remarks_come_again_when_training_goes_on() {
+    let mut dataset = build(&vec![vec![Some(1); 10], vec![None; 10]]);
+    let codes = |split: &Split| split.warnings.iter().map(|w| w.code.clone()).collect::<Vec<_>>();
+    let first = dataset.split(0.2, 0).unwrap();
+    assert_eq!(codes(&first), ["one_recording"]);
+    let before = after(&dataset, &Lineage::default(), &first);
+    let further = dataset.split_after(&first.classes, 0.2, 0, &before).unwrap();
+    assert_eq!(codes(&further), ["one_recording"]);
+    let from_a_file = dataset.split_after(&first.classes, 0.2, 0, &Lineage::of_a_file()).unwrap();
+    assert_eq!(codes(&from_a_file), ["one_recording", "held_out_may_have_trained"]);
+    let once_more = after(&dataset, &Lineage::of_a_file(), &from_a_file);
+    let again = dataset.split_after(&first.classes, 0.2, 0, &once_more).unwrap();
+    assert_eq!(codes(&again), ["one_recording", "held_out_may_have_trained"]);
+    // Everything trained the first time: nothing is left to hold out of a class until there is something new.
+    let all = after(&dataset, &Lineage::default(), &dataset.split(0.0, 0).unwrap());
+    let further = dataset.split_after(&first.classes, 0.2, 0, &all).unwrap();
+    assert_eq!(codes(&further), ["one_recording", "all_have_trained", "no_validation"]);
+    let other = named(&dataset, 1);
+    (500..503).for_each(|n| assert!(dataset.add_image(other, crop(n), None).is_ok()));
+    let further = dataset.split_after(&first.classes, 0.2, 0, &all).unwrap();
+    assert_eq!((codes(&further), further.validation.len()), (vec!["one_recording".to_string()], 3));
 }
 
 /// Without validation nothing is held out, and nobody needs to be told.
@@ -196,27 +302,55 @@ fn no_validation_when_none_was_asked_for() {
 #[test]
 fn names_and_numbers_that_are_not_there() {
     let mut dataset = Dataset::default();
-    dataset.add_class(" apple ").unwrap();
-    dataset.add_class("pear").unwrap();
+    let apple = dataset.add_class(" apple ").unwrap();
+    let pear = dataset.add_class("pear").unwrap();
+    let nobody = ClassId(99);
     assert_eq!(dataset.classes()[0].name, "apple");
+    assert_eq!(
+        (dataset.class_named(" apple ").unwrap(), dataset.class_named("plum").unwrap_err().code()),
+        (apple, "class_unknown")
+    );
     assert_eq!(dataset.add_class("apple").unwrap_err().code(), "class_name_taken");
     assert_eq!(dataset.add_class(" \t").unwrap_err().code(), "class_name_empty");
-    assert_eq!(dataset.rename_class("apple", "pear").unwrap_err().code(), "class_name_taken");
-    assert_eq!(dataset.rename_class("apple", "").unwrap_err().code(), "class_name_empty");
-    assert_eq!(dataset.rename_class("plum", "fig").unwrap_err().code(), "class_unknown");
-    assert_eq!(dataset.remove_class("plum").unwrap_err().code(), "class_unknown");
-    assert_eq!(dataset.restore_class("plum").unwrap_err().code(), "class_unknown");
-    assert_eq!(dataset.add_image("plum", crop(), None).unwrap_err().code(), "class_unknown");
-    let id = dataset.add_image("apple", crop(), None).unwrap();
-    assert_eq!(dataset.move_image(id, "plum").unwrap_err().code(), "class_unknown");
-    for error in [dataset.remove_image(9), dataset.restore_image(9), dataset.move_image(9, "pear")] {
+    assert_eq!(dataset.rename_class(apple, "pear").unwrap_err().code(), "class_name_taken");
+    assert_eq!(dataset.rename_class(apple, "").unwrap_err().code(), "class_name_empty");
+    assert_eq!(dataset.rename_class(nobody, "fig").unwrap_err().code(), "class_unknown");
+    assert_eq!(dataset.remove_class(nobody).unwrap_err().code(), "class_unknown");
+    assert_eq!(dataset.restore_class(nobody).unwrap_err().code(), "class_unknown");
+    assert_eq!(dataset.restore_class(apple).unwrap_err().code(), "class_unknown", "it is not removed");
+    assert_eq!(dataset.add_image(nobody, crop(0), None).unwrap_err().code(), "class_unknown");
+    let id = dataset.add_image(apple, crop(0), None).unwrap();
+    assert_eq!(dataset.move_image(id, nobody).unwrap_err().code(), "class_unknown");
+    for error in [dataset.remove_image(9), dataset.restore_image(9), dataset.move_image(9, pear)] {
         assert_eq!(error.unwrap_err().code(), "image_unknown");
     }
     assert_eq!(dataset.classes()[0].images, [id], "what failed changed nothing");
-    dataset.rename_class("apple", "apple").unwrap();
-    // A name that was freed may be taken; the removed class cannot come back under it then.
-    dataset.remove_class("apple").unwrap();
-    dataset.add_class("apple").unwrap();
-    assert_eq!(dataset.restore_class("apple").unwrap_err().code(), "class_name_taken");
+    dataset.rename_class(apple, "apple").unwrap();
+    // A name that was freed may be taken; the removed class cannot come back under it then, but under another.
+    dataset.remove_class(apple).unwrap();
+    assert_eq!(dataset.remove_class(apple).unwrap_err().code(), "class_unknown", "it is removed");
+    let again = dataset.add_class("apple").unwrap();
+    assert_ne!(again, apple, "a class that is made again is another one");
+    assert_eq!(dataset.restore_class(apple).unwrap_err().code(), "class_name_taken");
     assert!(dataset.classes().iter().find(|class| class.name == "apple").unwrap().images.is_empty());
+    dataset.rename_class(apple, "apple (2)").unwrap();
+    dataset.restore_class(apple).unwrap();
+    assert_eq!(dataset.classes()[0].images, [id]);
+}
+
+#[test]
+fn numbers_of_the_callers_choice_are_given_once() {
+    let mut dataset = Dataset::default();
+    dataset.add_class_as(ClassId(7), "apple").unwrap();
+    assert_eq!(dataset.add_class_as(ClassId(7), "pear").unwrap_err().code(), "id_taken");
+    assert_eq!(dataset.add_class_as(ClassId(u32::MAX), "pear").unwrap_err().code(), "id_taken");
+    assert_eq!(dataset.add_class("pear").unwrap(), ClassId(8));
+    dataset.add_image_as(3, ClassId(7), crop(0), None).unwrap();
+    assert_eq!(dataset.add_image_as(3, ClassId(7), crop(1), None).unwrap_err().code(), "id_taken");
+    assert_eq!(dataset.add_image_as(u32::MAX, ClassId(7), crop(1), None).unwrap_err().code(), "id_taken");
+    dataset.remove_image(3).unwrap();
+    dataset.remove_class(ClassId(7)).unwrap();
+    assert_eq!(dataset.add_class_as(ClassId(7), "fig").unwrap_err().code(), "id_taken", "removed is not gone");
+    assert_eq!(dataset.add_image_as(3, ClassId(8), crop(1), None).unwrap_err().code(), "id_taken");
+    assert_eq!(dataset.add_image(ClassId(8), crop(1), None).unwrap(), 4);
 }

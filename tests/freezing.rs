@@ -5,7 +5,8 @@ mod common;
 
 use burn::tensor::{Tensor, TensorData};
 use common::{assert_close, backbone, cpu, cross_entropy, default_backbone, reference};
-use headstart::backbone::{Backbone, ConvSpec, FrozenStages, TrainableStages, global_average};
+use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
+use headstart::nn::{ConvSpec, global_average};
 use headstart::params::{Group, Params, Slot};
 use headstart::train::{Optimizer, OptimizerKind, OptimizerSettings};
 

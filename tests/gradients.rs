@@ -9,8 +9,9 @@ mod common;
 
 use burn::tensor::{Tensor, TensorData};
 use common::{Golden, assert_close, cpu, default_backbone, golden, project};
-use headstart::backbone::{TrainableStages, global_average};
+use headstart::backbone::TrainableStages;
 use headstart::head::{Activation, Head, HeadKind, TrainableHead};
+use headstart::nn::global_average;
 use headstart::params::{Group, Params};
 use headstart::train::Objective;
 use rand::{RngExt, SeedableRng};

@@ -5,8 +5,7 @@ mod common;
 
 use burn::tensor::{Tensor, TensorData};
 use common::{Golden, assert_close, cpu, cross_entropy, golden, project};
-use headstart::dataset::{Labelled, Split};
-use headstart::features::{FeatureCache, Row, View};
+use headstart::features::Row;
 use headstart::head::{Activation, Head, HeadKind, TrainableHead};
 use headstart::params::{Params, Snapshot};
 use headstart::train::{EventKind, Examples, Run, Start, TrainConfig, argmax, cross_entropy_of};
@@ -146,33 +145,26 @@ fn the_finished_head_takes_features_as_they_are() {
     const PICTURES: u32 = 30;
     for head in ["linear", "mlp:7"] {
         let mut rng = ChaCha8Rng::seed_from_u64(9);
-        let mut cache = FeatureCache::default();
+        let mut rows: Vec<Row> = Vec::new();
         for id in 0..PICTURES {
-            for view in [View::Plain, View::Mirrored] {
+            // Two views each.
+            for _ in 0..2 {
                 // Means from −50 to 60 and spreads from 0.1 to 20; the last feature is the same everywhere.
                 let feature = |at: usize, noise: f32| match at {
                     11 => 4.0,
                     _ => at as f32 * 10.0 - 50.0 + (0.1 + at as f32 * 2.0) * (noise + (id % 3) as f32),
                 };
                 let row: Vec<f32> = (0..WIDTH).map(|at| feature(at, rng.random::<f32>())).collect();
-                cache.insert(id, view, Row::Full(Arc::from(row)));
+                rows.push(Row::Full(Arc::from(row)));
             }
         }
-        let labelled = |ids: std::ops::Range<u32>| -> Vec<Labelled> {
-            ids.map(|id| Labelled { id, label: (id % 3) as usize }).collect()
-        };
-        let (train, validation) = (labelled(0..20), labelled(20..PICTURES));
-        let split = Split {
-            classes: ["a", "b", "c"].map(String::from).to_vec(),
-            train: train.clone(),
-            validation: validation.clone(),
-            warnings: Vec::new(),
-        };
+        let labels = |ids: std::ops::Range<u32>| ids.map(|id| (id % 3) as usize).collect::<Vec<_>>();
+        let validation: Vec<Row> = rows[40..].iter().step_by(2).cloned().collect();
         let config = TrainConfig { head: head.into(), epochs: 6.0, learning_rate: 0.05, ..TrainConfig::default() };
-        let train = Examples::pooled(&cache, &train, &[View::Plain, View::Mirrored], WIDTH).unwrap();
-        let held_out = Examples::pooled(&cache, &validation, &[View::Plain], WIDTH).unwrap();
+        let train = Examples::pooled(rows[..40].to_vec(), labels(0..20), 2, WIDTH).unwrap();
+        let held_out = Examples::pooled(validation.clone(), labels(20..PICTURES), 1, WIDTH).unwrap();
         let (config, scaling) = (config.check().unwrap(), train.measure().unwrap());
-        let start = Start { config, split, scaling, head: None, features: Some((train, held_out)), tail: None };
+        let start = Start { config, classes: 3, scaling, head: None, features: Some((train, held_out)), tail: None };
         let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
         let mut best = f64::INFINITY;
         loop {
@@ -184,10 +176,10 @@ fn the_finished_head_takes_features_as_they_are() {
             }
         }
         let outcome = block_on(run.finish()).unwrap();
-        let losses = validation.iter().map(|picture| {
+        let losses = validation.iter().zip(labels(20..PICTURES)).map(|(held_out, label)| {
             let mut row = Vec::new();
-            cache.get(picture.id, View::Plain).unwrap().write(&mut row);
-            cross_entropy_of(&outcome.head.logits(&row), picture.label, 0.0)
+            held_out.write(&mut row);
+            cross_entropy_of(&outcome.head.logits(&row), label, 0.0)
         });
         let loss = losses.sum::<f64>() / validation.len() as f64;
         assert!((loss - best).abs() < 1e-4, "{head}: {loss} of the finished head, {best} while training");
@@ -204,13 +196,8 @@ fn a_trained_support_vector_machine_is_scikit_learns() {
     /// Tight enough to tell C from 1.01·C and the population's deviation from the sample's.
     const BOUND: f32 = 1e-4;
     let expected = golden(&project("tests/golden/svm.safetensors"));
-    let mut cache = FeatureCache::default();
     let rows: Vec<&[f32]> = expected["input"].data.chunks_exact(WIDTH).collect();
-    for (id, row) in (0..).zip(&rows) {
-        cache.insert(id, View::Plain, Row::Full(Arc::from(*row)));
-    }
-    let labels = expected["labels"].data.iter().map(|label| *label as usize);
-    let pictures: Vec<Labelled> = (0..).zip(labels).map(|(id, label)| Labelled { id, label }).collect();
+    let labels: Vec<usize> = expected["labels"].data.iter().map(|label| *label as usize).collect();
     for c in [0.01, 0.1, 1.0] {
         let golden = |part: &str| &expected[&format!("standardised.{c:?}.{part}")].data;
         let config = TrainConfig {
@@ -222,17 +209,12 @@ fn a_trained_support_vector_machine_is_scikit_learns() {
             ..TrainConfig::default()
         };
         assert!(config.weight_decay > 0.0, "the default decay must not reach this head");
-        let split = Split {
-            classes: ["a", "b", "c"].map(String::from).to_vec(),
-            train: pictures.clone(),
-            validation: Vec::new(),
-            warnings: Vec::new(),
-        };
-        let train = Examples::pooled(&cache, &pictures, &[View::Plain], WIDTH).unwrap();
-        let held_out = Examples::pooled(&cache, &[], &[View::Plain], WIDTH).unwrap();
+        let features = rows.iter().map(|row| Row::Full(Arc::from(*row))).collect();
+        let train = Examples::pooled(features, labels.clone(), 1, WIDTH).unwrap();
+        let held_out = Examples::pooled(Vec::new(), Vec::new(), 1, WIDTH).unwrap();
         let (config, scaling) = (config.check().unwrap(), train.measure().unwrap());
         let scales = scaling.scale.clone();
-        let start = Start { config, split, scaling, head: None, features: Some((train, held_out)), tail: None };
+        let start = Start { config, classes: 3, scaling, head: None, features: Some((train, held_out)), tail: None };
         let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
         while block_on(run.step()).unwrap().kind != EventKind::Done {}
         let head = block_on(run.finish()).unwrap().head;

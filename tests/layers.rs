@@ -9,7 +9,8 @@ mod common;
 
 use burn::tensor::{Tensor, TensorData};
 use common::{DEFAULT, Golden, assert_close, cpu, default_backbone, golden, project};
-use headstart::backbone::{Backbone, FrozenStages, TrainableStages, global_average};
+use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
+use headstart::nn::global_average;
 use headstart::params::Params;
 use safetensors::{Dtype, tensor::TensorView};
 use std::collections::BTreeMap;

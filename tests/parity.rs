@@ -4,7 +4,8 @@ mod common;
 
 use burn::tensor::{Tensor, TensorData};
 use common::{Golden, assert_close, backbone, cpu, cross_entropy, golden, project, reference};
-use headstart::backbone::{Backbone, FrozenStages, TrainableStages, global_average};
+use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
+use headstart::nn::global_average;
 use headstart::params::{Group, Params, Slot};
 use headstart::train::{Optimizer, OptimizerKind, OptimizerSettings};
 use std::collections::BTreeMap;

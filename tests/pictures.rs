@@ -145,7 +145,7 @@ fn drawn_files_decode_upright() {
 fn the_card_says_how_pictures_are_prepared() {
     let json = r#"{"architecture":"mobilenetv2_050","pretrained_cfg":{"input_size":[3,128,128],"mean":[0.5,0.4,0.3],
         "std":[0.2,0.3,0.4],"interpolation":"bicubic","crop_pct":0.875}}"#;
-    let found = Preprocess::of(&Card::parse(json).unwrap());
+    let found = Card::parse(json).unwrap().preprocess();
     let interpolation = Interpolation::Bicubic;
     let expected = Preprocess { size: 128, mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4], crop: 0.875, interpolation };
     assert_eq!(found, expected);

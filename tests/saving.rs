@@ -47,6 +47,12 @@ fn json(report: Option<&TrainReport>) -> Value {
     serde_json::to_value(report.expect("a report")).unwrap()
 }
 
+/// Numbers of classes mean something in their own project only, and stay there.
+fn without_ids(mut report: Value) -> Value {
+    assert!(report.as_object_mut().unwrap().remove("class_ids").is_some_and(|ids| ids.as_array().unwrap().len() == 2));
+    report
+}
+
 /// A report from before there was fine-tuning lacks the phase.
 #[test]
 fn a_model_with_an_older_report_opens() {
@@ -86,7 +92,7 @@ fn a_saved_model_predicts_the_same_elsewhere() {
         let file = project.save().unwrap();
         let mut other = open(default_backbone());
         other.load(&file).unwrap();
-        alike(&json(project.report()), &json(other.report()));
+        alike(&without_ids(json(project.report())), &without_ids(json(other.report())));
         for (kind, number) in [(Kind::Disc, 50), (Kind::Stripes, 51), (Kind::Noise, 52)] {
             let (a, b) = (probabilities(&mut project, kind, number), probabilities(&mut other, kind, number));
             for (a, b) in a.iter().zip(&b) {

@@ -5,9 +5,8 @@ mod common;
 mod drawing;
 
 use common::{cpu, default_backbone};
-use drawing::{Kind, SIDE, add, drawn, easy, finish, hopeless, probabilities, train};
-use headstart::dataset::{Labelled, Split};
-use headstart::features::{FeatureCache, Row, View};
+use drawing::{Kind, SIDE, add, class, drawn, easy, finish, hopeless, probabilities, train};
+use headstart::features::Row;
 use headstart::train::{EventKind, Examples, Run, Start, Stopped, TrainConfig, TrainEvent};
 use pollster::block_on;
 use std::sync::Arc;
@@ -175,13 +174,14 @@ fn a_bad_start_loses_nothing() {
     for config in bad {
         assert_eq!(project.start_training(&config).unwrap_err().code(), "config_invalid", "{config:?}");
     }
-    project.dataset_mut().add_class("empty").unwrap();
+    let empty = project.dataset_mut().add_class("empty").unwrap();
     let error = project.start_training(&short()).unwrap_err();
     assert_eq!((error.code(), error.value().as_deref()), ("class_without_pictures", Some("empty")));
-    project.dataset_mut().remove_class("empty").unwrap();
-    project.dataset_mut().remove_class("disc").unwrap();
+    project.dataset_mut().remove_class(empty).unwrap();
+    let disc = class(&project, "disc");
+    project.dataset_mut().remove_class(disc).unwrap();
     assert_eq!(project.start_training(&short()).unwrap_err().code(), "too_few_classes");
-    project.dataset_mut().restore_class("disc").unwrap();
+    project.dataset_mut().restore_class(disc).unwrap();
     assert_eq!(block_on(project.step()).unwrap_err().code(), "not_training", "nothing of these has started");
     assert_eq!(project.report().cloned(), report);
     assert_eq!(probabilities(&mut project, Kind::Disc, 3), before);
@@ -197,16 +197,17 @@ fn renaming_a_class_renames_it_in_the_model() {
     let mut project = easy(default_backbone());
     train(&mut project, &short());
     let before = probabilities(&mut project, Kind::Disc, 3);
-    project.rename_class("disc", "circle").unwrap();
+    let disc = class(&project, "disc");
+    project.rename_class(disc, "circle").unwrap();
     let after = probabilities(&mut project, Kind::Disc, 3);
     assert_eq!(after.iter().map(|pair| pair.0.as_str()).collect::<Vec<_>>(), ["circle", "stripes"]);
     assert_eq!((after[0].1, after[1].1), (before[0].1, before[1].1));
     assert_eq!(block_on(project.evaluate()).unwrap().classes, ["circle", "stripes"]);
     assert_eq!(project.report().unwrap().classes, ["circle", "stripes"]);
-    assert_eq!(project.rename_class("circle", "stripes").unwrap_err().code(), "class_name_taken");
+    assert_eq!(project.rename_class(disc, "stripes").unwrap_err().code(), "class_name_taken");
     let mut loaded = drawing::open(default_backbone());
     loaded.load(&project.save().unwrap()).unwrap();
-    assert_eq!(loaded.classifier().unwrap().labels, ["circle", "stripes"]);
+    assert_eq!(loaded.classifier().unwrap().names(), ["circle", "stripes"]);
 }
 
 #[test]
@@ -218,9 +219,10 @@ fn changing_the_pictures_does_not_disturb_a_running_training() {
     project.start_training(&config).unwrap();
     let mut events = vec![block_on(project.step()).unwrap()];
     add(&mut project, "one", Kind::Disc, 0, 2);
-    project.dataset_mut().move_image(0, "other").unwrap();
+    let other = class(&project, "other");
+    project.dataset_mut().move_image(0, other).unwrap();
     project.dataset_mut().remove_image(1).unwrap();
-    project.dataset_mut().remove_class("other").unwrap();
+    project.dataset_mut().remove_class(other).unwrap();
     project.dataset_mut().add_class("third").unwrap();
     events.extend(finish(&mut project));
     assert_eq!(losses(&events), expected);
@@ -286,18 +288,12 @@ fn the_highest_learning_rate_trains_or_says_why_not() {
 #[test]
 fn a_loss_that_is_no_number_ends_the_run() {
     for value in [f32::NAN, f32::INFINITY] {
-        let mut cache = FeatureCache::default();
-        for id in 0..8_u32 {
-            let row: Vec<f32> = (0..6).map(|at| if id == 5 { value } else { (id + at) as f32 }).collect();
-            cache.insert(id, View::Plain, Row::Full(Arc::from(row)));
-        }
-        let train: Vec<Labelled> = (0..8).map(|id| Labelled { id, label: id as usize % 2 }).collect();
-        let examples = Examples::pooled(&cache, &train, &[View::Plain], 6).unwrap();
-        let none = Examples::pooled(&cache, &[], &[View::Plain], 6).unwrap();
-        let classes = vec!["a".to_string(), "b".to_string()];
-        let split = Split { classes, train, validation: Vec::new(), warnings: Vec::new() };
+        let row = |id: u32| (0..6).map(|at| if id == 5 { value } else { (id + at) as f32 }).collect::<Vec<f32>>();
+        let rows = (0..8).map(|id| Row::Full(Arc::from(row(id)))).collect();
+        let examples = Examples::pooled(rows, (0..8).map(|id| id % 2).collect(), 1, 6).unwrap();
+        let none = Examples::pooled(Vec::new(), Vec::new(), 1, 6).unwrap();
         let (config, scaling) = (short().check().unwrap(), examples.measure().unwrap());
-        let start = Start { config, split, scaling, head: None, features: Some((examples, none)), tail: None };
+        let start = Start { config, classes: 2, scaling, head: None, features: Some((examples, none)), tail: None };
         let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
         let error = (0..10).find_map(|_| block_on(run.step()).err()).expect("the run fails");
         assert_eq!(error.code(), "not_finite");
@@ -315,7 +311,8 @@ fn a_rename_while_it_trains_reaches_the_model() {
     let mut project = easy(default_backbone());
     project.start_training(&short()).unwrap();
     block_on(project.step()).unwrap();
-    project.rename_class("disc", "circle").unwrap();
+    let disc = class(&project, "disc");
+    project.rename_class(disc, "circle").unwrap();
     while block_on(project.step()).unwrap().kind != EventKind::Done {}
     let report = project.report().unwrap();
     assert!(report.classes.contains(&"circle".to_string()) && !report.classes.contains(&"disc".to_string()));

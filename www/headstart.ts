@@ -23,12 +23,13 @@
  * @module
  */
 export { Classifier } from './client/classifier.js';
+export type { ClassifierOptions } from './client/classifier.js';
 export { HeadstartError } from './client/error.js';
 export type { Run } from './client/run.js';
 export type { PictureSource } from './client/source.js';
 export { Trainer } from './client/trainer.js';
-export type { AddImageOptions, TrainerOptions } from './client/trainer.js';
-export type { ErrorCode } from './protocol.js';
+export type { AddClassOptions, AddImageOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';
+export type { ClassRef, ErrorCode, SavedProject } from './protocol.js';
 export type {
   BackboneReport,
   ClassMetrics,
@@ -41,10 +42,13 @@ export type {
   GroupRate,
   ImageCounts,
   LayerReport,
+  ModelClass,
   NumberRange,
   PartName,
   Phase,
   Prediction,
+  Readiness,
+  Refusal,
   Seconds,
   SettingChoice,
   SettingCondition,

@@ -13,7 +13,9 @@ import type {
   Estimate,
   Evaluation,
   LayerReport,
+  ModelClass,
   Prediction,
+  Readiness,
   SettingRules,
   TrainConfig,
   TrainEvent,
@@ -23,12 +25,17 @@ import type {
 /** A picture as it crosses to the worker: never decoded on the page, and transferred where the browser can. */
 export type Picture = Blob | ImageBitmap | ImageData;
 
+/** A class, by its number or by its present name. */
+export type ClassRef = number | string;
+
 /** Every cause that an error can have, stable from version to version. */
 export type ErrorCode =
   // From the Rust core.
   | 'class_name_empty'
   | 'class_name_taken'
   | 'class_unknown'
+  | 'id_taken'
+  | 'image_not_removed'
   | 'image_unknown'
   | 'picture_empty'
   | 'too_few_classes'
@@ -49,6 +56,10 @@ export type ErrorCode =
   | 'not_training'
   | 'training_running'
   | 'model_file_invalid'
+  | 'model_classes_differ'
+  | 'model_head_differs'
+  | 'model_prepares_otherwise'
+  | 'project_file_invalid'
   | 'not_fine_tunable'
   | 'not_finite'
   | 'internal'
@@ -72,13 +83,48 @@ export interface Failure {
   value?: string | undefined;
 }
 
-/** What the page keeps a copy of, so that it can be read without asking. */
-export interface State {
-  classes: ClassSummary[];
-  /** The labels that `predict` answers with, or null before there is a model. */
-  modelClasses: string[] | null;
-  /** In the state because it changes when a GPU is lost and the CPU takes over. */
-  engine: EngineReport;
+/**
+ * A project in its written form, to be kept anywhere a page can keep things, and opened again with another engine or in another tab.
+ *
+ * Where `pictures` is null the pictures are known by number, class and group, but not what is on them: training and measuring need
+ * them to be added again under their numbers.
+ */
+export interface SavedProject {
+  /** JSON with a version: classes, pictures without what is on them, what was trained. */
+  project: string;
+  /** The trained model, where there is one; the same zip that a model is saved as. */
+  model: Blob | null;
+  /** What is on the pictures, in the size that the network sees, where it was asked for. */
+  pictures: Blob | null;
+  /** The pictures' thumbnails by their numbers, where pictures were asked for. */
+  thumbnails: ReadonlyMap<number, Blob> | null;
+}
+
+/** News for what the page keeps a copy of, so that it can be read without asking. What is left out is as it was. */
+export interface Change {
+  /** All classes, after calls that concern classes. */
+  classes?: ClassSummary[];
+  /** One picture that came, moved or went, so that a message is no longer where there are more pictures. */
+  image?: ImageChange;
+  /** The labels that `predict` answers with, or null where there is no model. */
+  model?: ModelClass[] | null;
+  /** What computes: it changes when a GPU is lost and the CPU takes over. */
+  engine?: EngineReport;
+}
+
+/** Where a picture is now. */
+export interface ImageChange {
+  id: number;
+  /** Null where it was removed. */
+  classId: number | null;
+}
+
+/** What a picture that is added may come with. */
+export interface ImageOptions {
+  /** Its group: near-copies of each other. */
+  group?: string | undefined;
+  /** Its number, where the caller gives it one. */
+  id?: number | undefined;
 }
 
 /** What a fresh session tells about itself. */
@@ -90,24 +136,29 @@ export interface Created {
 
 /** Every call with what it takes and gives. */
 export interface Calls {
-  create: { args: [engine: EngineChoice, backbone: string]; result: Created };
-  addClass: { args: [name: string]; result: void };
-  renameClass: { args: [name: string, to: string]; result: void };
-  removeClass: { args: [name: string]; result: void };
-  restoreClass: { args: [name: string]; result: void };
-  addImage: { args: [className: string, picture: Picture, name: string, group: string | undefined]; result: number };
-  moveImage: { args: [id: number, className: string]; result: void };
+  create: { args: [engine: EngineChoice, backbone: string, project: SavedProject | undefined]; result: Created };
+  /** A session on a saved model and its own backbone: no other is fetched. */
+  ofModel: { args: [engine: EngineChoice, model: Blob | string]; result: Created };
+  addClass: { args: [name: string, id: number | undefined]; result: number };
+  renameClass: { args: [ref: ClassRef, to: string]; result: void };
+  removeClass: { args: [ref: ClassRef]; result: void };
+  restoreClass: { args: [ref: ClassRef]; result: void };
+  addImage: { args: [ref: ClassRef, picture: Picture, name: string, options: ImageOptions]; result: number };
+  moveImage: { args: [id: number, ref: ClassRef]; result: void };
   removeImage: { args: [id: number]; result: void };
   restoreImage: { args: [id: number]; result: void };
+  forgetImages: { args: [ids: readonly number[]]; result: void };
   thumbnail: { args: [id: number]; result: Blob };
   layers: { args: [config: Partial<TrainConfig>]; result: LayerReport[] };
   estimate: { args: [config: Partial<TrainConfig>]; result: Estimate };
+  readiness: { args: [config: Partial<TrainConfig>]; result: Readiness };
   train: { args: [config: Partial<TrainConfig>]; result: TrainReport };
   predict: { args: [picture: Picture, name: string]; result: Prediction[] };
   embed: { args: [picture: Picture, name: string]; result: Float32Array };
   evaluate: { args: []; result: Evaluation };
   save: { args: []; result: Blob };
   load: { args: [model: Blob | string]; result: void };
+  write: { args: [pictures: boolean]; result: SavedProject };
 }
 
 export type Call = keyof Calls;
@@ -115,7 +166,14 @@ export type Result<C extends Call> = Calls[C]['result'];
 
 /** One call, tied to its arguments. */
 export type CallRequest<C extends Call = Call> = {
-  [K in C]: { kind: 'call'; id: number; call: K; args: Calls[K]['args'] };
+  [K in C]: {
+    kind: 'call';
+    id: number;
+    call: K;
+    args: Calls[K]['args'];
+    /** Steering that was asked for before this request left: a run that is cancelled by then does not take one step. */
+    steering?: Control['action'][];
+  };
 }[C];
 
 /** Steers the training run that was started by the call `id`. */
@@ -128,10 +186,10 @@ export interface Control {
 /** Page to worker. */
 export type Request = CallRequest | Control;
 
-/** The end of a call. `state` comes with every call that may have changed it. */
+/** The end of a call. `change` comes where something is new since the reply before. */
 export type Reply =
-  | { kind: 'result'; id: number; value: unknown; state?: State }
-  | { kind: 'failure'; id: number; failure: Failure; state?: State };
+  | { kind: 'result'; id: number; value: unknown; change?: Change }
+  | { kind: 'failure'; id: number; failure: Failure; change?: Change };
 
 /** Progress of the training run that was started by the call `id`. */
 export interface RunEvent {

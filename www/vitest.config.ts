@@ -29,6 +29,8 @@ export default defineConfig({
           // One browser at a time: training fills every core.
           fileParallelism: false,
           testTimeout: 120_000,
+          // What is polled for is waited for, however busy the machine is.
+          expect: { poll: { timeout: 30_000 } },
           hookTimeout: 120_000,
         },
       },

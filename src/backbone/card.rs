@@ -1,7 +1,7 @@
 //! The card of a backbone: its `config.json`, in the layout that timm publishes.
 
 use crate::error::{Error, Result};
-use crate::image::Interpolation;
+use crate::image::{Interpolation, Preprocess};
 use serde::{Deserialize, Serialize};
 
 /// What `config.json` says of a backbone, checked.
@@ -136,6 +136,17 @@ impl Card {
             license: file.license,
             source: file.source,
         })
+    }
+
+    /// How pictures are prepared for this backbone.
+    pub fn preprocess(&self) -> Preprocess {
+        Preprocess {
+            size: self.input_size,
+            mean: self.mean,
+            std: self.std,
+            crop: self.crop_pct,
+            interpolation: self.interpolation,
+        }
     }
 
     /// The card as a `config.json` value.

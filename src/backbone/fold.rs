@@ -1,7 +1,8 @@
 //! Folding BatchNorm in inference form into the convolution before it.
 
-use super::{spec::ConvSpec, weights::Weights};
+use super::weights::Weights;
 use crate::error::Result;
+use crate::nn::ConvSpec;
 
 /// BatchNorm's guard against division by zero: PyTorch's and timm's default for MobileNetV2.
 pub(crate) const EPSILON: f32 = 1e-5;

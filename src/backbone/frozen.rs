@@ -1,7 +1,11 @@
 //! Stages in inference form: BatchNorm folded, no gradients.
 
-use super::{Backbone, fold::fold, ops, spec::ConvSpec};
-use crate::{engine::Engine, error::Result, head::Convolution};
+use super::{Backbone, fold::fold};
+use crate::{
+    engine::Engine,
+    error::Result,
+    nn::{self, ConvSpec},
+};
 use burn::tensor::{Tensor, TensorData};
 use std::ops::Range;
 
@@ -50,12 +54,12 @@ impl FrozenStages {
         Ok(Self { stages, gpu: engine.is_gpu() })
     }
 
-    /// Adds the convolution of a head behind the last stage.
-    pub(crate) fn push_head(&mut self, convolution: &Convolution, engine: &Engine) {
-        let (spec, device) = (convolution.spec(), engine.device());
+    /// Adds a convolution behind the last stage: `weight` of the shape that `spec` has, `bias` `[outputs]`.
+    pub(crate) fn push(&mut self, spec: ConvSpec, weight: &[f32], bias: &[f32], engine: &Engine) {
+        let device = engine.device();
         let conv = Conv {
-            weight: Tensor::from_data(TensorData::new(convolution.weight.clone(), spec.weight_shape()), device),
-            bias: Tensor::from_data(TensorData::new(convolution.bias.clone(), [spec.outputs]), device),
+            weight: Tensor::from_data(TensorData::new(weight.to_vec(), spec.weight_shape()), device),
+            bias: Tensor::from_data(TensorData::new(bias.to_vec(), [spec.outputs]), device),
             spec,
         };
         self.stages.push(Stage { convs: vec![conv], residual: false });
@@ -71,8 +75,8 @@ impl Stage {
     fn forward(&self, x: Tensor<4>, gpu: bool) -> Tensor<4> {
         let shortcut = self.residual.then(|| x.clone());
         let y = self.convs.iter().fold(x, |x, conv| {
-            let y = ops::convolve(x, conv.weight.clone(), Some(conv.bias.clone()), &conv.spec, gpu);
-            if conv.spec.relu6 { ops::relu6(y) } else { y }
+            let y = nn::convolve(x, conv.weight.clone(), Some(conv.bias.clone()), &conv.spec, gpu);
+            if conv.spec.relu6 { nn::relu6(y) } else { y }
         });
         match shortcut {
             Some(shortcut) => y + shortcut,

@@ -1,6 +1,6 @@
 //! The shape of MobileNetV2 (Sandler and others, 2018, table 2) as a list of stages.
 
-use super::spec::{ConvSpec, StageSpec};
+use crate::nn::{ConvSpec, StageSpec};
 
 /// Expansion, output channels, repeats and stride of each group of blocks (table 2 of the paper).
 const GROUPS: [(usize, usize, usize, usize); 7] =

@@ -7,23 +7,20 @@ mod card;
 mod fold;
 mod frozen;
 mod mobilenet_v2;
-mod ops;
-mod spec;
 mod trainable;
 mod weights;
 
 pub use card::{Card, FineTuneLimit};
 pub use frozen::FrozenStages;
-pub use spec::{ConvSpec, StageSpec};
 pub use trainable::TrainableStages;
 pub use weights::{Array, Weights};
 
 pub(crate) use card::CardFile;
-pub use ops::global_average;
-pub(crate) use ops::{convolve, relu6};
 pub(crate) use weights::array;
 
 use crate::error::{Error, Result};
+use crate::identity::{ContentHash, Hasher};
+use crate::nn::{LayerReport, StageSpec};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -33,6 +30,8 @@ pub struct Backbone {
     card: Card,
     stages: Vec<StageSpec>,
     weights: Weights,
+    /// What the stages before each boundary compute, by content; see [`Backbone::prefix`].
+    prefixes: Vec<ContentHash>,
 }
 
 /// A summary of a backbone for people and programs.
@@ -62,27 +61,6 @@ pub struct BackboneReport {
     pub source: String,
 }
 
-/// One tensor of a backbone or head: what it is and whether it trains.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
-#[serde(rename_all = "camelCase")]
-pub struct LayerReport {
-    /// Name of the tensor.
-    pub name: String,
-    /// Stage that it belongs to.
-    pub stage: String,
-    /// What kind of layer it is in.
-    pub kind: String,
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// Its number of values.
-    pub parameters: usize,
-    /// Whether training can change it.
-    pub trainable: bool,
-    /// Why, or why not, in plain words.
-    pub reason: String,
-}
-
 impl Backbone {
     /// Reads a backbone from the text of its `config.json` and the bytes of its `model.safetensors`.
     ///
@@ -92,7 +70,12 @@ impl Backbone {
         let card = Card::parse(config)?;
         let stages = mobilenet_v2::stages(card.width, card.expand_first, card.num_features);
         let weights = Weights::parse(weights, &stages, card.expand_first)?;
-        Ok(Self { card, stages, weights })
+        Self::of(card, stages, weights)
+    }
+
+    fn of(card: Card, stages: Vec<StageSpec>, weights: Weights) -> Result<Self> {
+        let prefixes = prefixes(&card, &stages, &weights)?;
+        Ok(Self { card, stages, weights, prefixes })
     }
 
     /// Its card.
@@ -160,28 +143,22 @@ impl Backbone {
     /// # Errors
     /// [`Error::BackboneTensorMissing`] for a tensor that it has not, or not of this length.
     pub fn with_trained(&self, tensors: impl IntoIterator<Item = (String, Vec<f32>)>) -> Result<Self> {
-        let mut trained = self.clone();
+        let mut weights = self.weights.clone();
         for (name, values) in tensors {
-            trained.weights.replace(&name, values)?;
+            weights.replace(&name, values)?;
         }
-        Ok(trained)
+        Self::of(self.card.clone(), self.stages.clone(), weights)
     }
 
-    /// Whether two backbones compute the same up to a boundary.
-    pub fn same_until(&self, other: &Self, boundary: usize) -> bool {
-        let (ours, theirs) = (self.stages.get(..boundary), other.stages.get(..boundary));
-        let preparation = |card: &Card| (card.input_size, card.mean, card.std, card.interpolation);
-        ours.is_some()
-            && ours == theirs
-            && preparation(&self.card) == preparation(&other.card)
-            && self.card.crop_pct == other.card.crop_pct
-            && self.prefix(boundary).eq(other.prefix(boundary))
+    /// What the stages before a boundary, at most the depth, compute of a crop: equal where the normalisation, the
+    /// stages and their weights are, whatever the backbone is called.
+    pub fn prefix(&self, boundary: usize) -> ContentHash {
+        self.prefixes[boundary.min(self.depth())]
     }
 
-    /// The tensors of the stages before a boundary; their names begin with `features.STAGE.`.
-    fn prefix(&self, boundary: usize) -> impl Iterator<Item = (&str, &Array)> {
-        let stage = |name: &str| name.split('.').nth(1).and_then(|index| index.parse::<usize>().ok());
-        self.weights.iter().filter(move |(name, _)| stage(name).is_some_and(|index| index < boundary))
+    /// Whether two backbones compute the same.
+    pub fn computes_as(&self, other: &Self) -> bool {
+        self.prefixes.last() == other.prefixes.last()
     }
 
     /// Multiplications of one picture's forward pass through some stages.
@@ -255,6 +232,29 @@ impl Backbone {
         }
         layers
     }
+}
+
+/// The identity of what comes before each boundary: each stage's is made of that before it and of the stage's own
+/// shape and tensors.
+fn prefixes(card: &Card, stages: &[StageSpec], weights: &Weights) -> Result<Vec<ContentHash>> {
+    let mut start = Hasher::new();
+    start.bytes(format!("{} {:?}", card.input_size, card.interpolation).as_bytes());
+    start.floats(&card.mean);
+    start.floats(&card.std);
+    start.bytes(&card.crop_pct.to_le_bytes());
+    let mut prefixes = vec![start.end()];
+    for stage in stages {
+        let mut hasher = Hasher::new();
+        hasher.hash(prefixes[prefixes.len() - 1]);
+        hasher.bytes(format!("{stage:?}").as_bytes());
+        for conv in &stage.convs {
+            for array in weights.of_conv(conv)? {
+                hasher.floats(&array.data);
+            }
+        }
+        prefixes.push(hasher.end());
+    }
+    Ok(prefixes)
 }
 
 fn is_statistic(name: &str) -> bool {

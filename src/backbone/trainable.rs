@@ -1,9 +1,10 @@
 //! Stages whose weights train: BatchNorm stays in inference mode, its affine parameters train or not.
 
-use super::{Backbone, fold::Norm, ops, spec::ConvSpec};
+use super::{Backbone, fold::Norm};
 use crate::{
     engine::Engine,
     error::Result,
+    nn::{self, ConvSpec},
     params::{Group, Params, Slot},
 };
 use burn::tensor::{Device, Tensor, TensorData};
@@ -162,7 +163,7 @@ impl Conv {
             Some(scale) => weight * scale.reshape([self.spec.outputs, 1, 1, 1]),
             None => weight,
         };
-        let y = ops::convolve(x, weight, Some(bias), &self.spec, gpu);
-        if self.spec.relu6 { ops::relu6(y) } else { y }
+        let y = nn::convolve(x, weight, Some(bias), &self.spec, gpu);
+        if self.spec.relu6 { nn::relu6(y) } else { y }
     }
 }

@@ -1,7 +1,8 @@
 //! Reading weights from safetensors and checking them against the architecture.
 
-use super::{mobilenet_v2, spec::StageSpec};
+use super::mobilenet_v2;
 use crate::error::{Error, Result};
+use crate::nn::{ConvSpec, StageSpec};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
 
@@ -52,13 +53,8 @@ impl Weights {
         let folded = !tensors.keys().any(|name| name.ends_with(".running_mean"));
         let mut expected = BTreeMap::new();
         for conv in stages.iter().flat_map(|stage| &stage.convs) {
-            expected.insert(format!("{}.weight", conv.name), conv.weight_shape().to_vec());
-            if folded {
-                expected.insert(format!("{}.bias", conv.name), vec![conv.outputs]);
-            } else {
-                for part in ["weight", "bias", "running_mean", "running_var"] {
-                    expected.insert(format!("{}.{part}", conv.norm), vec![conv.outputs]);
-                }
+            for (name, shape) in tensors_of(conv, folded) {
+                expected.insert(name, shape);
             }
         }
         if let Some(name) = expected.keys().find(|name| !tensors.contains_key(*name)) {
@@ -104,10 +100,26 @@ impl Weights {
         Ok(())
     }
 
+    /// The tensors of a convolution and of what follows it, in a fixed order.
+    pub(crate) fn of_conv(&self, conv: &ConvSpec) -> Result<Vec<&Array>> {
+        tensors_of(conv, self.folded).iter().map(|(name, _)| self.get(name)).collect()
+    }
+
     /// The tensor of this name, which the check of [`Weights::parse`] has seen.
     pub(crate) fn get(&self, name: &str) -> Result<&Array> {
         self.tensors.get(name).ok_or_else(|| Error::BackboneTensorMissing(name.to_string()))
     }
+}
+
+/// Names and shapes of the tensors of a convolution with its BatchNorm, or with a bias where that is folded into it.
+fn tensors_of(conv: &ConvSpec, folded: bool) -> Vec<(String, Vec<usize>)> {
+    let weight = (format!("{}.weight", conv.name), conv.weight_shape().to_vec());
+    let rest = if folded {
+        vec![format!("{}.bias", conv.name)]
+    } else {
+        ["weight", "bias", "running_mean", "running_var"].map(|part| format!("{}.{part}", conv.norm)).into()
+    };
+    std::iter::once(weight).chain(rest.into_iter().map(|name| (name, vec![conv.outputs]))).collect()
 }
 
 /// Tensors of the published files that a headless backbone does not need.

@@ -9,10 +9,10 @@ mod standardisation;
 mod trainable;
 
 pub use kind::{Activation, HeadKind};
-pub use standardisation::Standardisation;
+pub use standardisation::{Moments, Standardisation};
 pub use trainable::TrainableHead;
 
-use crate::backbone::{ConvSpec, LayerReport};
+use crate::nn::{ConvSpec, LayerReport};
 use rand::{RngExt, SeedableRng};
 
 /// A dense layer in system memory: y = W x + b.
@@ -147,6 +147,15 @@ impl Head {
             reason: "the head always trains".into(),
         };
         self.tensors().into_iter().map(report).collect()
+    }
+
+    /// What it is as the settings call it: `linear`, `mlp:UNITS ACTIVATION` or `conv:CHANNELS`. An SVM is a linear head.
+    pub fn describe(&self) -> String {
+        match (&self.convolution, self.layers.len()) {
+            (Some(convolution), _) => format!("conv:{}", convolution.outputs),
+            (None, 1) => "linear".into(),
+            (None, _) => format!("mlp:{} {}", self.layers[0].outputs, self.activation.name()),
+        }
     }
 
     /// Whether this head, trained on so many features and classes, is one of this kind.

@@ -11,6 +11,45 @@ pub struct Standardisation {
     pub scale: Vec<f32>,
 }
 
+/// Sums over rows of features, from which a [`Standardisation`] is made when all have been seen: no row need be kept.
+#[derive(Debug, Clone)]
+pub struct Moments {
+    sum: Vec<f64>,
+    squares: Vec<f64>,
+    count: f64,
+}
+
+impl Moments {
+    /// Of no row yet.
+    pub fn new(features: usize) -> Self {
+        Self { sum: vec![0.0; features], squares: vec![0.0; features], count: 0.0 }
+    }
+
+    /// Takes in one row.
+    pub fn add(&mut self, row: &[f32]) {
+        self.count += 1.0;
+        for ((x, sum), square) in row.iter().zip(&mut self.sum).zip(&mut self.squares) {
+            *sum += f64::from(*x);
+            *square += f64::from(*x) * f64::from(*x);
+        }
+    }
+
+    /// What brings such rows to one scale; see [`Standardisation::measure`].
+    pub fn standardisation(&self) -> Standardisation {
+        let count = self.count.max(1.0);
+        let mean: Vec<f64> = self.sum.iter().map(|s| s / count).collect();
+        let squares = self.squares.iter().zip(&mean);
+        let deviation: Vec<f64> = squares.map(|(s, m)| (s / count - m * m).max(0.0).sqrt()).collect();
+        let spread = (deviation.iter().map(|d| d * d).sum::<f64>() / deviation.len().max(1) as f64).sqrt();
+        // All pictures alike: nothing to learn from, and nothing to divide by.
+        let floor = if spread > 0.0 { spread } else { 1.0 };
+        Standardisation {
+            mean: mean.iter().map(|m| *m as f32).collect(),
+            scale: deviation.iter().map(|d| (1.0 / d.max(floor)) as f32).collect(),
+        }
+    }
+}
+
 impl Standardisation {
     /// Measures rows of `features` values each.
     ///
@@ -18,24 +57,9 @@ impl Standardisation {
     /// that is larger: features that hardly vary on the training pictures are mostly noise, and blowing them up to
     /// unit variance costs 3 points of accuracy on average (four picture sets, two backbones).
     pub fn measure(rows: impl Iterator<Item = impl AsRef<[f32]>>, features: usize) -> Self {
-        let (mut sum, mut squares, mut count) = (vec![0.0_f64; features], vec![0.0_f64; features], 0.0_f64);
-        for row in rows {
-            count += 1.0;
-            for (index, x) in row.as_ref().iter().enumerate() {
-                sum[index] += f64::from(*x);
-                squares[index] += f64::from(*x) * f64::from(*x);
-            }
-        }
-        let count = count.max(1.0);
-        let mean: Vec<f64> = sum.iter().map(|s| s / count).collect();
-        let deviation: Vec<f64> = squares.iter().zip(&mean).map(|(s, m)| (s / count - m * m).max(0.0).sqrt()).collect();
-        let spread = (deviation.iter().map(|d| d * d).sum::<f64>() / features.max(1) as f64).sqrt();
-        // All pictures alike: nothing to learn from, and nothing to divide by.
-        let floor = if spread > 0.0 { spread } else { 1.0 };
-        Self {
-            mean: mean.iter().map(|m| *m as f32).collect(),
-            scale: deviation.iter().map(|d| (1.0 / d.max(floor)) as f32).collect(),
-        }
+        let mut moments = Moments::new(features);
+        rows.for_each(|row| moments.add(row.as_ref()));
+        moments.standardisation()
     }
 
     /// The same scale without a shift: in front of a convolution that pads with zeros a shift could not be folded

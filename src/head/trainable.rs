@@ -1,7 +1,7 @@
 //! A head in the autodiff graph.
 
 use super::{Activation, Convolution, Dense, Head};
-use crate::backbone::{ConvSpec, convolve, global_average, relu6};
+use crate::nn::{ConvSpec, convolve, global_average, relu6};
 use crate::params::{Group, Params, Slot, Snapshot};
 use burn::tensor::Tensor;
 

@@ -1,32 +1,39 @@
 //! A whole session: pictures come in and are embedded, a head is trained on them, the model predicts.
 //!
-//! The command line and the browser are both thin layers over [`Project`]. Everything that a user made (pictures,
-//! labels, features, trained weights) lies in system memory, so that a lost GPU loses nothing.
+//! The command line and the browser are both thin layers over [`Project`], which wires its parts: the dataset, the store
+//! of activations, the training under way and the model. Everything that a user made (pictures, labels, features,
+//! trained weights) lies in system memory, so that a lost GPU loses nothing.
 
-mod activations;
-mod job;
+mod estimate;
 mod measure;
+mod model;
 mod plan;
+mod prepare;
+mod training;
+mod written;
 
-pub use plan::{Estimate, Storage};
+pub use estimate::{Estimate, Readiness, Refusal};
+pub use plan::Storage;
+pub use written::Written;
 
+use crate::activations::{Picture, Place, Precision, Store, Views};
 use crate::backbone::Backbone;
 use crate::bundle;
-use crate::classifier::{Classifier, Prediction};
-use crate::dataset::{ClassSummary, Dataset, Split, rename};
+use crate::classifier::{Classifier, ModelClass, Prediction};
+use crate::dataset::{ClassId, ClassSummary, Dataset, Lineage};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder, View};
 use crate::head::Head;
 use crate::image::Crop;
 use crate::metrics::Evaluation;
+use crate::probe;
 use crate::report::TrainReport;
-use activations::Activations;
-use job::Job;
+use crate::train::TrainConfig;
+use model::Model;
+use std::collections::HashSet;
 use std::sync::Arc;
-
-/// Pictures in one forward pass when many are embedded at once.
-const EMBED_BATCH: usize = 8;
+use training::Job;
 
 /// The views that a picture is embedded in when it is added.
 const ADDED_VIEWS: [View; 2] = [View::Plain, View::Mirrored];
@@ -41,19 +48,37 @@ pub struct Project {
     backbone: Arc<Backbone>,
     embedder: Arc<Embedder>,
     dataset: Dataset,
-    /// Cached activations; the first are the pooled features of the session's backbone.
-    caches: Vec<Activations>,
-    /// Bytes that cached activations may take.
-    memory: u64,
+    store: Store,
     job: Option<Job>,
-    /// The split of the latest run, for [`Project::evaluate`].
-    split: Option<Split>,
-    classifier: Option<Classifier>,
-    report: Option<TrainReport>,
-    embed_seconds: f64,
+    model: Option<Model>,
+    /// The settings of the latest training.
+    settings: Option<TrainConfig>,
+    /// The reports of all trainings that ended, in order.
+    runs: Vec<TrainReport>,
+    timing: Timing,
+}
+
+/// How long embedding took, in seconds.
+#[derive(Default)]
+struct Timing {
+    /// All of it.
+    embedding: f64,
     /// The part of it for pictures that were added, and the views that were embedded in it.
-    added_seconds: f64,
-    embedded: usize,
+    adding: f64,
+    added: usize,
+}
+
+impl Timing {
+    /// Seconds that embedding a picture took on average, where one was embedded.
+    fn seconds_a_picture(&self) -> Option<f64> {
+        (self.added > 0).then(|| self.adding / self.added as f64)
+    }
+
+    fn added(&mut self, views: usize, seconds: f64) {
+        self.embedding += seconds;
+        self.adding += seconds;
+        self.added += views;
+    }
 }
 
 impl Project {
@@ -62,27 +87,33 @@ impl Project {
     /// # Errors
     /// [`Error::EngineUnavailable`] where the GPU was asked for and there is none.
     pub async fn new(choice: EngineChoice, backbone: Backbone, clock: Clock) -> Result<Self> {
-        let engine = Engine::open(choice, &backbone, clock).await?;
+        let engine = probe::open(choice, &backbone, clock).await?;
         let backbone = Arc::new(backbone);
-        let cut = Cut::features(&backbone);
-        let embedder = Arc::new(Embedder::new(&backbone, cut, &engine)?);
-        let pooled = Activations::new(&backbone, cut, false);
+        let embedder = Arc::new(Embedder::new(&backbone, Cut::features(&backbone), &engine)?);
         Ok(Self {
             engine,
             clock,
             backbone,
             embedder,
             dataset: Dataset::default(),
-            caches: vec![pooled],
-            memory: DEFAULT_MEMORY,
+            store: Store::new(DEFAULT_MEMORY),
             job: None,
-            split: None,
-            classifier: None,
-            report: None,
-            embed_seconds: 0.0,
-            added_seconds: 0.0,
-            embedded: 0,
+            model: None,
+            settings: None,
+            runs: Vec::new(),
+            timing: Timing::default(),
         })
+    }
+
+    /// Opens an engine with a saved model on its own backbone.
+    ///
+    /// # Errors
+    /// As [`Project::new`] and [`Project::load`].
+    pub async fn of_model(choice: EngineChoice, file: &[u8], clock: Clock) -> Result<Self> {
+        let saved = bundle::load(file)?;
+        let mut project = Self::new(choice, saved.backbone.clone(), clock).await?;
+        project.take_over(saved)?;
+        Ok(project)
     }
 
     /// Which engine runs and why.
@@ -102,7 +133,12 @@ impl Project {
 
     /// Says how many bytes cached activations may take.
     pub fn set_memory(&mut self, bytes: u64) {
-        self.memory = bytes;
+        self.store.set_limit(bytes);
+    }
+
+    /// The pictures and classes.
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
     }
 
     /// The pictures and classes, for changes that need no computation. A running training keeps its own split.
@@ -110,69 +146,92 @@ impl Project {
         &mut self.dataset
     }
 
-    /// Renames a class, in the running training and the trained model too: the label changes, the weights need not.
+    /// Renames a class, in the trained model too: the label changes, the weights need not.
     ///
     /// # Errors
     /// See [`Dataset::rename_class`].
-    pub fn rename_class(&mut self, name: &str, to: &str) -> Result<()> {
-        self.dataset.rename_class(name, to)?;
-        let (name, to) = (name.trim(), to.trim());
-        if let Some(job) = &mut self.job {
-            job.rename_class(name, to);
-        }
-        // A loaded model has no split here: its labels are its own, whatever the classes beside it are called.
-        if let Some(split) = &mut self.split {
-            split.rename_class(name, to);
-            if let Some(classifier) = &mut self.classifier {
-                rename(&mut classifier.labels, name, to);
-            }
-            if let Some(report) = &mut self.report {
-                report.rename_class(name, to);
-            }
+    pub fn rename_class(&mut self, id: ClassId, to: &str) -> Result<()> {
+        self.dataset.rename_class(id, to)?;
+        let name = self.dataset.name_of(id);
+        self.runs.iter_mut().for_each(|run| run.rename_class(id, &name));
+        if let Some(model) = &mut self.model {
+            model.rename_class(id, &name);
         }
         Ok(())
     }
 
-    /// Prepares and embeds an RGBA8 picture and adds it to a class.
+    /// Prepares and embeds an RGBA8 picture and adds it to a class, under a number of the caller's choice or the next
+    /// free one; see [`Dataset::add_image_as`].
     ///
     /// # Errors
-    /// [`Error::ClassUnknown`], [`Error::PictureEmpty`]; nothing is added then.
+    /// [`Error::ClassUnknown`], [`Error::PictureEmpty`], [`Error::IdTaken`]; nothing is added then.
     pub async fn add_image(
         &mut self,
-        class: &str,
+        class: ClassId,
         rgba: &[u8],
         size: (u32, u32),
         group: Option<String>,
+        id: Option<u32>,
     ) -> Result<u32> {
         let crop = self.embedder.preprocess().crop(rgba, size.0, size.1)?;
-        self.add_crops(class, vec![crop], group).await.map(|ids| ids[0])
+        // What cannot be added is not worth embedding.
+        self.dataset.can_add(class, id)?;
+        self.embed_added(std::slice::from_ref(&crop)).await?;
+        match id {
+            Some(id) => self.dataset.add_image_as(id, class, crop, group).map(|()| id),
+            None => self.dataset.add_image(class, crop, group),
+        }
     }
 
     /// Embeds prepared pictures and adds them to a class, in one go.
     ///
     /// # Errors
     /// [`Error::ClassUnknown`]; nothing is added then.
-    pub async fn add_crops(&mut self, class: &str, crops: Vec<Crop>, group: Option<String>) -> Result<Vec<u32>> {
-        if !self.dataset.classes().iter().any(|known| known.name == class.trim()) {
-            return Err(Error::ClassUnknown(class.to_string()));
-        }
+    pub async fn add_crops(&mut self, class: ClassId, crops: Vec<Crop>, group: Option<String>) -> Result<Vec<u32>> {
+        self.dataset.can_add(class, None)?;
+        self.embed_added(&crops).await?;
+        crops.into_iter().map(|crop| self.dataset.add_image(class, crop, group.clone())).collect()
+    }
+
+    /// Embeds pictures in the views that most trainings want; what is kept already is not computed again.
+    async fn embed_added(&mut self, crops: &[Crop]) -> Result<()> {
         let start = (self.clock)();
-        let mut rows = Vec::with_capacity(crops.len() * ADDED_VIEWS.len());
-        for batch in crops.chunks(EMBED_BATCH) {
-            let views: Vec<Crop> = batch.iter().flat_map(|crop| [crop.clone(), crop.mirrored()]).collect();
-            rows.extend(self.embedded(&views.iter().collect::<Vec<_>>()).await?);
+        let (views, cut) = (Views::plain(), Cut::features(&self.backbone));
+        let place = Place::new(&self.backbone, cut);
+        let pictures = crops.iter().map(|crop| Picture { content: crop.content(), crop: crop.clone() });
+        let pictures: Vec<Picture> = pictures.collect();
+        let wanted = pictures.iter().flat_map(|picture| ADDED_VIEWS.map(|view| (picture, view)));
+        let new = |(picture, view): &(&Picture, View)| {
+            self.store.get(place, Precision::Full, &views.key(picture.content, *view)).is_none()
+        };
+        let wanted: Vec<(&Picture, View)> = wanted.filter(new).collect();
+        for batch in wanted.chunks(ADDED_VIEWS.len() * prepare::BATCH) {
+            let crops: Vec<Crop> = batch.iter().map(|(picture, view)| views.render(picture, *view)).collect();
+            let rows = self.embedded(&crops.iter().collect::<Vec<_>>()).await?;
+            for ((picture, view), row) in batch.iter().zip(rows) {
+                self.store.offer(place, views.key(picture.content, *view), row);
+            }
         }
-        let seconds = (self.clock)() - start;
-        self.embed_seconds += seconds;
-        self.added_seconds += seconds;
-        self.embedded += rows.len();
-        let ids: Vec<u32> =
-            crops.into_iter().map(|crop| self.dataset.add_image(class, crop, group.clone())).collect::<Result<_>>()?;
-        let keys = ids.iter().flat_map(|id| ADDED_VIEWS.map(|view| (*id, view)));
-        for ((id, view), row) in keys.zip(rows) {
-            self.caches[0].insert(id, view, row);
+        self.timing.added(wanted.len(), (self.clock)() - start);
+        Ok(())
+    }
+
+    /// Forgets removed pictures for good: their pixels and everything that was computed of them. That they were there is
+    /// remembered, for they may have trained the model. Of numbers that no picture has there is nothing to forget.
+    ///
+    /// # Errors
+    /// [`Error::ImageNotRemoved`] for one that is still shown; none is forgotten then.
+    pub fn forget_images(&mut self, ids: &[u32]) -> Result<()> {
+        if let Some(shown) = ids.iter().find(|id| self.dataset.class_of(**id).is_some()) {
+            return Err(Error::ImageNotRemoved(*shown));
         }
-        Ok(ids)
+        let mut gone: HashSet<_> = ids.iter().filter_map(|id| self.dataset.forget_image(*id)).collect();
+        // The same picture may be there a second time.
+        let there: HashSet<_> =
+            self.dataset.samples().filter(|(_, s)| s.crop.is_some()).map(|(_, sample)| sample.content).collect();
+        gone.retain(|content| !there.contains(content));
+        self.store.forget(&gone);
+        Ok(())
     }
 
     /// Pooled features `[features]` of a picture that is not added.
@@ -184,14 +243,34 @@ impl Project {
         Ok(self.embedded(&[&crop]).await?[0].to_vec())
     }
 
-    /// The report of the latest training that ended.
+    /// The report of the training that the model comes from.
     pub fn report(&self) -> Option<&TrainReport> {
-        self.report.as_ref()
+        self.model.as_ref()?.report.as_ref()
+    }
+
+    /// The reports of all trainings that ended, in order.
+    pub fn runs(&self) -> &[TrainReport] {
+        &self.runs
+    }
+
+    /// The settings of the latest training.
+    pub fn settings(&self) -> Option<&TrainConfig> {
+        self.settings.as_ref()
     }
 
     /// The model, where there is one.
     pub fn classifier(&self) -> Option<&Classifier> {
-        self.classifier.as_ref()
+        self.model.as_ref().map(|model| &model.classifier)
+    }
+
+    /// Which pictures the model has seen, where there is one.
+    pub fn lineage(&self) -> Option<&Lineage> {
+        self.model.as_ref().map(|model| &model.lineage)
+    }
+
+    /// Numbers of the pictures that were held out from the training of the model.
+    pub fn held_out(&self) -> Vec<u32> {
+        self.model.iter().flat_map(|model| &model.held_out).map(|picture| picture.id).collect()
     }
 
     /// Classifies an RGBA8 picture, most probable class first.
@@ -199,18 +278,16 @@ impl Project {
     /// # Errors
     /// [`Error::NotTrained`], [`Error::PictureEmpty`].
     pub async fn predict(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
-        let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
-        let ranked = classifier.predict(rgba, width, height).await;
+        let ranked = self.classifier().ok_or(Error::NotTrained)?.predict(rgba, width, height).await;
         let Err(Error::DeviceLost(reason)) = &ranked else {
             return ranked;
         };
         self.go_on_without_gpu(reason)?;
-        // go_on_without_gpu keeps the model, on the CPU.
-        let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
-        classifier.predict(rgba, width, height).await
+        // The model is kept, on the CPU.
+        self.classifier().ok_or(Error::NotTrained)?.predict(rgba, width, height).await
     }
 
-    /// Measures the model on the held-out pictures of the latest training.
+    /// Measures the model on the held-out pictures of its training, as far as they are still there.
     ///
     /// # Errors
     /// [`Error::NotTrained`] without a model, [`Error::NothingHeldOut`] where it was loaded or trained without
@@ -225,26 +302,12 @@ impl Project {
         }
     }
 
-    async fn evaluated(&self) -> Result<Evaluation> {
-        let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
-        let split = self.split.as_ref().ok_or(Error::NothingHeldOut)?;
-        let mut logits = Vec::with_capacity(split.validation.len());
-        let source = self.source(classifier)?;
-        for pictures in split.validation.chunks(measure::BATCH) {
-            logits.extend(self.logits(classifier, &source, pictures).await?);
-        }
-        let labels = split.validation.iter().map(|picture| picture.label);
-        Evaluation::measure(&classifier.labels, logits.iter().map(Vec::as_slice).zip(labels))
-            .ok_or(Error::NothingHeldOut)
-    }
-
     /// The model as a zip file.
     ///
     /// # Errors
     /// [`Error::NotTrained`].
     pub fn save(&self) -> Result<Vec<u8>> {
-        let classifier = self.classifier.as_ref().ok_or(Error::NotTrained)?;
-        bundle::save(classifier, self.report.as_ref())
+        bundle::save(self.classifier().ok_or(Error::NotTrained)?, self.report())
     }
 
     /// Replaces the model by a saved one. Pictures and classes stay.
@@ -256,31 +319,29 @@ impl Project {
         if self.job.as_ref().is_some_and(Job::is_warm) {
             return Err(Error::TrainingRunning);
         }
-        let saved = bundle::load(file)?;
+        self.take_over(bundle::load(file)?)
+    }
+
+    fn take_over(&mut self, saved: bundle::Saved) -> Result<()> {
         let classifier = self.classifier_of(saved.labels, saved.head, Arc::new(saved.backbone))?;
-        self.classifier = Some(classifier);
-        self.report = saved.report;
-        self.split = None;
+        let (report, lineage) = (saved.report, Lineage::of_a_file());
+        self.model = Some(Model { classifier, report, lineage, held_out: Vec::new() });
         Ok(())
     }
 
     /// A model on the session's engine. The usual case, one on its very backbone, needs no second copy on the device.
-    fn classifier_of(&self, labels: Vec<String>, head: Head, backbone: Arc<Backbone>) -> Result<Classifier> {
-        if head.convolution.is_none() && *backbone == *self.backbone {
-            let (backbone, embedder) = (self.backbone.clone(), self.embedder.clone());
-            return Ok(Classifier { labels, head, backbone, embedder });
+    fn classifier_of(&self, labels: Vec<ModelClass>, head: Head, backbone: Arc<Backbone>) -> Result<Classifier> {
+        if head.convolution.is_none() && backbone.computes_as(&self.backbone) {
+            let backbone = if *backbone == *self.backbone { self.backbone.clone() } else { backbone };
+            return Ok(Classifier { labels, head, backbone, embedder: self.embedder.clone() });
         }
         Classifier::new(labels, head, backbone, &self.engine)
     }
 
-    /// Seconds that embedding a picture took on average, where one was embedded.
-    fn seconds_a_picture(&self) -> Option<f64> {
-        (self.embedded > 0).then(|| self.added_seconds / self.embedded as f64)
-    }
-
-    /// Bytes that cached activations take now.
-    fn memory_in_use(&self) -> f64 {
-        self.caches.iter().map(|cache| cache.rows.bytes()).sum::<usize>() as f64
+    /// A picture by its number, removed or not; none where it is unknown or without pixels.
+    fn picture(&self, id: u32) -> Option<Picture> {
+        let sample = self.dataset.sample(id).ok()?;
+        Some(Picture { content: sample.content, crop: sample.crop.clone()? })
     }
 
     /// Embeds pictures; where the GPU is lost over it, moves to the CPU and does it there.
@@ -298,8 +359,9 @@ impl Project {
     fn go_on_without_gpu(&mut self, reason: &str) -> Result<()> {
         self.engine = Engine::after_loss(reason);
         self.embedder = Arc::new(Embedder::new(&self.backbone, Cut::features(&self.backbone), &self.engine)?);
-        if let Some(Classifier { labels, head, backbone, .. }) = self.classifier.take() {
-            self.classifier = Some(self.classifier_of(labels, head, backbone)?);
+        if let Some(model) = self.model.take() {
+            let Classifier { labels, head, backbone, .. } = model.classifier;
+            self.model = Some(Model { classifier: self.classifier_of(labels, head, backbone)?, ..model });
         }
         Ok(())
     }

@@ -2,11 +2,15 @@
 
 use super::Phase;
 use super::config::Monitor;
-use super::fit::Validated;
+use super::fit::{LookBack, Validated};
 use super::network::Trained;
 
 /// A fine-tuned model's validation loss may be this many times that of the head alone.
 const LARGEST_LOSS: f64 = 1.1;
+
+/// Where no pictures are held out, an epoch does not count that is worse than guessing on the pictures that it learned
+/// from and this many times worse than one before it.
+const ASTRAY: f64 = 2.0;
 
 /// The best weights so far and where they came from.
 #[derive(Clone)]
@@ -24,6 +28,8 @@ pub(super) struct Judge {
     /// The best of the phases before, or the model that a warm start began with.
     before: Option<Validated>,
     best: Option<Validated>,
+    /// The lowest loss on pictures that train, where none are held out.
+    lowest: Option<f64>,
     /// Whether the best epoch counts only as long as the phase is cut short.
     provisional: bool,
 }
@@ -54,7 +60,17 @@ impl Judge {
             (Monitor::Accuracy, _) => Rule::Accuracy,
             (Monitor::Auto | Monitor::Loss, _) => Rule::Loss,
         };
-        Self { rule, before, best: None, provisional: false }
+        Self { rule, before, best: None, lowest: None, provisional: false }
+    }
+
+    /// The same, of a phase that began with a model which had this loss on pictures that train.
+    pub(super) fn having_seen(self, lowest: Option<f64>) -> Self {
+        Self { lowest, ..self }
+    }
+
+    /// The lowest loss on pictures that train, as far as it was asked for.
+    pub(super) fn lowest(&self) -> Option<f64> {
+        self.lowest
     }
 
     /// Whether, with this epoch, what an early one brought does not count any more.
@@ -70,9 +86,10 @@ impl Judge {
     }
 
     /// Whether an epoch, counted from 1, is the best so far. Of epochs with as many pictures right the later one is,
-    /// for it has seen a lower rate. Without held-out pictures the latest is.
-    pub(super) fn improves(&mut self, epoch: u32, validated: Option<Validated>) -> bool {
-        let Some(new) = validated else { return true };
+    /// for it has seen a lower rate. Without held-out pictures the latest is, unless the training has gone
+    /// astray: `seen` is how pictures that train fare, which is only asked then.
+    pub(super) fn improves(&mut self, epoch: u32, validated: Option<Validated>, seen: Option<LookBack>) -> bool {
+        let Some(new) = validated else { return seen.is_none_or(|seen| self.is_on_course(seen)) };
         let better = match self.rule {
             Rule::Loss => [self.before, self.best].into_iter().flatten().all(|old| new.loss < old.loss),
             Rule::Accuracy => {
@@ -88,6 +105,12 @@ impl Judge {
             self.best = Some(new);
         }
         better
+    }
+
+    fn is_on_course(&mut self, seen: LookBack) -> bool {
+        let lowest = self.lowest.unwrap_or(f64::INFINITY);
+        self.lowest = Some(lowest.min(seen.loss));
+        seen.loss <= (ASTRAY * lowest).max(seen.guessing)
     }
 
     /// The first epoch that counts: patience begins with it.
@@ -107,11 +130,15 @@ mod tests {
         Some(Validated { loss, hits, seen: 60 })
     }
 
+    fn back(loss: f64) -> Option<LookBack> {
+        Some(LookBack { loss, guessing: 0.7 })
+    }
+
     fn judged(monitor: Monitor, before: Option<Validated>, epochs: &[(usize, f64)]) -> Vec<bool> {
         let mut judge = Judge::new(monitor, Phase::FineTune, epochs.len() as u32, before);
         let ends = (1..).zip(epochs).map(|(epoch, (hits, loss))| {
             judge.starts_anew(epoch);
-            judge.improves(epoch, at(*hits, *loss))
+            judge.improves(epoch, at(*hits, *loss), None)
         });
         ends.collect()
     }
@@ -125,7 +152,7 @@ mod tests {
         assert_eq!(judged(Monitor::Auto, None, &[(50, 0.1); 4]), [true, true, true, true]);
         let mut judge = Judge::new(Monitor::Auto, Phase::FineTune, 4, before);
         let anew: Vec<bool> =
-            (1..=4).map(|epoch| (judge.starts_anew(epoch), judge.improves(epoch, at(51, 0.4))).0).collect();
+            (1..=4).map(|epoch| (judge.starts_anew(epoch), judge.improves(epoch, at(51, 0.4), None)).0).collect();
         assert_eq!(anew, [false, true, false, false], "from the middle on the early epochs do not count");
     }
 
@@ -140,6 +167,15 @@ mod tests {
     #[test]
     fn without_held_out_pictures_the_latest_is_best() {
         let mut judge = Judge::new(Monitor::Auto, Phase::FineTune, 4, None);
-        assert!((1..=4).all(|epoch| judge.improves(epoch, None)));
+        let losses = [0.9, 0.3, 0.65, 0.2];
+        assert!((1..).zip(losses).all(|(epoch, loss)| judge.improves(epoch, None, back(loss))));
+    }
+
+    #[test]
+    fn without_held_out_pictures_a_training_that_goes_astray_keeps_what_it_had() {
+        let mut judge = Judge::new(Monitor::Auto, Phase::Head, 5, None);
+        let losses = [0.9, 0.4, 5.0, 80.0, 0.5];
+        let kept: Vec<bool> = (1..).zip(losses).map(|(epoch, loss)| judge.improves(epoch, None, back(loss))).collect();
+        assert_eq!(kept, [true, true, false, false, true]);
     }
 }

@@ -3,10 +3,9 @@
 //! They come out of a cache or, where nothing is cached, straight from the pictures through the frozen prefix.
 
 use crate::augment::Augment;
-use crate::dataset::Labelled;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::features::{Embedder, FeatureCache, Row, View};
+use crate::features::{Embedder, Row};
 use crate::head::Standardisation;
 use crate::image::Crop;
 use burn::tensor::{Tensor, TensorData};
@@ -42,28 +41,27 @@ pub(super) fn chance(rng: &mut impl Rng, probability: f64) -> bool {
 }
 
 impl Examples {
-    /// Pooled features of `width` values out of a cache.
+    /// Pooled features of `width` values: the rows of each picture's views, one picture after the other.
     ///
     /// # Errors
-    /// [`Error::Internal`] where a row was never embedded.
-    pub fn pooled(cache: &FeatureCache, pictures: &[Labelled], views: &[View], width: usize) -> Result<Self> {
-        let rows = gather(cache, pictures, views, width)?;
-        let source = Source::Pooled { rows, views: views.len(), width, scaling: None };
-        Ok(Self { source, labels: labels(pictures) })
+    /// [`Error::Internal`] where a row is missing or of another width.
+    pub fn pooled(rows: Vec<Row>, labels: Vec<usize>, views: usize, width: usize) -> Result<Self> {
+        check(&rows, &labels, views, width)?;
+        Ok(Self { source: Source::Pooled { rows, views, width, scaling: None }, labels })
     }
 
-    /// Feature maps `[channels, height, width]` out of a cache.
+    /// Feature maps `[channels, height, width]`, likewise.
     ///
     /// # Errors
-    /// [`Error::Internal`] where a row was never embedded.
-    pub fn maps(cache: &FeatureCache, pictures: &[Labelled], views: &[View], shape: [usize; 3]) -> Result<Self> {
-        let rows = gather(cache, pictures, views, shape.iter().product())?;
-        Ok(Self { source: Source::Maps { rows, views: views.len(), shape }, labels: labels(pictures) })
+    /// [`Error::Internal`] where a row is missing or of another width.
+    pub fn maps(rows: Vec<Row>, labels: Vec<usize>, views: usize, shape: [usize; 3]) -> Result<Self> {
+        check(&rows, &labels, views, shape.iter().product())?;
+        Ok(Self { source: Source::Maps { rows, views, shape }, labels })
     }
 
-    /// Pictures, in the order of `pictures`, that go through `prefix` at every step.
-    pub fn pictures(crops: Vec<Crop>, pictures: &[Labelled], prefix: Arc<Embedder>, augment: Augment) -> Self {
-        Self { source: Source::Pictures { crops, prefix, augment }, labels: labels(pictures) }
+    /// Pictures that go through `prefix` at every step.
+    pub fn pictures(crops: Vec<Crop>, labels: Vec<usize>, prefix: Arc<Embedder>, augment: Augment) -> Self {
+        Self { source: Source::Pictures { crops, prefix, augment }, labels }
     }
 
     /// Number of pictures.
@@ -150,15 +148,9 @@ impl Examples {
     }
 }
 
-fn labels(pictures: &[Labelled]) -> Vec<usize> {
-    pictures.iter().map(|picture| picture.label).collect()
-}
-
-fn gather(cache: &FeatureCache, pictures: &[Labelled], views: &[View], width: usize) -> Result<Vec<Row>> {
-    let keys = pictures.iter().flat_map(|picture| views.iter().map(|view| (picture.id, *view)));
-    keys.map(|(id, view)| {
-        let row = cache.get(id, view).filter(|row| row.width() == width);
-        row.cloned().ok_or_else(|| Error::Internal(format!("picture {id} has no features")))
-    })
-    .collect()
+fn check(rows: &[Row], labels: &[usize], views: usize, width: usize) -> Result<()> {
+    if rows.len() == labels.len() * views && rows.iter().all(|row| row.width() == width) {
+        return Ok(());
+    }
+    Err(Error::Internal(format!("{} pictures have {} rows in {views} views", labels.len(), rows.len())))
 }

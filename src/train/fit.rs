@@ -16,6 +16,9 @@ use rand_chacha::ChaCha8Rng;
 /// enough that it does not wait for us.
 const GPU_READ_EVERY: usize = 8;
 
+/// Pictures that are looked at where none are held out: enough to see that a training has gone astray.
+const LOOK_BACK: usize = 64;
+
 /// How the held-out pictures fared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Validated {
@@ -25,6 +28,15 @@ pub(super) struct Validated {
     pub hits: usize,
     /// Pictures in all, never 0.
     pub seen: usize,
+}
+
+/// How some of the pictures that train fared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct LookBack {
+    /// Mean cross-entropy without smoothing.
+    pub loss: f64,
+    /// That of one who guesses: the logarithm of the number of classes.
+    pub guessing: f64,
 }
 
 impl Validated {
@@ -200,13 +212,30 @@ impl Fit {
     }
 
     /// Cross-entropy and hits on the held-out pictures; `None` where there are none.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], [`Error::DeviceLost`].
     pub(super) async fn validate(&self, engine: &Engine) -> Result<Option<Validated>> {
+        let all: Vec<usize> = (0..self.validation.len()).collect();
+        self.measure(&self.validation, &all, engine).await
+    }
+
+    /// A look at a few pictures that train, evenly chosen, of so many classes.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], [`Error::DeviceLost`].
+    pub(super) async fn look_back(&self, classes: usize, engine: &Engine) -> Result<Option<LookBack>> {
+        let every = self.train.len().div_ceil(LOOK_BACK).max(1);
+        let some: Vec<usize> = (0..self.train.len()).step_by(every).collect();
+        let measured = self.measure(&self.train, &some, engine).await?;
+        Ok(measured.map(|measured| LookBack { loss: measured.loss, guessing: (classes as f64).ln() }))
+    }
+
+    async fn measure(&self, examples: &Examples, indices: &[usize], engine: &Engine) -> Result<Option<Validated>> {
         let params = self.network.params.without_graph();
-        let size = self.validation.at_once();
         let (mut loss, mut hits) = (0.0, 0);
-        let indices: Vec<usize> = (0..self.validation.len()).collect();
-        for batch in indices.chunks(size) {
-            let (activations, labels) = self.validation.batch::<ChaCha8Rng>(batch, None, engine);
+        for batch in indices.chunks(examples.at_once()) {
+            let (activations, labels) = examples.batch::<ChaCha8Rng>(batch, None, engine);
             let logits = self.network.logits(activations, &params, 0, |_| None);
             let classes = logits.dims()[1];
             for (row, label) in read(logits).await?.chunks_exact(classes).zip(labels) {

@@ -27,6 +27,16 @@ pub(super) struct Trained {
     pub backbone: Vec<(String, Vec<f32>)>,
 }
 
+impl Trained {
+    /// Whether every weight is a number: on some devices a step that overflows shows in the weights before any loss.
+    pub(super) fn are_finite(&self) -> bool {
+        let head = self.head.tensors();
+        let head = head.iter().flat_map(|(_, _, values)| values.iter());
+        let backbone = self.backbone.iter().flat_map(|(_, values)| values);
+        head.chain(backbone).all(|value| value.is_finite())
+    }
+}
+
 impl Network {
     /// A head alone; `decays` says whether weight decay applies to it.
     pub(super) fn of_head(start: &Head, decays: bool, scaling: &Standardisation, engine: &Engine) -> Self {

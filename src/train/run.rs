@@ -7,12 +7,12 @@
 use super::best::{Best, Judge};
 use super::event::{EventKind, Phase, TrainEvent};
 use super::examples::Examples;
-use super::fit::{Fit, Material, Validated};
+use super::fit::{Fit, LookBack, Material, Validated};
 use super::hint::Watch;
 use super::network::{Network, Trained};
 use super::{FineTune, ValidConfig};
 use crate::backbone::Backbone;
-use crate::dataset::{Split, Warning};
+use crate::dataset::Warning;
 use crate::engine::{Clock, Engine, EngineKind};
 use crate::error::{Error, Result};
 use crate::head::{Head, Standardisation};
@@ -41,8 +41,8 @@ pub enum Stopped {
 pub struct Start {
     /// The checked settings.
     pub config: ValidConfig,
-    /// Which pictures train and which are held out.
-    pub split: Split,
+    /// Number of classes.
+    pub classes: usize,
     /// Shift and scale of the features of the training pictures.
     pub scaling: Standardisation,
     /// The head to go on with, for features as they are; `None` starts a new one, and trains it alone first.
@@ -71,7 +71,7 @@ pub struct Tail {
 /// A training of a head, and of stages of the backbone.
 pub struct Run {
     config: ValidConfig,
-    split: Split,
+    classes: usize,
     engine: Engine,
     clock: Clock,
     scaling: Standardisation,
@@ -120,8 +120,7 @@ impl Run {
     /// [`Error::Internal`] where `start` holds nothing to train on, and the errors of
     /// [`crate::backbone::TrainableStages::new`].
     pub fn new(start: Start, engine: &Engine, clock: Clock) -> Result<Self> {
-        let Start { config, split, scaling, head, features, mut tail } = start;
-        let classes = split.classes.len();
+        let Start { config, classes, scaling, head, features, mut tail } = start;
         let given = head.map(|head| scaling.unfold(head));
         let first = given.clone().unwrap_or_else(|| {
             let mut rng = ChaCha8Rng::seed_from_u64(u64::from(config.seed));
@@ -145,7 +144,7 @@ impl Run {
             watch: Watch::new(fit.phase, None),
             trainable: fit.network.params.count(),
             config,
-            split,
+            classes,
             engine: engine.clone(),
             clock,
             scaling,
@@ -158,16 +157,6 @@ impl Run {
             hint: None,
             stopped: None,
         })
-    }
-
-    /// The split that this run was given.
-    pub fn split(&self) -> &Split {
-        &self.split
-    }
-
-    /// Gives a class another name: the report and the model of this run will carry it.
-    pub fn rename_class(&mut self, name: &str, to: &str) {
-        self.split.rename_class(name, to);
     }
 
     /// The settings that this run was given.
@@ -213,9 +202,13 @@ impl Run {
         if self.judge.starts_anew(self.fit.epoch) {
             self.best = self.settled.take();
         }
-        let improved = self.judge.improves(self.fit.epoch, validated);
+        let seen = self.seen(validated).await?;
+        let improved = self.judge.improves(self.fit.epoch, validated, seen);
         if improved {
             let values = self.fit.network.trained().await?;
+            if !values.are_finite() {
+                return Err(Error::NotFinite("a weight".into()));
+            }
             let epoch = self.epochs_before + self.fit.epoch;
             self.best = Some(Best { phase: self.fit.phase, epoch, validated, values });
         }
@@ -227,12 +220,23 @@ impl Run {
         Ok(self.event(EventKind::Epoch, validated, improved))
     }
 
+    /// How the pictures that train fare at the end of an epoch, where none are held out that could tell whether the
+    /// training goes astray: of some of them, for it need not be known exactly.
+    async fn seen(&self, validated: Option<Validated>) -> Result<Option<LookBack>> {
+        match validated {
+            Some(_) => Ok(None),
+            None => self.fit.look_back(self.classes, &self.engine).await,
+        }
+    }
+
     /// A warm start is only worth it where it ends better than it began.
     async fn begin_with_what_there_is(&mut self) -> Result<()> {
         let validated = self.fit.validate(&self.engine).await?;
         // The backbone is there already, and stays the very one.
         let values = Trained { backbone: Vec::new(), ..self.fit.network.trained().await? };
-        self.judge = Judge::new(self.config.monitor, self.fit.phase, self.fit.epochs, validated);
+        let seen = self.seen(validated).await?;
+        self.judge = Judge::new(self.config.monitor, self.fit.phase, self.fit.epochs, validated)
+            .having_seen(seen.map(|s| s.loss));
         self.watch = Watch::new(self.fit.phase, validated);
         let best = Best { phase: Phase::Head, epoch: 0, validated, values };
         self.settled = Some(best.clone());
@@ -257,9 +261,10 @@ impl Run {
         let (Some(tail), Some(best)) = (self.tail.take(), &self.best) else {
             return Err(Error::Internal("there is nothing to fine-tune".into()));
         };
-        let classes = self.split.classes.len();
-        let fit = fine_tune(&self.config, &best.values.head, &self.scaling, tail, classes, &self.engine)?;
-        self.judge = Judge::new(self.config.monitor, Phase::FineTune, fit.epochs, best.validated);
+        let head = &best.values.head;
+        let fit = fine_tune(&self.config, head, &self.scaling, tail, self.classes, &self.engine)?;
+        self.judge = Judge::new(self.config.monitor, Phase::FineTune, fit.epochs, best.validated)
+            .having_seen(self.judge.lowest());
         self.watch = Watch::new(Phase::FineTune, best.validated);
         self.settled = self.best.clone();
         self.epochs_before = self.fit.epoch;

@@ -3,9 +3,10 @@
 use super::adapter;
 use super::convert::{error_to_js, from_js, to_js};
 use crate::backbone::{Backbone, BackboneReport};
+use crate::dataset::ClassId;
 use crate::engine::{Engine, EngineChoice, EngineReport};
-use crate::error::Error;
-use crate::project::Project;
+use crate::error::{Error, Result as CoreResult};
+use crate::project::{Project, Written};
 use crate::train::{self, TrainConfig};
 use async_lock::Mutex;
 use std::cell::RefCell;
@@ -58,18 +59,27 @@ impl Session {
     /// Opens an engine (`auto`, `webgpu` or `cpu`) and loads a backbone from the text of its `config.json` and the
     /// bytes of its `model.safetensors`.
     pub async fn create(engine: String, config: String, weights: Vec<u8>) -> Result<Session, JsValue> {
-        let choice: EngineChoice = from_js(JsValue::from_str(&engine), "engine")?;
-        let backbone = Backbone::parse(&config, &weights).map_err(|e| error_to_js(&e))?;
-        let report = backbone.report();
-        if choice != EngineChoice::Cpu
-            && let Some(reason) = adapter::lack().await
-        {
-            Engine::refuse_gpu(reason);
-        }
-        let mut project = Project::new(choice, backbone, clock).await.map_err(|e| error_to_js(&e))?;
-        project.set_memory(memory());
-        let engine = RefCell::new(project.engine().clone());
-        Ok(Self { project: Mutex::new(project), engine, backbone: report })
+        let (choice, backbone) = (choice(engine).await?, parse(&config, &weights)?);
+        Self::of(Project::new(choice, backbone, clock).await)
+    }
+
+    /// Opens an engine with a saved model on its own backbone.
+    #[wasm_bindgen(js_name = ofModel)]
+    pub async fn of_model(engine: String, file: Vec<u8>) -> Result<Session, JsValue> {
+        Self::of(Project::of_model(choice(engine).await?, &file, clock).await)
+    }
+
+    /// The same as `create` with a project in its written form: what `write` gave.
+    pub async fn open(
+        engine: String,
+        config: String,
+        weights: Vec<u8>,
+        project: String,
+        model: Option<Vec<u8>>,
+        pictures: Option<Vec<u8>>,
+    ) -> Result<Session, JsValue> {
+        let (choice, backbone) = (choice(engine).await?, parse(&config, &weights)?);
+        Self::of(Project::open(choice, backbone, &Written { project, model, pictures }, clock).await)
     }
 
     /// Which engine runs and why.
@@ -94,28 +104,47 @@ impl Session {
         to_js(&self.project.lock().await.estimate(&config).map_err(|e| error_to_js(&e))?)
     }
 
-    /// Adds a class.
-    #[wasm_bindgen(js_name = addClass)]
-    pub async fn add_class(&self, name: String) -> Answer {
-        self.done(self.project.lock().await.dataset_mut().add_class(&name))
+    /// Whether a training with these settings could start now, from scratch and going on, and why not.
+    pub async fn readiness(&self, config: JsValue) -> Answer {
+        let config: TrainConfig = from_js(config, "config")?;
+        to_js(&self.project.lock().await.readiness(&config))
     }
 
-    /// Gives a class another name, in a trained model too.
+    /// Adds a class under the next free number or one of the caller's choice; gives its number.
+    #[wasm_bindgen(js_name = addClass)]
+    pub async fn add_class(&self, name: String, id: Option<f64>) -> Answer {
+        let id = number(id)?;
+        let mut project = self.project.lock().await;
+        let dataset = project.dataset_mut();
+        let added = match id.map(ClassId) {
+            Some(id) => dataset.add_class_as(id, &name).map(|()| id),
+            None => dataset.add_class(&name),
+        };
+        added.map(|id| JsValue::from(id.0)).map_err(|e| error_to_js(&e))
+    }
+
+    /// Gives a class another name, in a trained model too. A removed class is named by its number.
     #[wasm_bindgen(js_name = renameClass)]
-    pub async fn rename_class(&self, name: String, to: String) -> Answer {
-        self.done(self.project.lock().await.rename_class(&name, &to))
+    pub async fn rename_class(&self, class: JsValue, to: String) -> Answer {
+        let mut project = self.project.lock().await;
+        let class = class_of(&class, |name| project.dataset().class_named(name))?;
+        self.done(project.rename_class(class, &to))
     }
 
     /// Removes a class with its pictures; `restoreClass` undoes it.
     #[wasm_bindgen(js_name = removeClass)]
-    pub async fn remove_class(&self, name: String) -> Answer {
-        self.done(self.project.lock().await.dataset_mut().remove_class(&name))
+    pub async fn remove_class(&self, class: JsValue) -> Answer {
+        let mut project = self.project.lock().await;
+        let class = class_of(&class, |name| project.dataset().class_named(name))?;
+        self.done(project.dataset_mut().remove_class(class))
     }
 
-    /// Brings back the class of this name that was removed last, with its pictures.
+    /// Brings back a removed class with its pictures; by name, the one of this name that was made last.
     #[wasm_bindgen(js_name = restoreClass)]
-    pub async fn restore_class(&self, name: String) -> Answer {
-        self.done(self.project.lock().await.dataset_mut().restore_class(&name))
+    pub async fn restore_class(&self, class: JsValue) -> Answer {
+        let mut project = self.project.lock().await;
+        let class = class_of(&class, |name| project.dataset().removed_class_named(name))?;
+        self.done(project.dataset_mut().restore_class(class))
     }
 
     /// The classes with the numbers of their pictures.
@@ -123,38 +152,56 @@ impl Session {
         to_js(&self.project.lock().await.classes())
     }
 
-    /// Embeds an RGBA8 picture and adds it to a class; gives its number.
+    /// Embeds an RGBA8 picture and adds it to a class, under the next free number or one of the caller's choice; gives
+    /// its number. A picture that is known by this number and lacks its pixels gets them.
     #[wasm_bindgen(js_name = addImage)]
     pub async fn add_image(
         &self,
-        class_name: String,
+        class: JsValue,
         rgba: Vec<u8>,
         width: u32,
         height: u32,
         group: Option<String>,
+        id: Option<f64>,
     ) -> Answer {
+        let id = number(id)?;
         let mut project = self.project.lock().await;
-        let id = project.add_image(&class_name, &rgba, (width, height), group).await;
+        let class = class_of(&class, |name| project.dataset().class_named(name))?;
+        let id = project.add_image(class, &rgba, (width, height), group, id).await;
         self.note_engine(&project);
         id.map(JsValue::from).map_err(|e| error_to_js(&e))
     }
 
+    /// The number of the class that a picture is in, or null where it is removed or unknown.
+    #[wasm_bindgen(js_name = classOf)]
+    pub async fn class_of_image(&self, id: f64) -> Answer {
+        to_js(&self.project.lock().await.dataset().class_of(image(id)?))
+    }
+
     /// Moves a picture to another class.
     #[wasm_bindgen(js_name = moveImage)]
-    pub async fn move_image(&self, id: u32, class_name: String) -> Answer {
-        self.done(self.project.lock().await.dataset_mut().move_image(id, &class_name))
+    pub async fn move_image(&self, id: f64, class: JsValue) -> Answer {
+        let mut project = self.project.lock().await;
+        let class = class_of(&class, |name| project.dataset().class_named(name))?;
+        self.done(project.dataset_mut().move_image(image(id)?, class))
     }
 
     /// Removes a picture; `restoreImage` undoes it.
     #[wasm_bindgen(js_name = removeImage)]
-    pub async fn remove_image(&self, id: u32) -> Answer {
-        self.done(self.project.lock().await.dataset_mut().remove_image(id))
+    pub async fn remove_image(&self, id: f64) -> Answer {
+        self.done(self.project.lock().await.dataset_mut().remove_image(image(id)?))
     }
 
     /// Brings a removed picture back.
     #[wasm_bindgen(js_name = restoreImage)]
-    pub async fn restore_image(&self, id: u32) -> Answer {
-        self.done(self.project.lock().await.dataset_mut().restore_image(id))
+    pub async fn restore_image(&self, id: f64) -> Answer {
+        self.done(self.project.lock().await.dataset_mut().restore_image(image(id)?))
+    }
+
+    /// Frees removed pictures for good.
+    #[wasm_bindgen(js_name = forgetImages)]
+    pub async fn forget_images(&self, ids: Vec<u32>) -> Answer {
+        self.done(self.project.lock().await.forget_images(&ids))
     }
 
     /// Checks settings and pictures and prepares a training.
@@ -231,14 +278,84 @@ impl Session {
         self.done(self.project.lock().await.load(&file))
     }
 
-    /// Labels of the model, or null before there is one.
+    /// The classes that the model tells apart, or null before there is one.
     #[wasm_bindgen(js_name = modelClasses)]
     pub async fn model_classes(&self) -> Answer {
         to_js(&self.project.lock().await.classifier().map(|classifier| &classifier.labels))
     }
+
+    /// The project in its written form, with the prepared pixels of its pictures or without: an object with `project`
+    /// (text), `model` and `pictures` (`Uint8Array` or null).
+    pub async fn write(&self, pictures: bool) -> Answer {
+        let written = self.project.lock().await.write(pictures).map_err(|e| error_to_js(&e))?;
+        let bytes = |bytes: Option<Vec<u8>>| -> JsValue {
+            bytes.map_or(JsValue::NULL, |bytes| js_sys::Uint8Array::from(bytes.as_slice()).into())
+        };
+        let object = js_sys::Object::new();
+        let parts = [
+            ("project", JsValue::from_str(&written.project)),
+            ("model", bytes(written.model)),
+            ("pictures", bytes(written.pictures)),
+        ];
+        for (key, value) in parts {
+            js_sys::Reflect::set(&object, &JsValue::from_str(key), &value)?;
+        }
+        Ok(object.into())
+    }
+}
+
+/// What was asked for, once it is known whether the browser's adapter can be used.
+async fn choice(engine: String) -> Result<EngineChoice, JsValue> {
+    let choice: EngineChoice = from_js(JsValue::from_str(&engine), "engine")?;
+    if choice != EngineChoice::Cpu
+        && let Some(reason) = adapter::lack().await
+    {
+        Engine::refuse_gpu(reason);
+    }
+    Ok(choice)
+}
+
+fn parse(config: &str, weights: &[u8]) -> Result<Backbone, JsValue> {
+    Backbone::parse(config, weights).map_err(|e| error_to_js(&e))
+}
+
+/// A class by its number, or by its name as `find` understands it.
+fn class_of(class: &JsValue, find: impl Fn(&str) -> CoreResult<ClassId>) -> Result<ClassId, JsValue> {
+    let found = match (class.as_string(), class.as_f64()) {
+        (Some(name), _) => find(&name),
+        (None, Some(id)) => whole(id).map(ClassId).ok_or_else(|| Error::ClassUnknown(id.to_string())),
+        (None, None) => Err(Error::ClassUnknown(format!("{class:?}"))),
+    };
+    found.map_err(|e| error_to_js(&e))
+}
+
+/// A picture's number, which JavaScript hands over as a number of any kind.
+fn image(id: f64) -> Result<u32, JsValue> {
+    // What is no whole number names no picture; the value told is the nearest that could.
+    whole(id).ok_or_else(|| error_to_js(&Error::ImageUnknown(id as u32)))
+}
+
+/// A number of the caller's choice, where there is one.
+fn number(id: Option<f64>) -> Result<Option<u32>, JsValue> {
+    let refused = |id: f64| {
+        let expected = format!("a whole number from 0 to {}", u32::MAX - 1);
+        error_to_js(&Error::ConfigInvalid { field: "id", value: id.to_string(), expected })
+    };
+    id.map(|id| whole(id).filter(|id| *id < u32::MAX).ok_or_else(|| refused(id))).transpose()
+}
+
+fn whole(number: f64) -> Option<u32> {
+    (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
 }
 
 impl Session {
+    fn of(project: CoreResult<Project>) -> Result<Self, JsValue> {
+        let mut project = project.map_err(|e| error_to_js(&e))?;
+        project.set_memory(memory());
+        let (engine, backbone) = (RefCell::new(project.engine().clone()), project.backbone().report());
+        Ok(Self { project: Mutex::new(project), engine, backbone })
+    }
+
     fn done(&self, result: Result<(), Error>) -> Answer {
         result.map(|()| JsValue::UNDEFINED).map_err(|e| error_to_js(&e))
     }

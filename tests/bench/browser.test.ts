@@ -5,9 +5,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openApiPage } from '../browser/support/api-page.js';
 import { launch } from '../browser/support/browser.js';
-import { serveSite } from '../browser/support/server.js';
-
-const DIST = join(import.meta.dirname, '../../dist');
+import { DIST, serveSite } from '../browser/support/server.js';
 
 function report(name: string, figures: Record<string, string | number>): void {
   console.log(`${name}: ${Object.entries(figures).map(([key, value]) => `${key} ${value}`).join(', ')}`);

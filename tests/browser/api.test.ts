@@ -51,6 +51,8 @@ describe('headstart.js', () => {
     expect(seen.rules).toEqual(rules);
     expect(seen.classes.map(({ name, images }) => [name, images.length])).toEqual([['circles', 12], ['stripes', 12], ['squares', 12]]);
     expect(new Set(seen.classes.flatMap(({ images }) => images)).size).toBe(36);
+    const ids = seen.classes.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(3);
 
     const epochs = seen.events.filter(({ kind }) => kind === 'epoch');
     expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
@@ -67,14 +69,15 @@ describe('headstart.js', () => {
     expect(epochs.every(({ validationLoss }) => validationLoss !== null)).toBe(true);
 
     expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 15, engine: 'cpu', classes: ['circles', 'stripes', 'squares'] });
+    expect(seen.report.class_ids).toEqual(ids);
     expect(seen.report.images.train + seen.report.images.validation).toBe(36);
     expect(seen.report.train_accuracy).toBeGreaterThan(0.9);
     expect(seen.report.confusion_matrix?.flat().reduce((sum, count) => sum + count)).toBe(seen.report.images.validation);
     expect(seen.evaluation.images).toBe(seen.report.images.validation);
     expect(seen.evaluation.accuracy).toBeCloseTo(seen.report.validation_accuracy ?? -1, 6);
 
-    expect(seen.modelClasses).toEqual(['circles', 'stripes', 'squares']);
-    expect(seen.predictions[0]?.className).toBe('stripes');
+    expect(seen.modelClasses).toEqual(seen.classes.map(({ id, name }) => ({ id, name })));
+    expect(seen.predictions[0]).toMatchObject({ classId: ids[1], className: 'stripes' });
     const probabilities = seen.predictions.map(({ probability }) => probability);
     expect(probabilities.reduce((sum, p) => sum + p)).toBeCloseTo(1, 4);
     expect(probabilities).toEqual([...probabilities].sort((a, b) => b - a));
@@ -83,8 +86,92 @@ describe('headstart.js', () => {
     expect(seen.labels).toEqual(['circles', 'stripes', 'squares']);
     for (const others of [seen.again, seen.onceMore]) {
       expect(others.map(({ className }) => className)).toEqual(seen.predictions.map(({ className }) => className));
+      // There are no classes beside the model.
+      expect(others.map(({ classId }) => classId)).toEqual([null, null, null]);
       others.forEach(({ probability }, i) => expect(Math.abs(probability - probabilities[i]!)).toBeLessThan(1e-4));
     }
+  });
+
+  it('answers every prediction that is asked for at once, and of live ones the first and the newest', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      await trainer.train({ epochs: 3 }).report;
+      const file = await trainer.save();
+      const pictures = await Promise.all(Array.from({ length: 20 }, (_, i) => drawing.draw(i % 2 === 0 ? 'circles' : 'stripes', 200 + i)));
+      const singly = [];
+      for (const picture of pictures) singly.push(await trainer.predict(picture));
+      const together = await Promise.all(pictures.map((picture) => trainer.predict(picture)));
+      const live = await Promise.allSettled(pictures.map((picture) => trainer.predictLatest(picture)));
+      const bitmap = await createImageBitmap(pictures[0]!);
+      const bitmaps = await Promise.all([bitmap, bitmap, bitmap].map((each) => trainer.predict(each)));
+      trainer.close();
+      const classifier = await headstart.Classifier.load(file, { engine: 'cpu' });
+      const classified = await Promise.all(pictures.map((picture) => classifier.predict(picture)));
+      const latest = await Promise.allSettled(pictures.map((picture) => classifier.predictLatest(picture)));
+      classifier.close();
+      const outcomes = (settled: PromiseSettledResult<unknown>[]) =>
+        settled.map((each) => (each.status === 'fulfilled' ? 'answered' : (each.reason as { code: string }).code));
+      const best = (all: { className: string }[][]) => all.map(([first]) => first!.className);
+      return { singly, together, bitmaps, live: outcomes(live), latest: outcomes(latest), best: best(singly), classified: best(classified) };
+    });
+    expect(seen.together).toEqual(seen.singly);
+    for (const predictions of seen.bitmaps) expect(predictions).toEqual(seen.bitmaps[0]);
+    expect(seen.classified).toEqual(seen.best);
+    const between = Array.from({ length: 18 }, () => 'busy');
+    expect(seen.live).toEqual(['answered', ...between, 'answered']);
+    expect(seen.latest).toEqual(['answered', ...between, 'answered']);
+  });
+
+  it('asks for no backbone where a model is all that is used', async () => {
+    await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      await trainer.train({ epochs: 1 }).report;
+      Object.assign(globalThis, { saved: await trainer.save() });
+      trainer.close();
+    });
+    const before = api.record.requests.length;
+    const best = await api.page.evaluate(async () => {
+      const { saved } = globalThis as unknown as { saved: Blob };
+      const classifier = await headstart.Classifier.load(saved, { engine: 'cpu' });
+      const [best] = await classifier.predict(await drawing.draw('circles', 300));
+      classifier.close();
+      return best;
+    });
+    expect(best!.probability).toBeGreaterThan(0.5);
+    const requests = api.record.requests.slice(before);
+    // The list is only worth something if it holds what workers ask for.
+    expect(requests.some((url) => url.endsWith('.wasm'))).toBe(true);
+    expect(requests.filter((url) => url.includes('/backbones/'))).toEqual([]);
+  });
+
+  it('tells what keeps training from starting, and going on', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      const none = await trainer.readiness();
+      await tools.fill(trainer, 'circles', 3);
+      await trainer.addClass('stripes');
+      const empty = await trainer.readiness();
+      await tools.fill(trainer, 'stripes', 3);
+      const ready = await trainer.readiness({ epochs: 1 });
+      await trainer.train({ epochs: 1 }).report;
+      const trained = await trainer.readiness();
+      const head = await trainer.readiness({ head: 'mlp:16' });
+      await tools.fill(trainer, 'squares', 3);
+      const classes = await trainer.readiness();
+      // What is said beforehand is what the run is refused with.
+      const refused = await tools.refused(trainer.train({ warmStart: true }).report);
+      trainer.close();
+      return { none, empty, ready, trained, head, classes, refused };
+    });
+    expect(seen.none.train).toMatchObject({ code: 'too_few_classes', value: '0' });
+    expect(seen.empty.train).toMatchObject({ code: 'class_without_pictures', value: 'stripes' });
+    expect(seen.ready.train).toBeNull();
+    expect(seen.ready.further).toMatchObject({ code: 'not_trained' });
+    expect(seen.trained).toEqual({ train: null, further: null });
+    expect(seen.head).toMatchObject({ train: null, further: { code: 'model_head_differs', value: 'linear' } });
+    expect(seen.classes).toMatchObject({ train: null, further: { code: 'model_classes_differ' } });
+    const { code, value, message } = seen.refused;
+    expect({ code, value, message }).toEqual(seen.classes.further);
   });
 
   it('pauses, resumes and cancels, and keeps what was learned', async () => {

@@ -129,12 +129,14 @@ describe('a GPU that goes away', () => {
       const picture = await drawing.draw('stripes', 99);
       // This call is the one that notices, and it answers all the same.
       const predictions = await trainer.predict(picture);
+      const told = trainer.engine.kind;
       await tools.fill(trainer, 'circles', 2, 50);
       const report = await trainer.train({ epochs: 5 }).report;
-      return { engine: trainer.engine, predictions, classes: trainer.classes.map((c) => c.images.length), report };
+      return { told, engine: trainer.engine, predictions, classes: trainer.classes.map((c) => c.images.length), report };
     });
     await page.close();
     expect(before.kind).toBe('webgpu');
+    expect(after.told).toBe('cpu');
     expect(after.engine.kind).toBe('cpu');
     expect(after.engine.reason).toMatch(/stopped answering/);
     expect(after.classes).toEqual([8, 6]);

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { AppPage } from './support/app-page.js';
 import { foreignRequests } from './support/browser.js';
 
+const further = (app: AppPage) => app.page.getByRole('button', { name: 'Train further' });
+
 describe('engines', () => {
   it('on WebGPU: a few pictures are learned and recognised', async (test) => {
     const app = await AppPage.open({ webgpu: true, engine: 'webgpu' });
@@ -24,6 +26,7 @@ describe('engines', () => {
     await app.counts('Class 1', 4);
     await app.counts('Class 2', 4);
     expect(await app.predict((await app.draw('circles', 1, 91))[0]!)).toMatch(/^Class 1/);
+    await expect.poll(() => further(app).getAttribute('aria-disabled')).toBe('false');
     await app.train();
     expect(foreignRequests(app.record, app.site.url)).toEqual([]);
     await app.close();
@@ -73,6 +76,7 @@ describe('engines', () => {
     await app.counts('Class 3', 4);
     await app.page.locator('body').press('Control+z');
     await app.counts('Class 2', 6);
+    await app.tiles('Class 3').last().locator('img').waitFor();
     await app.train();
     for (const [kind, name] of [['circles', 'Class 1'], ['stripes', 'Class 2'], ['squares', 'Class 3']] as const) {
       expect(await app.predict((await app.draw(kind, 1, 95))[0]!)).toContain(name);
@@ -81,9 +85,37 @@ describe('engines', () => {
     await app.close();
   });
 
-  it('starts again with all pictures after its worker has died', async () => {
+  it('keeps the model through a change: it follows renames and can be trained further', async () => {
+    const app = await AppPage.open();
+    await app.fillTwoClasses(8);
+    await app.train();
+    const picture = (await app.draw('stripes', 1, 97))[0]!;
+    const said = await app.predict(picture);
+    await app.set({ engine: 'auto' });
+    await expect.poll(() => app.page.evaluate(() => localStorage.getItem('headstart-settings'))).toContain('"engine":"auto"');
+    expect(await app.predict(picture)).toBe(said);
+    const field = app.page.getByRole('textbox', { name: 'Name of class 2' });
+    await field.fill('lines');
+    await field.press('Enter');
+    await app.page.getByRole('meter', { name: 'lines' }).waitFor();
+    await app.page.locator('.class-figures').getByRole('rowheader', { name: 'lines' }).waitFor();
+    await app.set({ epochs: '2' });
+    await expect.poll(() => further(app).getAttribute('aria-disabled')).toBe('false');
+    await further(app).click();
+    await app.page.locator('.result').getByText(/^Trained on .*, 2 epochs, /).waitFor();
+    expect(await app.predict(picture)).toMatch(/^lines/);
+    expect(await app.page.locator('.notice.error').count()).toBe(0);
+    expect(app.record.errors).toEqual([]);
+    await app.close();
+  });
+
+  it('starts again with all pictures and the model after its worker has died', async () => {
     const app = await AppPage.open();
     await app.fillTwoClasses(6);
+    await app.train();
+    // The model was saved before this was answered.
+    const picture = (await app.draw('circles', 1, 96))[0]!;
+    const said = await app.predict(picture);
     const [worker] = app.page.workers();
     await worker!.evaluate(() => void setTimeout(() => { throw new Error('a test'); }));
     // It shows when the worker is asked for something; what it was asked for waits.
@@ -93,8 +125,12 @@ describe('engines', () => {
     await app.page.getByRole('button', { name: 'Start again' }).click();
     await app.counts('Class 1', 8);
     await app.counts('Class 2', 6);
+    await app.page.getByText(/Computes on/).waitFor();
+    expect(await app.predict(picture)).toBe(said);
+    await expect.poll(() => further(app).getAttribute('aria-disabled')).toBe('false');
+    expect(await app.page.locator('.result').getByText('This is about an earlier model').count()).toBe(0);
     await app.train();
-    expect(await app.predict((await app.draw('circles', 1, 96))[0]!)).toContain('Class 1');
+    expect(await app.predict(picture)).toContain('Class 1');
     await app.close();
   });
 });

@@ -59,6 +59,21 @@ describe('trying the model on the page', () => {
     await app.page.getByRole('meter', { name: 'lines' }).waitFor();
   });
 
+  it('answers with what it has learned, whatever is deleted and made again under the same name', async () => {
+    await app.page.getByRole('button', { name: 'Delete class Class 1' }).click();
+    await app.page.getByRole('button', { name: 'Add a class' }).click();
+    const field = app.page.getByRole('textbox', { name: 'Name of class 2' });
+    for (const name of ['Class 1', 'bird']) {
+      await field.fill(name);
+      await field.press('Enter');
+    }
+    await app.card('bird').waitFor();
+    expect(await app.predict((await app.draw('circles', 1, 906))[0]!)).toMatch(/^Class 1, /);
+    const bars = await app.page.getByRole('meter').evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
+    expect(bars).toEqual(['Class 1', 'lines']);
+    expect(await app.page.locator('.class-figures tbody th').allInnerTexts()).toEqual(['Class 1', 'lines']);
+  });
+
   it('saves the model, and a fresh page that opens the file says the same', async () => {
     const picture = (await app.draw('stripes', 1, 904))[0]!;
     const said = await app.predict(picture);
@@ -69,6 +84,9 @@ describe('trying the model on the page', () => {
 
     const model = join(app.folder, 'model.zip');
     writeFileSync(model, readFileSync(file));
+    await app.page.locator('#try input[accept*=zip]').setInputFiles(model);
+    await app.page.locator('.result').getByText('This is about an earlier model').waitFor();
+    expect(await app.page.locator('.result').innerText()).not.toMatch(/(is|are) (kept and )?in use\.|What it had learned/);
     await app.page.reload();
     await app.page.getByText(/Computes on/).waitFor();
     await app.page.locator('#try input[accept*=zip]').setInputFiles(model);

@@ -3,6 +3,7 @@
 
 use headstart::Project;
 use headstart::backbone::Backbone;
+use headstart::dataset::ClassId;
 use headstart::engine::EngineChoice;
 use headstart::train::{EventKind, TrainConfig, TrainEvent};
 use pollster::block_on;
@@ -56,13 +57,23 @@ pub fn open(backbone: Backbone) -> Project {
     block_on(Project::new(EngineChoice::Cpu, backbone, clock)).expect("the CPU engine opens")
 }
 
+/// The class of this name.
+pub fn class(project: &Project, name: &str) -> ClassId {
+    project.dataset().class_named(name).expect("a class")
+}
+
 /// Adds a class, or more pictures to it: `count` pictures of a kind, numbered from `first`.
 pub fn add(project: &mut Project, class: &str, kind: Kind, first: u64, count: u64) -> Vec<u32> {
-    if !project.classes().iter().any(|known| known.name == class) {
-        project.dataset_mut().add_class(class).unwrap();
-    }
+    let known = project.dataset().class_named(class);
+    let class = known.unwrap_or_else(|_| project.dataset_mut().add_class(class).unwrap());
     let numbers = first..first + count;
-    numbers.map(|n| block_on(project.add_image(class, &drawn(kind, n), (SIDE, SIDE), None)).unwrap()).collect()
+    numbers.map(|n| add_one(project, class, kind, n, None)).collect()
+}
+
+/// Adds one picture.
+pub fn add_one(project: &mut Project, class: ClassId, kind: Kind, number: u64, group: Option<&str>) -> u32 {
+    let group = group.map(String::from);
+    block_on(project.add_image(class, &drawn(kind, number), (SIDE, SIDE), group, None)).expect("a picture")
 }
 
 /// Discs and stripes, ten pictures each, which any head learns.

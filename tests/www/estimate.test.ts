@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Estimate, TrainConfig } from '../../www/generated/types.js';
+import type { Estimate, Readiness, TrainConfig } from '../../www/generated/types.js';
 import { describeMemory, describeTime, describeTrained } from '../../www/state/progress-words.js';
 import { initialState, reduce, type Action } from '../../www/state/reducer.js';
 import { createStore, type Store } from '../../www/state/store.js';
@@ -7,8 +7,9 @@ import type { AppState } from '../../www/state/types.js';
 import { FIRST_SETTINGS } from '../../www/storage/settings.js';
 import { Estimator } from '../../www/ui/control/estimator.js';
 import type { Session } from '../../www/ui/control/session.js';
-import { backbone, defaults, engine, estimate, rules } from './support/state.js';
+import { backbone, defaults, engine, estimate, labels, rules } from './support/state.js';
 
+const notTrained = { code: 'not_trained', value: null, message: 'There is no trained model yet.' };
 const ready: Action = { type: 'engine-ready', report: engine, defaults, rules, backbone };
 const picture = (key: number, className: number): Action => ({ type: 'pictures-read', key: className, added: [{ key, name: 'a.jpg' }], done: 1 });
 const trainable = (): AppState => [ready, picture(10, 1), picture(20, 2)].reduce(reduce, initialState(FIRST_SETTINGS));
@@ -38,15 +39,22 @@ describe('an estimate in words', () => {
 describe('the estimate', () => {
   let store: Store;
   let asked: Partial<TrainConfig>[];
+  let checked: Partial<TrainConfig>[];
   let answer: () => Promise<Estimate>;
+  let readiness: Readiness;
   const set = (overrides: AppState['settings']['overrides']) => store.dispatch({ type: 'settings-changed', change: { overrides } });
 
   beforeEach(() => {
     vi.useFakeTimers();
     store = createStore(trainable());
     asked = [];
+    checked = [];
+    readiness = { train: null, further: notTrained };
     answer = () => Promise.resolve(estimate);
-    const trainer = { estimate: (config: Partial<TrainConfig>) => (asked.push(config), answer()) };
+    const trainer = {
+      estimate: (config: Partial<TrainConfig>) => (asked.push(config), answer()),
+      readiness: async (config: Partial<TrainConfig>) => (checked.push(config), readiness),
+    };
     new Estimator(store, { trainer } as unknown as Session).follow();
   });
   afterEach(() => vi.useRealTimers());
@@ -80,15 +88,41 @@ describe('the estimate', () => {
   it('is asked for twice where the present model can be trained further', async () => {
     const less = { ...estimate, totalSeconds: 20 };
     set({ fineTune: 'all' });
-    store.dispatch({ type: 'model-changed', labels: ['Class 1', 'Class 2'] });
+    store.dispatch({ type: 'model-changed', labels: labels('Class 1', 'Class 2') });
+    readiness = { train: null, further: null };
     answer = () => Promise.resolve(asked.at(-1)?.warmStart === true ? less : estimate);
     await vi.advanceTimersByTimeAsync(2000);
     expect(asked).toEqual([{ fineTune: 'all' }, { fineTune: 'all', warmStart: true }]);
     expect(store.get().estimate).toMatchObject({ value: estimate, further: less });
-    store.dispatch({ type: 'model-changed', labels: ['cats', 'dogs'] });
+    readiness = { train: null, further: { code: 'model_classes_differ', value: 'cats, dogs', message: 'No.' } };
+    store.dispatch({ type: 'model-replaced', labels: labels('cats', 'dogs') });
     await vi.advanceTimersByTimeAsync(2000);
     expect(asked).toHaveLength(3);
     expect(store.get().estimate.further).toBeNull();
+  });
+
+  it('comes with whether training can start, which is asked for the head alone too, and for a new model at once', async () => {
+    await vi.advanceTimersByTimeAsync(2000);
+    expect([checked, store.get().readiness]).toEqual([[{}], { train: null, further: notTrained }]);
+    readiness = { train: null, further: null };
+    store.dispatch({ type: 'model-changed', labels: labels('Class 1', 'Class 2') });
+    await vi.advanceTimersByTimeAsync(1);
+    expect([checked.length, store.get().readiness?.further]).toEqual([2, null]);
+    // Another model with the same labels is another model.
+    store.dispatch({ type: 'model-replaced', labels: labels('Class 1', 'Class 2') });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(checked).toHaveLength(3);
+    store.dispatch({ type: 'pictures-moved', keys: new Set([10]), to: 2 });
+    await vi.advanceTimersByTimeAsync(2000);
+    // A class has no picture now: that needs no asking.
+    expect(checked).toHaveLength(3);
+    store.dispatch({ type: 'undone' });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(checked).toHaveLength(4);
+    set({ head: 'mlp' });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(checked.at(-1)).toEqual({ head: 'mlp:128' });
+    expect(asked).toEqual([]);
   });
 
   it('is dropped where a setting makes no sense, and shows why it cannot be had', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LayerReport, TrainConfig, TrainReport } from '../../www/generated/types.js';
+import type { LayerReport, Refusal, TrainConfig, TrainReport } from '../../www/generated/types.js';
 import { byStage, describeLayers, stageState } from '../../www/state/layers.js';
 import { howItEnded, whatFineTuningDid, whatTrained } from '../../www/state/outcome.js';
 import { describeBest, describeGap, describePace, describeRun, nothingLearned } from '../../www/state/progress-words.js';
@@ -9,13 +9,13 @@ import { fineTuneStart, overallOf, progressOf } from '../../www/state/run.js';
 import type { AppState } from '../../www/state/types.js';
 import { bytes } from '../../www/state/words.js';
 import { FIRST_SETTINGS } from '../../www/storage/settings.js';
-import { backbone, defaults, engine, event, report, rules } from './support/state.js';
+import { backbone, defaults, engine, event, labels, report, rules } from './support/state.js';
 
 const start = (): AppState => initialState(FIRST_SETTINGS);
 const play = (state: AppState, ...actions: Action[]): AppState => actions.reduce(reduce, state);
 const ready: Action = { type: 'engine-ready', report: engine, defaults, rules, backbone };
 const picture = (key: number, className: number): Action => ({ type: 'pictures-read', key: className, added: [{ key, name: 'a.jpg' }], done: 1 });
-const started = (config: Partial<TrainConfig> = {}): Action => ({ type: 'run-started', learned: [1, 2], config });
+const started = (config: Partial<TrainConfig> = {}): Action => ({ type: 'run-started', config });
 const progressed = (...events: Parameters<typeof event>[0][]): Action => ({ type: 'run-progressed', events: events.map(event) });
 const trainable = (): AppState => play(start(), ready, picture(10, 1), picture(20, 2));
 const running = (...events: Parameters<typeof event>[0][]): AppState => play(trainable(), started(), progressed(...events));
@@ -69,6 +69,10 @@ describe('a run in phases', () => {
     expect(play(before, { type: 'run-failed' })).toEqual(before);
     const lost = play(before, started(), { type: 'engine-failed', problem: 'No.' });
     expect([lost.engine.status, lost.run]).toEqual(['failed', before.run]);
+    // What was learned is gone with the worker.
+    const later = play(before, started(), progressed({ kind: 'epoch' }), { type: 'engine-failed', problem: 'No.' });
+    expect(later.run).toEqual(before.run);
+    expect(play(before, { type: 'engine-failed', problem: 'No.' }).run).toEqual(before.run);
   });
 
   it('knows how far the phase is, and how far the whole', () => {
@@ -155,41 +159,38 @@ describe('what came of it', () => {
 });
 
 describe('training further', () => {
-  const model = (...labels: string[]): Action => ({ type: 'model-changed', labels });
+  const model: Action = { type: 'model-changed', labels: labels('Class 1', 'Class 2') };
+  const told = (further: Refusal | null, train: Refusal | null = null): Action => ({ type: 'readiness-told', readiness: { train, further } });
+  const refused = (code: string, value: string | null = null): string | null =>
+    whyNotFurther(play(trainable(), model, told({ code, value, message: `${code}.` })));
 
-  it('needs a model of the classes that are there', () => {
+  it('is refused by the core, in the words of the page', () => {
     expect(whyNotFurther(trainable())).toBe('There is no model yet.');
-    expect(whyNotFurther(play(trainable(), model('Class 1', 'Class 2')))).toBeNull();
-    expect(whyNotFurther(play(trainable(), model('Class 2', 'Class 1')))).toBe(
-      'The present model has your classes in another order, Class 2 and Class 1, so it cannot be trained further on them.',
-    );
-    expect(whyNotFurther(play(trainable(), model('cats', 'dogs')))).toBe(
+    expect(whyNotFurther(play(trainable(), model, told(null)))).toBeNull();
+    expect(refused('not_trained')).toBe('There is no model yet.');
+    expect(refused('model_classes_differ', 'cats, dogs')).toBe(
       'The present model tells apart cats and dogs. Your classes are other ones, so it cannot be trained further on them.',
     );
-    const more = play(trainable(), model('Class 1', 'Class 2'), { type: 'class-added' }, picture(30, 3));
-    expect(whyNotFurther(more)).toContain('Class 1 and Class 2');
-    expect(whyNotFurther(play(start(), ready, model('Class 1', 'Class 2')))).toBe('Add pictures to your classes.');
+    expect(refused('model_head_differs', 'mlp:64 silu')).toContain('choose “Two layers (MLP)” with 64 units and SiLU under “Advanced”');
+    expect(refused('model_head_differs', 'conv:64')).toContain('choose “Convolutional” with 64 channels');
+    expect(refused('model_head_differs', 'linear')).toContain('choose “Linear” or “Linear SVM”');
+    expect(refused('model_prepares_otherwise')).toContain('prepares pictures in another way');
+    expect(refused('anything_else')).toBe('anything_else.');
   });
 
-  it('needs the head that the model has, as far as that is known', () => {
-    const trained = (head: string, config: Partial<TrainConfig> = {}) =>
-      play(trainable(), started(config), progressed({ kind: 'epoch' }), { type: 'run-ended', report: { ...report, head } }, model('Class 1', 'Class 2'));
-    const why = (state: AppState, overrides: AppState['settings']['overrides']) =>
-      whyNotFurther(play(state, { type: 'settings-changed', change: { overrides } }));
-    const [linear, mlp, conv] = [trained('linear'), trained('mlp:64', { activation: 'silu' }), trained('conv:64')];
-    // An SVM's head is a linear one.
-    expect([why(linear, {}), why(linear, { head: 'svm' }), why(trained('svm:0.001'), {})]).toEqual([null, null, null]);
-    expect(why(linear, { head: 'mlp' })).toBe('The present model has another head: choose “Linear” or “Linear SVM” under “Advanced” to train it further.');
-    expect(why(mlp, { head: 'mlp', units: '64', activation: 'silu' })).toBeNull();
-    for (const other of [{}, { head: 'mlp', units: '64' }, { head: 'mlp', activation: 'silu' }]) {
-      expect(why(mlp, other)).toContain('choose “Two layers (MLP)” with 64 units and SiLU');
-    }
-    expect(why(conv, { head: 'conv', activation: 'tanh' })).toBeNull();
-    expect(why(conv, { head: 'conv', channels: '32' })).toContain('choose “Convolutional” with 64 channels');
-    expect(why(play(conv, started(), progressed({ kind: 'epoch' }), { type: 'run-failed' }), {})).toBeNull();
-    expect(why(play(conv, started(), { type: 'run-failed' }), {})).not.toBeNull();
-    // The core has the last word where the model came from a file.
-    expect(why(play(conv, { type: 'model-opened', labels: ['Class 1', 'Class 2'] }), {})).toBeNull();
+  it('stays as it was while the core is asked again', () => {
+    const ready = play(trainable(), model, told(null));
+    expect(whyNotFurther(play(ready, picture(11, 1)))).toBeNull();
+    const not = play(trainable(), model, told({ code: 'anything', value: null, message: 'No.' }));
+    expect(whyNotFurther(play(not, picture(11, 1)))).toBe('No.');
+  });
+
+  it('comes after what the page knows by itself', () => {
+    const no: Refusal = { code: 'anything', value: null, message: 'No.' };
+    expect(whyNotFurther(play(start(), ready, model, told(no, no)))).toBe('Add pictures to your classes.');
+    expect(whyNotReady(play(start(), ready, model, told(no, no)))).toBe('Add pictures to your classes.');
+    expect(whyNotReady(play(trainable(), model, told(no, no)))).toBe('No.');
+    expect(whyNotReady(play(trainable(), model, told(no)))).toBeNull();
   });
 
   it('waits for a number of blocks that the network has', () => {

@@ -42,7 +42,7 @@ describe('Run', () => {
     expect(events.at(-1)?.kind).toBe('done');
     expect(await run.report).toMatchObject({ stopped: 'finished', epochs_run: 5 });
     expect(run.state).toBe('ended');
-    expect(trainer.modelClasses).toEqual(['a', 'b']);
+    expect(trainer.modelClasses?.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
   it('treats an undefined setting as one that is not there', async () => {

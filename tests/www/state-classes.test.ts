@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { freeName, freshName, nameProblem, untouchedClasses } from '../../www/state/classes.js';
 import { initialState, reduce, type Action } from '../../www/state/reducer.js';
 import type { AppState, Key } from '../../www/state/types.js';
-import { reachablePictures } from '../../www/state/undo.js';
+import { lostClasses, lostPictures, reachablePictures } from '../../www/state/undo.js';
 import { FIRST_SETTINGS } from '../../www/storage/settings.js';
 
 const start = (): AppState => initialState(FIRST_SETTINGS);
@@ -114,5 +114,51 @@ describe('undo', () => {
     expect(reachablePictures(state)).toEqual(new Set([10, 11, 12, 20, 21]));
     for (let time = 0; time < 50; time += 1) state = play(state, { type: 'class-renamed', key: 2, name: `name ${time}` });
     expect(reachablePictures(state)).toEqual(new Set([11, 12, 20, 21]));
+  });
+
+  const range = (from: Key, count: number): Key[] => Array.from({ length: count }, (_, index) => from + index);
+  const removed = (from: Key, count: number): Action => ({ type: 'pictures-removed', keys: new Set(range(from, count)) });
+
+  it('keeps 500 deleted pictures at most, or all that were deleted at once', () => {
+    const before = play(start(), read(1, ...range(1, 1000)), removed(1, 300), removed(301, 200));
+    expect([before.undo.length, lostPictures(start(), before)]).toEqual([2, []]);
+    const after = play(before, removed(501, 1));
+    expect([after.undo.length, lostPictures(before, after)]).toEqual([2, range(1, 300)]);
+    const many = play(after, removed(502, 499), { type: 'class-removed', key: 1 });
+    expect(many.undo.map(({ kind }) => kind)).toEqual(['pictures-removed', 'pictures-removed', 'class-removed']);
+    expect(outline(play(many, { type: 'undone' }, { type: 'undone' }))[0]).toBe(`Class 1: ${range(502, 499).join(' ')}`);
+    const all = play(start(), read(1, ...range(1, 600)), { type: 'class-renamed', key: 2, name: 'dogs' }, removed(1, 600));
+    expect(all.undo.map(({ kind }) => kind)).toEqual(['pictures-removed']);
+    expect(outline(play(all, { type: 'undone' }))[0]).toBe(`Class 1: ${range(1, 600).join(' ')}`);
+  });
+
+  it('holds no more after pictures were added and deleted again and again', () => {
+    let state = start();
+    const held: number[] = [];
+    for (let time = 0; time < 5; time += 1) {
+      state = play(state, read(1, ...range(600 * time, 600)), removed(600 * time, 600));
+      held.push(reachablePictures(state).size);
+    }
+    expect(held).toEqual([600, 600, 600, 600, 600]);
+  });
+
+  it('tells which deleted classes cannot come back', () => {
+    const before = play(filled(), { type: 'class-removed', key: 1 });
+    const after = play(before, read(2, ...range(1000, 501)), removed(1000, 501));
+    expect([lostClasses(before, after), lostPictures(before, after)]).toEqual([[1], [10, 11, 12]]);
+    expect(lostClasses(before, play(before, { type: 'undone' }))).toEqual([]);
+  });
+
+  it('does not bring back pictures whose files are gone', () => {
+    const state = play(
+      filled(),
+      { type: 'pictures-moved', keys: new Set([10, 11]), to: 2 },
+      { type: 'pictures-moved', keys: new Set([12]), to: 2 },
+      { type: 'pictures-lost', keys: new Set([10, 12]) },
+    );
+    expect(outline(state)).toEqual(['Class 1:', 'Class 2: 20 21 11']);
+    expect(outline(play(state, { type: 'undone' }))).toEqual(['Class 1: 11', 'Class 2: 20 21']);
+    const deleted = play(filled(), { type: 'class-removed', key: 1 }, { type: 'pictures-lost', keys: new Set([10]) }, { type: 'undone' });
+    expect(outline(deleted)[0]).toBe('Class 1: 11 12');
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { TrainReport } from '../../www/generated/types.js';
+import { nameNow } from '../../www/state/classes.js';
+import { howItEnded, whatFineTuningDid } from '../../www/state/outcome.js';
 import { initialState, reduce, type Action } from '../../www/state/reducer.js';
 import { whyNotReady } from '../../www/state/readiness.js';
 import { bestEpoch, progressOf } from '../../www/state/run.js';
@@ -7,7 +9,7 @@ import { checkSettings, shownSettings } from '../../www/state/settings.js';
 import { createStore } from '../../www/state/store.js';
 import type { AppState } from '../../www/state/types.js';
 import { FIRST_SETTINGS } from '../../www/storage/settings.js';
-import { backbone, defaults, engine, event, report, rules, rulesWith } from './support/state.js';
+import { backbone, defaults, engine, event, labels, report, rules, rulesWith } from './support/state.js';
 
 const start = (): AppState => initialState(FIRST_SETTINGS);
 const play = (state: AppState, ...actions: Action[]): AppState => actions.reduce(reduce, state);
@@ -18,7 +20,7 @@ const picture = (key: number, className: number): Action => ({
   added: [{ key, name: 'a.jpg' }],
   done: 1,
 });
-const started: Action = { type: 'run-started', learned: [1, 2], config: {} };
+const started: Action = { type: 'run-started', config: {} };
 const trainable = (): AppState => play(start(), ready, picture(10, 1), picture(20, 2));
 const trained = (over: Partial<TrainReport> = {}): AppState =>
   play(trainable(), started, { type: 'run-ended', report: { ...report, ...over } });
@@ -136,6 +138,37 @@ describe('a run', () => {
   });
 });
 
+describe('a result', () => {
+  const opened: Action = { type: 'model-replaced', labels: labels('cats', 'dogs') };
+
+  it('says whose it is once another model is in use', () => {
+    expect(trained().run.replaced).toBe(false);
+    const { run } = play(trained(), opened);
+    expect(run.replaced).toBe(true);
+    expect(howItEnded(run.report!, false, run.replaced)).toBe('Trained on 8 pictures, 10 epochs, 1.0 s. Another model is in use now.');
+    const tuned = { ...report, fine_tune: 'last:3', phase: 'fine-tune' } as const;
+    expect([false, true].map((replaced) => whatFineTuningDid(tuned, replaced))).toEqual([
+      'The fine-tuned weights are in use.',
+      'The fine-tuned weights were kept.',
+    ]);
+    expect(play(trained(), opened, started, { type: 'run-ended', report }).run.replaced).toBe(false);
+    expect(play(trained(), opened, started, { type: 'run-undone' }).run.replaced).toBe(true);
+    expect(play(trainable(), opened).run.replaced).toBe(false);
+  });
+
+  it('keeps the name of a class that was deleted, whatever another of that name is called later', () => {
+    const named = play(start(), { type: 'class-renamed', key: 1, name: 'cat' }, { type: 'class-renamed', key: 2, name: 'dog' });
+    const learned = play(named, ready, started, { type: 'run-ended', report: { ...report, classes: ['cat', 'dog'] } });
+    const again = play(learned, { type: 'class-removed', key: 1 }, { type: 'class-added', name: 'cat' });
+    const renamed = play(again, { type: 'class-renamed', key: 3, name: 'bird' }, { type: 'class-renamed', key: 2, name: 'wolf' });
+    expect(renamed.run.report?.classes).toEqual(['cat', 'wolf']);
+    expect(nameNow(renamed.classes, 1, 'cat')).toBe('cat');
+    const back = play(again, { type: 'undone' });
+    expect([back.classes[0]?.name, back.run.report?.classes]).toEqual(['cat (2)', ['cat (2)', 'dog']]);
+    expect([nameNow(renamed.classes, 2, 'dog'), nameNow(renamed.classes, null, 'bird')]).toEqual(['wolf', 'bird']);
+  });
+});
+
 describe('messages', () => {
   const say = (area: 'train' | 'try', text: string): Action => ({ type: 'noticed', area, tone: 'error', text });
 
@@ -154,7 +187,7 @@ describe('messages', () => {
 describe('the camera', () => {
   it('takes the place of a tried picture and leaves no bars behind', () => {
     const tried = play(start(), { type: 'picture-tried', picture: { url: 'blob:1', name: 'a.jpg' } });
-    const live = play(tried, { type: 'camera-given', to: 'try' }, { type: 'predicted', predictions: [{ className: 'a', probability: 1 }] });
+    const live = play(tried, { type: 'camera-given', to: 'try' }, { type: 'predicted', predictions: [{ classId: 1, className: 'a', probability: 1 }] });
     expect(live.trial.picture).toBeNull();
     expect(play(live, { type: 'camera-given', to: null }).trial.predictions).toBeNull();
     expect(play(live, { type: 'picture-tried', picture: { url: 'blob:2', name: 'b.jpg' } }).camera).toBeNull();

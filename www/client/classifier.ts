@@ -1,48 +1,57 @@
-import type { EngineReport, Prediction } from '../generated/types.js';
+import type { EngineChoice, EngineReport, Prediction } from '../generated/types.js';
+import { Connection } from './connection.js';
+import { modelReference } from './location.js';
+import { Predictions } from './predictions.js';
 import type { PictureSource } from './source.js';
-import { Trainer, type TrainerOptions } from './trainer.js';
+
+/** How {@link Classifier.load} sets up. */
+export interface ClassifierOptions {
+  /** What computes; `auto`, the default, measures and takes the faster. */
+  engine?: EngineChoice;
+}
 
 /** A trained model in use: nothing but predictions. */
 export class Classifier {
-  readonly #trainer: Trainer;
+  readonly #connection: Connection;
+  readonly #predictions: Predictions;
 
-  private constructor(trainer: Trainer) {
-    this.#trainer = trainer;
+  private constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#predictions = new Predictions(connection);
   }
 
   /**
-   * Loads a model that {@link Trainer.save} made, from a file or an address.
+   * Loads a model that {@link Trainer.save} made, from a file or an address. The file is all that it needs: its backbone is in it.
    *
-   * @throws {@link HeadstartError} `model_file_invalid`, or what {@link Trainer.create} throws.
+   * @throws {@link HeadstartError} `model_file_invalid`, `engine_unavailable`, `backbone_…` or `worker_failed`.
    */
-  static async load(model: Blob | string | URL, options: TrainerOptions = {}): Promise<Classifier> {
-    const trainer = await Trainer.create(options);
-    try {
-      await trainer.load(model);
-    } catch (error) {
-      trainer.close();
-      throw error;
-    }
-    return new Classifier(trainer);
+  static async load(model: Blob | string | URL, options: ClassifierOptions = {}): Promise<Classifier> {
+    const { connection } = await Connection.begin('ofModel', [options.engine ?? 'auto', modelReference(model)]);
+    return new Classifier(connection);
   }
 
   /** What computes. */
   get engine(): EngineReport {
-    return this.#trainer.engine;
+    return this.#connection.engine;
   }
 
   /** The labels that {@link Classifier.predict} answers with. */
   get classes(): readonly string[] {
-    return this.#trainer.modelClasses ?? [];
+    return this.#connection.mirror.modelClasses?.map(({ name }) => name) ?? [];
   }
 
-  /** What the model sees in a picture, most probable class first; see {@link Trainer.predict} for live pictures. */
+  /** What the model sees in a picture, most probable class first. Every call is answered, in the order of the calls. */
   predict(source: PictureSource): Promise<Prediction[]> {
-    return this.#trainer.predict(source);
+    return this.#predictions.each(source);
+  }
+
+  /** The same for live pictures: see {@link Trainer.predictLatest}. */
+  predictLatest(source: PictureSource): Promise<Prediction[]> {
+    return this.#predictions.latest(source);
   }
 
   /** Ends the worker and frees its memory. */
   close(): void {
-    this.#trainer.close();
+    this.#connection.close();
   }
 }

@@ -1,6 +1,7 @@
-import type { TrainEvent } from '../generated/types.js';
-import type { Call, CallRequest, Calls, Control, Message, Picture, Request, Result, State } from '../protocol.js';
+import type { EngineReport, TrainEvent } from '../generated/types.js';
+import type { Call, CallRequest, Calls, Control, Message, Picture, Request, Result } from '../protocol.js';
 import { HeadstartError } from './error.js';
+import { BLANK, mirror, type Mirror } from './mirror.js';
 
 /** The part of a `Worker` that a connection uses. */
 export type WorkerPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
@@ -9,6 +10,8 @@ interface Pending {
   resolve(value: unknown): void;
   reject(error: HeadstartError): void;
   onEvent: ((event: TrainEvent) => void) | undefined;
+  /** What it was steered with before its request has left; null from then on. */
+  held: Control['action'][] | null;
 }
 
 /** A call on its way: its number, for {@link Connection.control}, and its result. */
@@ -21,10 +24,10 @@ export interface Started<C extends Call> {
  * One worker and the promises of everything that it was asked.
  *
  * Requests leave in the order of the calls even where one has to wait for its picture, so that callers need not await each step.
- * When the worker fails, everything unanswered and everything asked later rejects with `worker_failed`.
+ * Only what steers a call waits for nothing but the request of that call. When the worker fails, everything unanswered and everything asked later rejects with `worker_failed`.
  */
 export class Connection {
-  #state: State | null = null;
+  #mirror = BLANK;
   #failure: HeadstartError | null = null;
   #outbox: Promise<void> = Promise.resolve();
   #nextId = 1;
@@ -55,9 +58,25 @@ export class Connection {
     }
   }
 
-  /** The state as of the last answer. */
-  get state(): State {
-    if (this.#state) return this.#state;
+  /** Starts a worker and asks it the first thing; where that is refused, the worker ends. */
+  static async begin<C extends Call>(call: C, args: Calls[C]['args']): Promise<{ connection: Connection; result: Result<C> }> {
+    const connection = Connection.open();
+    try {
+      return { connection, result: await connection.call(call, args) };
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** The worker's classes and model as of the last answer. */
+  get mirror(): Mirror {
+    return this.#mirror;
+  }
+
+  /** The worker's engine as of the last answer. */
+  get engine(): EngineReport {
+    if (this.#mirror.engine) return this.#mirror.engine;
     throw new HeadstartError({ code: 'internal', message: 'The session has not answered yet.' });
   }
 
@@ -80,11 +99,12 @@ export class Connection {
     return this.#send(call, undefined, () => args, onEvent);
   }
 
-  /** Steers a call of {@link Connection.start}. */
+  /** Steers a call of {@link Connection.start}: at once, or together with its request where that still waits. */
   control(id: number, action: Control['action']): void {
-    this.#outbox = this.#outbox.then(() => {
-      if (!this.#failure) this.#post({ kind: 'control', id, action });
-    });
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    if (pending.held) pending.held.push(action);
+    else this.#post({ kind: 'control', id, action });
   }
 
   /** Ends the worker. */
@@ -99,23 +119,29 @@ export class Connection {
     onEvent?: (event: TrainEvent) => void,
   ): Started<C> {
     const id = this.#nextId++;
-    const result = new Promise<unknown>((resolve, reject) => {
-      this.#outbox = this.#outbox.then(async () => {
-        let taken: Picture | undefined;
-        try {
-          taken = await picture;
-          if (this.#failure) throw this.#failure;
-          this.#pending.set(id, { resolve, reject, onEvent });
-          // The compiler cannot tie a generic call to its own arguments; the signature of this method does.
-          this.#post({ kind: 'call', id, call, args: args(taken) } as CallRequest, taken);
-        } catch (error) {
-          this.#pending.delete(id);
-          discard(taken);
-          reject(asHeadstartError(error));
-        }
-      });
+    const result = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject, onEvent, held: [] }));
+    this.#outbox = this.#outbox.then(async () => {
+      let taken: Picture | undefined;
+      try {
+        taken = await picture;
+        if (this.#failure) throw this.#failure;
+        // The compiler cannot tie a generic call to its own arguments; the signature of this method does.
+        this.#post({ kind: 'call', id, call, args: args(taken), ...this.#release(id) } as CallRequest, taken);
+      } catch (error) {
+        discard(taken);
+        this.#pending.get(id)?.reject(asHeadstartError(error));
+        this.#pending.delete(id);
+      }
     });
     return { id, result: result as Promise<Result<C>> };
+  }
+
+  /** What was held back for a request that leaves now: it goes along, so that it cannot come too late. */
+  #release(id: number): Pick<CallRequest, 'steering'> {
+    const pending = this.#pending.get(id);
+    const steering = pending?.held ?? [];
+    if (pending) pending.held = null;
+    return steering.length > 0 ? { steering } : {};
   }
 
   #post(request: Request, picture?: Picture): void {
@@ -132,7 +158,7 @@ export class Connection {
       pending?.onEvent?.(message.event);
       return;
     }
-    if (message.state) this.#state = message.state;
+    if (message.change) this.#mirror = mirror(this.#mirror, message.change);
     this.#pending.delete(message.id);
     if (message.kind === 'result') pending?.resolve(message.value);
     else pending?.reject(new HeadstartError(message.failure));

@@ -6,15 +6,17 @@ import type {
   Estimate,
   Evaluation,
   LayerReport,
+  ModelClass,
   Prediction,
+  Readiness,
   SettingRules,
   TrainConfig,
 } from '../generated/types.js';
-import type { Created } from '../protocol.js';
-import { Connection, discard } from './connection.js';
+import type { ClassRef, Created, SavedProject } from '../protocol.js';
+import { Connection } from './connection.js';
 import { HeadstartError } from './error.js';
-import { Latest } from './latest.js';
 import { defaultBackbone, modelReference, resolveFolder } from './location.js';
+import { Predictions } from './predictions.js';
 import { Run } from './run.js';
 import { nameOf, toPicture, type PictureSource } from './source.js';
 
@@ -24,6 +26,14 @@ export interface TrainerOptions {
   engine?: EngineChoice;
   /** Address of a folder with `config.json` and `model.safetensors`; by default the backbone that is served with Headstart. */
   backbone?: string;
+  /** What {@link Trainer.saveProject} gave, to go on with; it needs the backbone that it was saved with. */
+  project?: SavedProject;
+}
+
+/** What {@link Trainer.addClass} may be told beside the name. */
+export interface AddClassOptions {
+  /** The class's number, where you keep your own; otherwise it is given one. */
+  id?: number;
 }
 
 /** What {@link Trainer.addImage} may be told beside the picture. */
@@ -36,9 +46,25 @@ export interface AddImageOptions {
   group?: string;
   /** What to call the picture in error messages; a file's own name by default. */
   name?: string;
+  /**
+   * The picture's number, where you keep your own; otherwise it is given one. With the number of a picture that a project was opened
+   * without (`pictures: false`), that picture is there again.
+   */
+  id?: number;
 }
 
-/** A classifier in the making: classes with pictures, training, and predictions of the trained model. */
+/** What {@link Trainer.saveProject} may be told. */
+export interface SaveProjectOptions {
+  /** Whether what is on the pictures is saved too; without it they have to be added again under their numbers. */
+  pictures?: boolean;
+}
+
+/**
+ * A classifier in the making: classes with pictures, training, and predictions of the trained model.
+ *
+ * Classes and pictures have numbers that stay theirs, of two separate series; a class's name is a label that may change. A class is
+ * named by either. One that is deleted and made again is another class, with another number.
+ */
 export class Trainer {
   /** The backbone that turns pictures into features. */
   readonly backbone: BackboneReport;
@@ -47,64 +73,65 @@ export class Trainer {
   /** What each of these settings may be, and beside which others it makes a difference. */
   readonly rules: SettingRules;
   readonly #connection: Connection;
-  readonly #predictions = new Latest();
+  readonly #predictions: Predictions;
 
   private constructor(connection: Connection, created: Created) {
     this.#connection = connection;
+    this.#predictions = new Predictions(connection);
     this.backbone = created.backbone;
     this.defaults = created.defaults;
     this.rules = created.rules;
   }
 
   /**
-   * Starts a worker with an engine and a backbone.
+   * Starts a worker with an engine and a backbone, and with a project where there is one to go on with.
    *
-   * @throws {@link HeadstartError} `engine_unavailable`, `backbone_not_found`, `backbone_…` or `worker_failed`.
+   * @throws {@link HeadstartError} `engine_unavailable`, `backbone_not_found`, `backbone_…`, `project_file_invalid` or `worker_failed`.
    */
   static async create(options: TrainerOptions = {}): Promise<Trainer> {
-    const connection = Connection.open();
-    try {
-      const backbone = options.backbone === undefined ? defaultBackbone() : resolveFolder(options.backbone);
-      return new Trainer(connection, await connection.call('create', [options.engine ?? 'auto', backbone]));
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
+    const backbone = options.backbone === undefined ? defaultBackbone() : resolveFolder(options.backbone);
+    const { connection, result } = await Connection.begin('create', [options.engine ?? 'auto', backbone, options.project]);
+    return new Trainer(connection, result);
   }
 
   /** What computes, and why; another after a GPU was lost. */
   get engine(): EngineReport {
-    return this.#connection.state.engine;
+    return this.#connection.engine;
   }
 
   /** The classes in their order, each with the numbers of its pictures in order of arrival. A copy as of the last answered call. */
   get classes(): readonly ClassSummary[] {
-    return this.#connection.state.classes;
+    return this.#connection.mirror.classes;
   }
 
   /** The labels that {@link Trainer.predict} answers with, or null before there is a model. */
-  get modelClasses(): readonly string[] | null {
-    return this.#connection.state.modelClasses;
+  get modelClasses(): readonly ModelClass[] | null {
+    return this.#connection.mirror.modelClasses;
   }
 
-  /** Adds an empty class. */
-  addClass(name: string): Promise<void> {
-    return this.#connection.call('addClass', [name]);
+  /**
+   * Adds an empty class.
+   *
+   * @returns the class's number.
+   * @throws {@link HeadstartError} `class_name_empty`, `class_name_taken` or `id_taken`.
+   */
+  addClass(name: string, options: AddClassOptions = {}): Promise<number> {
+    return this.#connection.call('addClass', [name, options.id]);
   }
 
   /** Gives a class another name; a trained model keeps working and answers with the new one. */
-  renameClass(name: string, to: string): Promise<void> {
-    return this.#connection.call('renameClass', [name, to]);
+  renameClass(ref: ClassRef, to: string): Promise<void> {
+    return this.#connection.call('renameClass', [ref, to]);
   }
 
   /** Removes a class with its pictures; {@link Trainer.restoreClass} brings both back. */
-  removeClass(name: string): Promise<void> {
-    return this.#connection.call('removeClass', [name]);
+  removeClass(ref: ClassRef): Promise<void> {
+    return this.#connection.call('removeClass', [ref]);
   }
 
-  /** Undoes {@link Trainer.removeClass}. */
-  restoreClass(name: string): Promise<void> {
-    return this.#connection.call('restoreClass', [name]);
+  /** Undoes {@link Trainer.removeClass}; of several removed classes of one name it brings back the one that was made last. */
+  restoreClass(ref: ClassRef): Promise<void> {
+    return this.#connection.call('restoreClass', [ref]);
   }
 
   /**
@@ -112,12 +139,11 @@ export class Trainer {
    * while training runs (the next run uses the picture).
    *
    * @returns the picture's number.
-   * @throws {@link HeadstartError} `picture_unreadable`, `picture_too_large`, `picture_empty` or `class_unknown`.
+   * @throws {@link HeadstartError} `picture_unreadable`, `picture_too_large`, `picture_empty`, `class_unknown` or `id_taken`.
    */
-  addImage(className: string, source: PictureSource, options: AddImageOptions = {}): Promise<number> {
-    const name = options.name ?? nameOf(source);
-    const picture = toPicture(source, name);
-    return this.#connection.callWith(picture, 'addImage', (taken) => [className, taken, name, options.group]);
+  addImage(ref: ClassRef, source: PictureSource, options: AddImageOptions = {}): Promise<number> {
+    const { group, id, name = nameOf(source) } = options;
+    return this.#connection.callWith(toPicture(source, name), 'addImage', (taken) => [ref, taken, name, { group, id }]);
   }
 
   /** A small square JPEG of a picture, to show. */
@@ -136,8 +162,13 @@ export class Trainer {
   }
 
   /** Puts a picture into another class. */
-  moveImage(id: number, className: string): Promise<void> {
-    return this.#connection.call('moveImage', [id, className]);
+  moveImage(id: number, ref: ClassRef): Promise<void> {
+    return this.#connection.call('moveImage', [id, ref]);
+  }
+
+  /** Frees the memory of removed pictures, once nobody wants them back: {@link Trainer.restoreImage} does not know them any more. */
+  forgetImages(ids: readonly number[]): Promise<void> {
+    return this.#connection.call('forgetImages', [ids]);
   }
 
   /**
@@ -162,6 +193,15 @@ export class Trainer {
   }
 
   /**
+   * Whether a run with these settings could start now, anew and going on from the present model (`warmStart`), and why not.
+   *
+   * @throws {@link HeadstartError} `config_invalid` for a setting that there is none of.
+   */
+  readiness(config: Partial<TrainConfig> = {}): Promise<Readiness> {
+    return this.#connection.call('readiness', [config]);
+  }
+
+  /**
    * Starts training on the pictures that are there now. Comes back at once; a refused setting or too few pictures reject
    * {@link Run.report} and end the iteration with the same error.
    *
@@ -175,18 +215,23 @@ export class Trainer {
   /**
    * What the trained model sees in a picture, most probable class first.
    *
-   * Made for live pictures: one prediction is worked on and at most one waits. A newer call takes the place of the waiting one, which
-   * then rejects with the code `busy`; a caller with a stream of frames ignores that.
+   * Every call is answered, in the order of the calls, and files are decoded one after the other: `Promise.all(files.map(…))` is
+   * fine. For live pictures there is {@link Trainer.predictLatest}.
+   *
+   * @throws {@link HeadstartError} `not_trained` or `picture_…`.
+   */
+  predict(source: PictureSource): Promise<Prediction[]> {
+    return this.#predictions.each(source);
+  }
+
+  /**
+   * The same for live pictures: one prediction is worked on and at most one waits. A newer call takes the place of the waiting one,
+   * which then rejects with the code `busy`; a caller with a stream of frames ignores that.
    *
    * @throws {@link HeadstartError} `not_trained`, `busy` or `picture_…`.
    */
-  predict(source: PictureSource): Promise<Prediction[]> {
-    const name = nameOf(source);
-    const picture = toPicture(source, name);
-    return this.#predictions.run(
-      () => this.#connection.callWith(picture, 'predict', (taken) => [taken, name]),
-      () => void picture.then(discard, () => undefined),
-    );
+  predictLatest(source: PictureSource): Promise<Prediction[]> {
+    return this.#predictions.latest(source);
   }
 
   /**
@@ -223,6 +268,14 @@ export class Trainer {
   /** Takes a saved model, from a file or an address, as the model that {@link Trainer.predict} uses. Classes and pictures stay. */
   async load(model: Blob | string | URL): Promise<void> {
     return this.#connection.call('load', [modelReference(model)]);
+  }
+
+  /**
+   * Everything that there is, in a form that can be kept: classes, pictures, what was trained and the model. {@link Trainer.create}
+   * goes on with it, on the same engine or another.
+   */
+  saveProject(options: SaveProjectOptions = {}): Promise<SavedProject> {
+    return this.#connection.call('write', [options.pictures ?? false]);
   }
 
   /** Ends the worker and frees its memory. Whatever is still being waited for rejects with `worker_failed`. */

@@ -46,6 +46,11 @@ license: string,
 source: string, };
 
 /**
+ * Number of a class, stable for the life of a project.
+ */
+export type ClassId = number;
+
+/**
  * Figures of one class.
  */
 export type ClassMetrics = { 
@@ -70,6 +75,10 @@ support: number, };
  * A class with its pictures, for display.
  */
 export type ClassSummary = { 
+/**
+ * Its number.
+ */
+id: ClassId, 
 /**
  * Its name.
  */
@@ -269,6 +278,19 @@ trainable: boolean,
 reason: string, };
 
 /**
+ * A class that a model tells apart.
+ */
+export type ModelClass = { 
+/**
+ * The class that it was trained on; none where the model came from a file, which knows names only.
+ */
+id: ClassId | null, 
+/**
+ * Its name.
+ */
+name: string, };
+
+/**
  * The numbers that something may be.
  */
 export type NumberRange = { 
@@ -308,13 +330,47 @@ export type Phase = "prepare" | "head" | "fine-tune" | "measure";
  */
 export type Prediction = { 
 /**
- * The class.
+ * The class that the model was trained on; none where the model came from a file.
+ */
+classId: ClassId | null, 
+/**
+ * Its name.
  */
 className: string, 
 /**
  * Its probability, 0 to 1; those of all classes add up to 1.
  */
 probability: number, };
+
+/**
+ * Whether a training with some settings could start now.
+ */
+export type Readiness = { 
+/**
+ * What a training from scratch would be refused for.
+ */
+train: Refusal | null, 
+/**
+ * What one that goes on from the present model would be refused for.
+ */
+further: Refusal | null, };
+
+/**
+ * Why a training would be refused: a stable code, the offending value and a sentence.
+ */
+export type Refusal = { 
+/**
+ * Stable name for programs.
+ */
+code: string, 
+/**
+ * The offending value, where there is one.
+ */
+value: string | null, 
+/**
+ * One sentence for a person.
+ */
+message: string, };
 
 /**
  * Where the time went, in seconds.
@@ -673,6 +729,10 @@ export type TrainReport = {
  * Names of the classes, in the order of the confusion matrix.
  */
 classes: Array<string>, 
+/**
+ * Numbers of the classes, in the same order; none where the model that was trained knows only names of them.
+ */
+class_ids: Array<ClassId | null>, 
 /**
  * Numbers of pictures.
  */

@@ -1,5 +1,14 @@
 /** Everything that can happen to the state. */
-import type { BackboneReport, EngineReport, Estimate, Prediction, SettingRules, TrainConfig } from '../generated/types.js';
+import type {
+  BackboneReport,
+  EngineReport,
+  Estimate,
+  ModelClass,
+  Prediction,
+  Readiness,
+  SettingRules,
+  TrainConfig,
+} from '../generated/types.js';
 import type { RunAction } from './run.js';
 import type { AppState, Area, Key, Notice, PictureState, Settings } from './types.js';
 
@@ -12,6 +21,7 @@ export type Action =
   | { readonly type: 'pictures-read'; readonly key: Key; readonly added: readonly PictureState[]; readonly done: number }
   | { readonly type: 'pictures-removed'; readonly keys: ReadonlySet<Key> }
   | { readonly type: 'pictures-moved'; readonly keys: ReadonlySet<Key>; readonly to: Key }
+  | { readonly type: 'pictures-lost'; readonly keys: ReadonlySet<Key> }
   | { readonly type: 'undone' }
   | { readonly type: 'toast-closed'; readonly id: number }
   | { readonly type: 'noticed'; readonly area: Area; readonly tone: Notice['tone']; readonly text: string }
@@ -27,12 +37,13 @@ export type Action =
     }
   | { readonly type: 'engine-changed'; readonly report: EngineReport }
   | { readonly type: 'engine-failed'; readonly problem: string }
+  | { readonly type: 'readiness-told'; readonly readiness: Readiness }
   | { readonly type: 'estimate-dropped' }
   | { readonly type: 'estimate-asked' }
   | { readonly type: 'estimated'; readonly estimate: Estimate; readonly further: Estimate | null }
   | { readonly type: 'estimate-failed'; readonly problem: string }
-  | { readonly type: 'model-changed'; readonly labels: readonly string[] | null }
-  | { readonly type: 'model-opened'; readonly labels: readonly string[] }
+  | { readonly type: 'model-changed'; readonly labels: readonly ModelClass[] | null }
+  | { readonly type: 'model-replaced'; readonly labels: readonly ModelClass[] | null }
   | { readonly type: 'target-chosen'; readonly target: Key | 'try' | null }
   | { readonly type: 'camera-given'; readonly to: Key | 'try' | null }
   | { readonly type: 'picture-tried'; readonly picture: AppState['trial']['picture'] }

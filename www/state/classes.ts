@@ -33,6 +33,11 @@ export function findClass(classes: Classes, key: Key): ClassState | undefined {
   return classes.find((each) => each.key === key);
 }
 
+/** What a class is called now; one that was deleted, or is none of the page's, keeps the name that came with its number. */
+export function nameNow(classes: Classes, key: Key | null, name: string): string {
+  return (key === null ? undefined : findClass(classes, key)?.name) ?? name;
+}
+
 export function countPictures(classes: Classes): number {
   return classes.reduce((sum, each) => sum + each.pictures.length, 0);
 }

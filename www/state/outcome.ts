@@ -5,12 +5,13 @@ import { count, duration } from './words.js';
 /** Ends after which more epochs might have been better. */
 const CUT_SHORT: readonly Stopped[] = ['cancelled', 'device-lost', 'not-finite'];
 
-/** How it ended and which weights are in use. */
-export function howItEnded(report: TrainReport, further: boolean): string {
+/** How it ended and which weights are in use, unless another model has taken their place. */
+export function howItEnded(report: TrainReport, further: boolean, replaced = false): string {
   const trained = `${count(report.images.train, 'picture')}, ${count(report.epochs_run, 'epoch')}, ${duration(report.seconds.train)}.`;
-  const kept = keptWeights(report, further, `The weights of epoch ${report.best_epoch}, the best, are in use.`);
-  const soFar = keptWeights(report, further, `The best so far, of epoch ${report.best_epoch}, is kept and in use.`);
-  const upToThen = keptWeights(report, further, `The best weights up to then, those of epoch ${report.best_epoch}, are kept and in use.`);
+  const keptWeights = (otherwise: string): string => (replaced ? 'Another model is in use now.' : whatIsKept(report, further, otherwise));
+  const kept = keptWeights(`The weights of epoch ${report.best_epoch}, the best, are in use.`);
+  const soFar = keptWeights(`The best so far, of epoch ${report.best_epoch}, is kept and in use.`);
+  const upToThen = keptWeights(`The best weights up to then, those of epoch ${report.best_epoch}, are kept and in use.`);
   switch (report.stopped) {
     case 'cancelled':
       if (report.best_epoch === 0 && !further) return `Stopped before the first epoch ended: ${trained} ${soFar}`;
@@ -26,7 +27,7 @@ export function howItEnded(report: TrainReport, further: boolean): string {
   }
 }
 
-function keptWeights(report: TrainReport, further: boolean, otherwise: string): string {
+function whatIsKept(report: TrainReport, further: boolean, otherwise: string): string {
   if (report.best_epoch > 0) return otherwise;
   return further ? 'Nothing was better than the model that it began with, which is kept.' : 'What it had learned is in use.';
 }
@@ -45,10 +46,10 @@ function partOf(fineTune: string): string {
 }
 
 /** Whether fine-tuning was worth it, or null where none was asked for. */
-export function whatFineTuningDid(report: TrainReport): string | null {
+export function whatFineTuningDid(report: TrainReport, replaced = false): string | null {
   // No epoch of this run is in use: that is said already, and the model that a warm start began with may be fine-tuned or not.
   if (report.fine_tune === 'none' || report.best_epoch === 0) return null;
-  if (report.phase === 'fine-tune') return 'The fine-tuned weights are in use.';
+  if (report.phase === 'fine-tune') return replaced ? 'The fine-tuned weights were kept.' : 'The fine-tuned weights are in use.';
   if (report.epochs_run <= report.head_epochs) return 'It ended before fine-tuning had come to anything, so the head-only model was kept.';
   if (CUT_SHORT.includes(report.stopped)) return 'The fine-tuned weights were no better so far, so the head-only model was kept.';
   return 'The fine-tuned weights were no better on the held-out pictures, so the head-only model was kept.';

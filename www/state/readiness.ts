@@ -1,13 +1,27 @@
 /** Why training cannot start, in the words of the button. */
+import type { Refusal } from '../generated/types.js';
 import { isActive } from './run.js';
 import { checkSettings } from './settings.js';
 import { andList } from './words.js';
-import type { AppState, HeadState } from './types.js';
+import type { AppState } from './types.js';
 
 const ACTIVATIONS: Readonly<Record<string, string>> = { relu: 'ReLU', silu: 'SiLU', tanh: 'Tanh' };
 
 /** The first thing that is in the way, or null when training can start. */
 export function whyNotReady(state: AppState): string | null {
+  return whyNotYet(state) ?? inWords(state.readiness?.train ?? null);
+}
+
+/** The first thing that keeps the present model from being trained further, or null when that can start. */
+export function whyNotFurther(state: AppState): string | null {
+  const reason = whyNotYet(state);
+  if (reason !== null) return reason;
+  if (state.model === null) return NO_MODEL;
+  return inWords(state.readiness?.further ?? null);
+}
+
+/** What the page knows by itself to be in the way; the core is asked only where there is nothing of the kind. */
+export function whyNotYet(state: AppState): string | null {
   const { classes, engine } = state;
   if (isActive(state.run)) return 'Training is running.';
   if (classes.length === 0) return 'Add two classes.';
@@ -27,40 +41,29 @@ export function whyNotReady(state: AppState): string | null {
   return null;
 }
 
-/** The first thing that keeps the present model from being trained further, or null when that can start. */
-export function whyNotFurther(state: AppState): string | null {
-  const reason = whyNotReady(state);
-  if (reason !== null) return reason;
-  const { model, classes } = state;
-  if (model === null) return 'There is no model yet.';
-  const names = classes.map(({ name }) => name);
-  if (names.length !== model.length || !model.every((label) => names.includes(label))) {
-    return `The present model tells apart ${andList(model)}. Your classes are other ones, so it cannot be trained further on them.`;
+const NO_MODEL = 'There is no model yet.';
+
+/** A refusal of the core as the page says it: by its code, or else in the core's own words. */
+function inWords(refusal: Refusal | null): string | null {
+  if (refusal === null) return null;
+  const value = refusal.value ?? '';
+  switch (refusal.code) {
+    case 'not_trained':
+      return NO_MODEL;
+    case 'model_classes_differ':
+      return `The present model tells apart ${andList(value.split(/,\s*/))}. Your classes are other ones, so it cannot be trained further on them.`;
+    case 'model_head_differs':
+      return `The present model has another head: choose ${headName(value)} under “Advanced” to train it further.`;
+    case 'model_prepares_otherwise':
+      return 'The present model prepares pictures in another way than this page does, so it cannot be trained further here.';
+    default:
+      return refusal.message;
   }
-  if (!model.every((label, index) => label === names[index])) {
-    return `The present model has your classes in another order, ${andList(model)}, so it cannot be trained further on them.`;
-  }
-  return whyNotThisHead(state);
 }
 
-function whyNotThisHead({ modelHead, engine, settings }: AppState): string | null {
-  const { defaults, rules, backbone } = engine;
-  if (modelHead === null || defaults === null || rules === null) return null;
-  const { config } = checkSettings(settings.overrides, rules, backbone);
-  const wanted = { kind: config.head ?? defaults.head, activation: config.activation ?? defaults.activation };
-  if (form(wanted) === form(modelHead)) return null;
-  return `The present model has another head: choose ${headName(modelHead)} under “Advanced” to train it further.`;
-}
-
-/** What two heads must have in common for one to go on from the other: an SVM is a linear head that was trained in another way. */
-function form({ kind, activation }: HeadState): string {
-  if (kind === 'linear' || kind.startsWith('svm')) return 'linear';
-  return kind.startsWith('mlp') ? `${kind} ${activation}` : kind;
-}
-
-/** A head as the settings call it. */
-function headName({ kind, activation }: HeadState): string {
-  const [name, part] = kind.split(':');
+/** A head as the settings call it: of `mlp:64 relu`, `linear` or `conv:64`. */
+function headName(head: string): string {
+  const [name, part, activation = ''] = head.split(/[: ]/);
   switch (name) {
     case 'mlp':
       return `“Two layers (MLP)” with ${part} units and ${ACTIVATIONS[activation] ?? activation}`;

@@ -1,12 +1,11 @@
 /** Actions to state, with no side effect and no clock. */
-import type { TrainReport } from '../generated/types.js';
 import type { Action } from './actions.js';
-import { addPictures, findClass, freshName, nameProblem, placesOf, removePictures, rename } from './classes.js';
+import { addPictures, findClass, freshName, nameNow, nameProblem, placesOf, removePictures, rename } from './classes.js';
 import { addNotice, clearArea, dismiss } from './notices.js';
 import { isActive, NO_RUN, reduceRun } from './run.js';
 import { usableSettings } from './settings.js';
-import type { AppState, HeadState, Key, PictureState, Settings, UndoEntry } from './types.js';
-import { describe, pushUndo, takeBack } from './undo.js';
+import type { AppState, Key, PictureState, Settings, UndoEntry } from './types.js';
+import { describe, pushUndo, takeBack, withinLimits, withoutPictures } from './undo.js';
 
 export type { Action } from './actions.js';
 
@@ -27,8 +26,8 @@ export function initialState(settings: Settings): AppState {
     nextNotice: 1,
     run: NO_RUN,
     estimate: NO_ESTIMATE,
+    readiness: null,
     model: null,
-    modelHead: null,
     target: null,
     camera: null,
     trial: { picture: null, predictions: null },
@@ -68,11 +67,14 @@ export function reduce(state: AppState, action: Action): AppState {
     }
     case 'pictures-moved':
       return moved(state, action.keys, action.to);
+    case 'pictures-lost':
+      return stale({ ...state, classes: removePictures(state.classes, action.keys), undo: withoutPictures(state.undo, action.keys) });
     case 'undone': {
       const entry = state.undo.at(-1);
       if (entry === undefined) return state;
-      const back = { ...state, classes: takeBack(state.classes, entry), undo: state.undo.slice(0, -1), toast: null };
-      return entry.kind === 'class-renamed' ? named(back) : stale(back);
+      // A class may come back under another name, too.
+      const back = named({ ...state, classes: takeBack(state.classes, entry), undo: state.undo.slice(0, -1), toast: null });
+      return entry.kind === 'class-renamed' ? back : stale(back);
     }
     case 'toast-closed':
       return state.toast?.id === action.id ? { ...state, toast: null } : state;
@@ -98,9 +100,12 @@ export function reduce(state: AppState, action: Action): AppState {
       return { ...state, engine: { ...state.engine, report: action.report } };
     case 'engine-failed':
       return {
-        ...reduce(state, { type: 'run-failed' }),
+        // Whatever the run had learned is gone with the worker, while an earlier model is kept.
+        ...(isActive(state.run) ? reduce(state, { type: 'run-undone' }) : state),
         engine: { ...state.engine, status: 'failed', problem: action.problem },
       };
+    case 'readiness-told':
+      return { ...state, readiness: action.readiness };
     case 'estimate-dropped':
       return state.estimate === NO_ESTIMATE ? state : { ...state, estimate: NO_ESTIMATE };
     case 'estimate-asked':
@@ -111,8 +116,8 @@ export function reduce(state: AppState, action: Action): AppState {
       return { ...state, estimate: { status: 'failed', value: null, further: null, problem: action.problem } };
     case 'model-changed':
       return { ...state, model: action.labels };
-    case 'model-opened':
-      return { ...state, model: action.labels, modelHead: null };
+    case 'model-replaced':
+      return { ...state, model: action.labels, run: { ...state.run, replaced: state.run.report !== null } };
     case 'target-chosen':
       return state.target === action.target ? state : { ...state, target: action.target };
     case 'camera-given': {
@@ -131,23 +136,12 @@ export function reduce(state: AppState, action: Action): AppState {
     case 'settings-changed':
       return { ...state, settings: { ...state.settings, ...action.change } };
     case 'run-ended':
-      return named({ ...state, run: reduceRun(state.run, action), modelHead: headOf(state, action.report) });
     case 'run-failed':
-      // What it had learned by then may be in use, or not.
-      return named({ ...state, run: reduceRun(state.run, action), modelHead: hasEpochs(state) ? null : state.modelHead });
     case 'run-undone':
       return named({ ...state, run: reduceRun(state.run, action) });
     default:
       return { ...state, run: reduceRun(state.run, action) };
   }
-}
-
-function hasEpochs({ run }: AppState): boolean {
-  return isActive(run) && run.points.length > 0;
-}
-
-function headOf({ run, engine }: AppState, { head }: TrainReport): HeadState {
-  return { kind: head, activation: run.config.activation ?? engine.defaults?.activation ?? '' };
 }
 
 /** Marks the run as being about other pictures than the ones that are there now. */
@@ -171,9 +165,9 @@ function renamed(state: AppState, key: Key, to: string): AppState {
 
 /** A trained model follows a rename, so its report does too and does not go stale; also a rename from while it trained. */
 function named(state: AppState): AppState {
-  const { report, learned } = state.run;
+  const { report } = state.run;
   if (report === null) return state;
-  const name = (old: string, index: number): string => findClass(state.classes, learned[index] ?? -1)?.name ?? old;
+  const name = (old: string, index: number): string => nameNow(state.classes, report.class_ids[index] ?? null, old);
   const per_class = report.per_class?.map((each, index) => ({ ...each, class: name(each.class, index) })) ?? null;
   return { ...state, run: { ...state.run, report: { ...report, classes: report.classes.map(name), per_class } } };
 }
@@ -188,13 +182,14 @@ function read(state: AppState, key: Key, added: readonly PictureState[], done: n
   const after = before && { done: before.done + done, total: before.total };
   const intake = after && after.done < after.total ? { ...others, [key]: after } : others;
   if (added.length === 0) return { ...state, intake };
+  if (findClass(state.classes, key)) return stale({ ...state, intake, classes: addPictures(state.classes, key, added) });
   const undo = state.undo.map((entry) =>
     // A picture that was on its way when its class was deleted comes back with the class.
     entry.kind === 'class-removed' && entry.removed.key === key
       ? { ...entry, removed: { ...entry.removed, pictures: [...entry.removed.pictures, ...added] } }
       : entry,
   );
-  return stale({ ...state, intake, undo, classes: addPictures(state.classes, key, added) });
+  return stale({ ...state, intake, undo: withinLimits(undo) });
 }
 
 function moved(state: AppState, keys: ReadonlySet<Key>, to: Key): AppState {

@@ -1,6 +1,6 @@
 /** A training run as the page follows it. */
 import type { TrainConfig, TrainEvent, TrainReport } from '../generated/types.js';
-import type { EpochPoint, Key, RunState } from './types.js';
+import type { EpochPoint, RunState } from './types.js';
 
 export const NO_RUN: RunState = {
   status: 'idle',
@@ -9,13 +9,13 @@ export const NO_RUN: RunState = {
   hint: null,
   report: null,
   config: {},
-  learned: [],
   before: null,
   stale: false,
+  replaced: false,
 };
 
 export type RunAction =
-  | { readonly type: 'run-started'; readonly learned: readonly Key[]; readonly config: Partial<TrainConfig> }
+  | { readonly type: 'run-started'; readonly config: Partial<TrainConfig> }
   | { readonly type: 'run-progressed'; readonly events: readonly TrainEvent[] }
   | { readonly type: 'run-paused' }
   | { readonly type: 'run-continued' }
@@ -31,7 +31,7 @@ export function isActive(run: RunState): boolean {
 export function reduceRun(run: RunState, action: RunAction): RunState {
   switch (action.type) {
     case 'run-started':
-      return { ...NO_RUN, status: 'starting', learned: action.learned, config: action.config, before: { ...run, before: null } };
+      return { ...NO_RUN, status: 'starting', config: action.config, before: { ...run, before: null } };
     case 'run-progressed':
       return progressed(run, action.events);
     case 'run-paused':

@@ -1,11 +1,13 @@
-/** Everything that the page shows, as plain data. Files, ids and the trainer itself live in `ui/control`. */
+/** Everything that the page shows, as plain data. Files and the trainer itself live in `ui/control`. */
 import type {
   BackboneReport,
   EngineChoice,
   EngineReport,
   Estimate,
+  ModelClass,
   Phase,
   Prediction,
+  Readiness,
   SettingRules,
   TrainConfig,
   TrainEvent,
@@ -14,7 +16,7 @@ import type {
 } from '../generated/types.js';
 import type { SettingName } from './setting-rules.js';
 
-/** Identifies a class or a picture for the life of the page; unlike a trainer's id it survives a change of engine. */
+/** The number of a class or of a picture, the same for the page and for every trainer that it uses; the two are counted apart. */
 export type Key = number;
 
 export interface PictureState {
@@ -48,12 +50,6 @@ export type UndoEntry =
   | { readonly kind: 'class-renamed'; readonly key: Key; readonly from: string; readonly to: string }
   | { readonly kind: 'pictures-removed'; readonly places: readonly Place[] }
   | { readonly kind: 'pictures-moved'; readonly places: readonly Place[]; readonly to: Key };
-
-/** What decides on top of the network: its text, such as `mlp:64`, and the activation, which only an MLP has. */
-export interface HeadState {
-  readonly kind: string;
-  readonly activation: string;
-}
 
 /** A message beside what it concerns: the whole page, one of the three steps, or one class. */
 export type Area = 'page' | 'pictures' | 'train' | 'try' | `class-${Key}`;
@@ -107,12 +103,12 @@ export interface RunState {
   readonly report: TrainReport | null;
   /** The settings that it was started with. */
   readonly config: Readonly<Partial<TrainConfig>>;
-  /** The classes that are learned, in the order of the report. */
-  readonly learned: readonly Key[];
   /** What this run took the place of, until it has learned something. */
   readonly before: RunState | null;
   /** The classes or pictures are no longer the ones that are or were learned. */
   readonly stale: boolean;
+  /** Another model is in use now than the one that it made. */
+  readonly replaced: boolean;
 }
 
 export type Theme = 'auto' | 'light' | 'dark';
@@ -156,10 +152,10 @@ export interface AppState {
   readonly nextNotice: number;
   readonly run: RunState;
   readonly estimate: EstimateState;
+  /** What keeps the core from training, as it last said; null before it was asked. */
+  readonly readiness: Readiness | null;
   /** The labels of the model that predicts, or null before there is one. */
-  readonly model: readonly string[] | null;
-  /** Its head, or null where that is not known: a model from a file does not tell. */
-  readonly modelHead: HeadState | null;
+  readonly model: readonly ModelClass[] | null;
   /** The class that a paste or a drop beside the cards goes to, or the predict panel. */
   readonly target: Key | 'try' | null;
   /** Who has the camera: there is one view of it at a time. */

@@ -1,12 +1,44 @@
 /** What can be taken back, and taking it back. */
 import { freeName, removePictures, rename, restorePictures } from './classes.js';
-import type { AppState, ClassState, Key, UndoEntry } from './types.js';
+import type { AppState, ClassState, Key, PictureState, UndoEntry } from './types.js';
 
 /** Deleted pictures stay in memory until their entry falls off the end. */
 const UNDO_DEPTH = 50;
+/** So many deleted pictures stay in memory in all, and more only where they were deleted at once. */
+const DELETED_PICTURES = 500;
 
 export function pushUndo(undo: readonly UndoEntry[], entry: UndoEntry): readonly UndoEntry[] {
-  return [...undo, entry].slice(-UNDO_DEPTH);
+  return withinLimits([...undo, entry]);
+}
+
+/** Without the oldest entries that are too many; the newest always stays. */
+export function withinLimits(undo: readonly UndoEntry[]): readonly UndoEntry[] {
+  let kept = 0;
+  let pictures = 0;
+  for (const entry of undo.toReversed()) {
+    pictures += deletedPictures(entry).length;
+    if (kept > 0 && (kept === UNDO_DEPTH || pictures > DELETED_PICTURES)) break;
+    kept += 1;
+  }
+  return kept === undo.length ? undo : undo.slice(-kept);
+}
+
+/** The pictures that only this entry still holds. */
+function deletedPictures(entry: UndoEntry): readonly PictureState[] {
+  if (entry.kind === 'class-removed') return entry.removed.pictures;
+  return entry.kind === 'pictures-removed' ? entry.places.map(({ picture }) => picture) : [];
+}
+
+/** The entries without pictures that are gone for good. */
+export function withoutPictures(undo: readonly UndoEntry[], keys: ReadonlySet<Key>): readonly UndoEntry[] {
+  return undo.flatMap<UndoEntry>((entry) => {
+    if (entry.kind === 'class-renamed') return [entry];
+    if (entry.kind === 'class-removed') {
+      return [{ ...entry, removed: { ...entry.removed, pictures: entry.removed.pictures.filter(({ key }) => !keys.has(key)) } }];
+    }
+    const places = entry.places.filter(({ picture }) => !keys.has(picture.key));
+    return places.length === 0 ? [] : [{ ...entry, places }];
+  });
 }
 
 /** The classes as they are after the newest entry was taken back. */
@@ -54,9 +86,19 @@ function pictures(count: number): string {
 export function reachablePictures(state: AppState): Set<Key> {
   const keys = new Set<Key>();
   for (const each of state.classes) for (const picture of each.pictures) keys.add(picture.key);
-  for (const entry of state.undo) {
-    if (entry.kind === 'class-removed') for (const picture of entry.removed.pictures) keys.add(picture.key);
-    if (entry.kind === 'pictures-removed') for (const place of entry.places) keys.add(place.picture.key);
-  }
+  for (const entry of state.undo) for (const picture of deletedPictures(entry)) keys.add(picture.key);
   return keys;
+}
+
+/** The pictures that a change has put out of reach. */
+export function lostPictures(before: AppState, after: AppState): Key[] {
+  const left = reachablePictures(after);
+  return [...reachablePictures(before)].filter((key) => !left.has(key));
+}
+
+/** The deleted classes that a change has put out of reach. */
+export function lostClasses(before: AppState, after: AppState): Key[] {
+  const deleted = (undo: readonly UndoEntry[]): Key[] => undo.flatMap((entry) => (entry.kind === 'class-removed' ? [entry.removed.key] : []));
+  const left = new Set([...deleted(after.undo), ...after.classes.map(({ key }) => key)]);
+  return deleted(before.undo).filter((key) => !left.has(key));
 }

@@ -15,8 +15,8 @@ export interface Context {
   settings(config: Partial<TrainConfig>): Partial<TrainConfig>;
 }
 
-/** The calls that are answered at once from the session. Those missing here (`create`, `train`, `thumbnail`) are the server's own. */
-export type SessionCall = Exclude<Call, 'create' | 'train' | 'thumbnail'>;
+/** The calls that are answered at once from the session; the others are the server's own. */
+export type SessionCall = Exclude<Call, 'create' | 'ofModel' | 'train' | 'thumbnail'>;
 
 type Handlers = {
   [C in SessionCall]: (context: Context, ...args: Calls[C]['args']) => Result<C> | Promise<Result<C>>;
@@ -24,21 +24,26 @@ type Handlers = {
 
 /** One handler a call. */
 export const handlers: Handlers = {
-  addClass: ({ session }, name) => session.addClass(name),
-  renameClass: ({ session }, name, to) => session.renameClass(name, to),
-  removeClass: ({ session }, name) => session.removeClass(name),
-  restoreClass: ({ session }, name) => session.restoreClass(name),
-  async addImage({ session, pictures, thumbnails, decoded }, className, picture, name, group) {
+  addClass: ({ session }, name, id) => session.addClass(name, id),
+  renameClass: ({ session }, ref, to) => session.renameClass(ref, to),
+  removeClass: ({ session }, ref) => session.removeClass(ref),
+  restoreClass: ({ session }, ref) => session.restoreClass(ref),
+  async addImage({ session, pictures, thumbnails, decoded }, ref, picture, name, { group, id }) {
     const { pixels, thumbnail } = await (decoded ?? pictures.readWithThumbnail(picture, name));
-    const id = await session.addImage(className, pixels.rgba, pixels.width, pixels.height, group);
-    thumbnails.set(id, thumbnail);
-    return id;
+    const added = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id);
+    thumbnails.set(added, thumbnail);
+    return added;
   },
-  moveImage: ({ session }, id, className) => session.moveImage(id, className),
+  moveImage: ({ session }, id, ref) => session.moveImage(id, ref),
   removeImage: ({ session }, id) => session.removeImage(id),
   restoreImage: ({ session }, id) => session.restoreImage(id),
+  async forgetImages({ session, thumbnails }, ids) {
+    await session.forgetImages(Uint32Array.from(ids));
+    for (const id of ids) thumbnails.delete(id);
+  },
   layers: ({ session, settings }, config) => session.layers(settings(config)),
   estimate: ({ session, settings }, config) => session.estimate(settings(config)),
+  readiness: ({ session, settings }, config) => session.readiness(settings(config)),
   async predict({ session, pictures }, picture, name) {
     const { rgba, width, height } = await pictures.read(picture, name);
     return session.predict(rgba, width, height);
@@ -49,24 +54,22 @@ export const handlers: Handlers = {
   },
   evaluate: ({ session }) => session.evaluate(),
   async save({ session }) {
-    return new Blob([await session.save()], { type: 'application/zip' });
+    return zip(await session.save());
   },
   async load({ session }, model) {
     await session.load(await readModel(model));
   },
+  async write({ session, thumbnails }, withPictures) {
+    const { project, model, pictures } = await session.write(withPictures);
+    return {
+      project,
+      model: model && zip(model),
+      pictures: pictures && new Blob([pictures]),
+      thumbnails: withPictures ? thumbnails.all : null,
+    };
+  },
 };
 
-/** The calls whose success changes what the page keeps a copy of. */
-export const stateChanging: ReadonlySet<Call> = new Set<Call>([
-  'create',
-  'addClass',
-  'renameClass',
-  'removeClass',
-  'restoreClass',
-  'addImage',
-  'moveImage',
-  'removeImage',
-  'restoreImage',
-  'train',
-  'load',
-]);
+function zip(bytes: Uint8Array<ArrayBuffer>): Blob {
+  return new Blob([bytes], { type: 'application/zip' });
+}

@@ -17,8 +17,12 @@ export async function fetchBackbone(folder: string): Promise<BackboneFiles> {
 
 /** Reads a saved model from a file or an address. */
 export async function readModel(model: Blob | string): Promise<Uint8Array> {
-  if (typeof model !== 'string') return new Uint8Array(await model.arrayBuffer());
-  return fetchBytes(model, 'model_file_invalid', `The saved model at ${model}`, model);
+  return typeof model === 'string' ? fetchBytes(model, 'model_file_invalid', `The saved model at ${model}`, model) : readBlob(model);
+}
+
+/** A blob's bytes. */
+export async function readBlob(blob: Blob): Promise<Uint8Array> {
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 async function fetchBytes(url: string, code: ErrorCode, what: string, value: string): Promise<Uint8Array> {

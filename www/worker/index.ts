@@ -1,12 +1,16 @@
 /** The worker's entry: joins the wasm package, the browser and the loop. */
-import init, { defaultConfig, Session as WasmSession, settingRules } from '../pkg/headstart.js';
+import init, { defaultConfig, settingRules, Session as WasmSession } from '../pkg/headstart.js';
 import type { Message, Request } from '../protocol.js';
 import { browserPictures } from './pictures.js';
 import { Server } from './server.js';
 import type { Core, Session } from './session.js';
 
+/** With the types that wasm-bindgen leaves out. */
+const typed = (session: Promise<WasmSession>) => session as Promise<unknown> as Promise<Session>;
 const core: Core = {
-  create: (engine, config, weights) => WasmSession.create(engine, config, weights) as Promise<unknown> as Promise<Session>,
+  create: (...args) => typed(WasmSession.create(...args)),
+  ofModel: (...args) => typed(WasmSession.ofModel(...args)),
+  open: (...args) => typed(WasmSession.open(...args)),
   defaultConfig,
   settingRules,
 };

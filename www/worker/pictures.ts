@@ -36,9 +36,14 @@ export const browserPictures: PictureReader = {
   },
 };
 
-/** The thumbnails of all pictures that ever arrived: a removed picture can come back. */
+/** The thumbnails of all pictures, those of removed ones too: a picture can come back until it is forgotten. */
 export class Thumbnails {
   readonly #thumbnails = new Map<number, Blob>();
+
+  /** All of them by the numbers of their pictures. */
+  get all(): ReadonlyMap<number, Blob> {
+    return this.#thumbnails;
+  }
 
   set(id: number, thumbnail: Blob): void {
     this.#thumbnails.set(id, thumbnail);
@@ -48,5 +53,9 @@ export class Thumbnails {
     const thumbnail = this.#thumbnails.get(id);
     if (!thumbnail) throw refusal('image_unknown', `There is no picture number ${id}.`, String(id));
     return thumbnail;
+  }
+
+  delete(id: number): void {
+    this.#thumbnails.delete(id);
   }
 }

@@ -1,8 +1,9 @@
 import type { TrainConfig } from '../generated/types.js';
-import type { CallRequest, Created, Message, Request, State } from '../protocol.js';
-import { handlers, stateChanging, type Context } from './calls.js';
+import type { CallRequest, Calls, Change, Control, Created, Message, Request } from '../protocol.js';
+import { handlers, type Context } from './calls.js';
+import { Changes } from './changes.js';
 import { isTrap, refusal, toFailure } from './failure.js';
-import { fetchBackbone } from './fetch.js';
+import { fetchBackbone, readBlob, readModel } from './fetch.js';
 import { Thumbnails, type PictureReader } from './pictures.js';
 import { RequestQueue, type Queued } from './queue.js';
 import type { Core, Session } from './session.js';
@@ -21,6 +22,7 @@ export class Server {
   readonly #post: (message: Message) => void;
   readonly #queue = new RequestQueue();
   readonly #thumbnails = new Thumbnails();
+  readonly #changes = new Changes();
   readonly #controls = new Map<number, RunControls>();
   #session: Session | null = null;
   #run: TrainingRun | null = null;
@@ -35,18 +37,23 @@ export class Server {
   /** Takes a message from the page. */
   receive(request: Request): void {
     if (request.kind === 'control') {
-      const controls = this.#controls.get(request.id);
-      if (controls && request.action === 'cancel') controls.cancelled = true;
-      else if (controls) controls.paused = request.action === 'pause';
+      this.#steer(request.id, request.action);
     } else if (request.call === 'thumbnail') {
       this.#sendThumbnail(request.id, request.args[0]);
     } else {
       // From now on, so that a run can be cancelled that still waits to start.
       if (request.call === 'train') this.#controls.set(request.id, { paused: false, cancelled: false });
+      for (const action of request.steering ?? []) this.#steer(request.id, action);
       this.#queue.add(request);
       this.#prefetch();
     }
     this.#wake();
+  }
+
+  #steer(id: number, action: Control['action']): void {
+    const controls = this.#controls.get(id);
+    if (controls && action === 'cancel') controls.cancelled = true;
+    else if (controls) controls.paused = action === 'pause';
   }
 
   /** Works until the wasm code fails; that error is thrown. */
@@ -66,7 +73,8 @@ export class Server {
     this.#prefetch();
     const { id, call } = request;
     try {
-      if (call === 'create') await this.#reply(request, await this.#create(...request.args));
+      if (call === 'create') await this.#reply(request, this.#begin(await this.#create(...request.args)));
+      else if (call === 'ofModel') await this.#reply(request, this.#begin(await this.#ofModel(...request.args)));
       else if (call === 'train') await this.#startRun(id, this.#required(), request.args[0]);
       else if (call !== 'thumbnail') {
         const context: Context = {
@@ -86,10 +94,22 @@ export class Server {
     }
   }
 
-  async #create(...[engine, backbone]: Extract<CallRequest, { call: 'create' }>['args']): Promise<Created> {
-    const { config, weights } = await fetchBackbone(backbone);
-    this.#session = await this.#core.create(engine, config, weights);
-    return { backbone: this.#session.backbone(), defaults: this.#core.defaultConfig(), rules: this.#core.settingRules() };
+  async #create(...[engine, folder, saved]: Calls['create']['args']): Promise<Session> {
+    const { config, weights } = await fetchBackbone(folder);
+    if (!saved) return this.#core.create(engine, config, weights);
+    const [model, pictures] = await Promise.all([saved.model, saved.pictures].map((blob) => (blob ? readBlob(blob) : undefined)));
+    const session = await this.#core.open(engine, config, weights, saved.project, model, pictures);
+    for (const [id, thumbnail] of saved.thumbnails ?? []) this.#thumbnails.set(id, thumbnail);
+    return session;
+  }
+
+  async #ofModel(...[engine, model]: Calls['ofModel']['args']): Promise<Session> {
+    return this.#core.ofModel(engine, await readModel(model));
+  }
+
+  #begin(session: Session): Created {
+    this.#session = session;
+    return { backbone: session.backbone(), defaults: this.#core.defaultConfig(), rules: this.#core.settingRules() };
   }
 
   async #startRun(id: number, session: Session, config: Partial<TrainConfig>): Promise<void> {
@@ -103,7 +123,7 @@ export class Server {
       const report = await run.slice();
       if (!report) return;
       this.#endRun(run);
-      this.#post({ kind: 'result', id: run.id, value: report, state: await this.#state(this.#required()) });
+      this.#post({ kind: 'result', id: run.id, value: report, ...told(await this.#changes.any(this.#required())) });
     } catch (error) {
       this.#endRun(run);
       if (isTrap(error)) throw error;
@@ -138,25 +158,26 @@ export class Server {
     }
   }
 
-  async #reply({ id, call }: CallRequest, value: unknown): Promise<void> {
-    const state = stateChanging.has(call) ? { state: await this.#state(this.#required()) } : {};
-    this.#post({ kind: 'result', id, value, ...state });
+  async #reply(request: CallRequest, value: unknown): Promise<void> {
+    const change = await this.#changes.after(this.#required(), request, value);
+    this.#post({ kind: 'result', id: request.id, value, ...told(change) });
   }
 
   async #refuse(id: number, error: unknown): Promise<void> {
     if (isTrap(error)) throw error;
-    const state = this.#session ? { state: await this.#state(this.#session) } : {};
-    this.#post({ kind: 'failure', id, failure: toFailure(error), ...state });
+    const change = this.#session ? await this.#changes.any(this.#session) : {};
+    this.#post({ kind: 'failure', id, failure: toFailure(error), ...told(change) });
   }
 
   #required(): Session {
     if (!this.#session) throw refusal('internal', 'Something went wrong inside Headstart: no session was made.');
     return this.#session;
   }
+}
 
-  async #state(session: Session): Promise<State> {
-    return { classes: await session.classes(), modelClasses: await session.modelClasses(), engine: session.engine() };
-  }
+/** A change as a part of a reply, where there is one. */
+function told(change: Change): { change?: Change } {
+  return Object.keys(change).length === 0 ? {} : { change };
 }
 
 /** Comes back after the browser has had its turn; unlike a timer of 0 ms it is never held back. */

@@ -4,11 +4,12 @@ use crate::args::{Args, Command, Common, Train};
 use crate::pictures;
 use crate::progress::{self, Progress, clock};
 use anyhow::{Context, Result};
-use headstart::backbone::{Backbone, LayerReport};
+use headstart::backbone::Backbone;
 use headstart::bundle;
 use headstart::classifier::Classifier;
-use headstart::engine::Engine;
 use headstart::image::{Crop, Preprocess};
+use headstart::nn::LayerReport;
+use headstart::probe;
 use headstart::report::TrainReport;
 use headstart::train::{EventKind, FineTune, Phase};
 use headstart::{Error, Project};
@@ -38,7 +39,7 @@ async fn train(args: &Train) -> Result<()> {
         Some(file) => bundle::load(file)?.backbone,
         None => pictures::backbone(&args.backbone)?,
     };
-    let preprocess = Preprocess::of(backbone.card());
+    let preprocess = backbone.card().preprocess();
     let mut project = Project::new(args.common.engine, backbone, clock).await?;
     if let Some(file) = &model {
         project.load(file)?;
@@ -51,10 +52,10 @@ async fn train(args: &Train) -> Result<()> {
     let total: usize = folders.iter().map(|(_, files)| files.len()).sum();
     let mut seen = 0;
     for (name, files) in &folders {
-        project.dataset_mut().add_class(name)?;
+        let class = project.dataset_mut().add_class(name)?;
         for files in files.chunks(32) {
             let crops = decode(files, &preprocess, &mut progress);
-            project.add_crops(name, crops, None).await?;
+            project.add_crops(class, crops, None).await?;
             seen += files.len();
             progress.show(&format!("Embedding: {seen} of {total} pictures"));
         }
@@ -165,7 +166,7 @@ struct Predicted {
 
 async fn predict(file: &Path, images: &[PathBuf], common: &Common) -> Result<()> {
     let classifier = load(file, common).await?;
-    let preprocess = Preprocess::of(classifier.backbone.card());
+    let preprocess = classifier.backbone.card().preprocess();
     let mut predicted = Vec::new();
     for image in images {
         let crop = pictures::crop(image, &preprocess)?;
@@ -201,7 +202,7 @@ fn inspect(what: &str, fine_tune: Option<&str>, json: bool) -> Result<()> {
         let mut inspection = inspect_backbone(&saved.backbone, fine_tune)?;
         inspection.layers.extend(saved.head.layers());
         inspection.total_parameters += saved.head.parameters();
-        inspection.classes = Some(saved.labels);
+        inspection.classes = Some(saved.labels.into_iter().map(|label| label.name).collect());
         inspection
     } else {
         inspect_backbone(&pictures::backbone(what)?, fine_tune)?
@@ -249,7 +250,7 @@ fn inspect_backbone(backbone: &Backbone, fine_tune: Option<&str>) -> Result<Insp
 
 async fn load(file: &Path, common: &Common) -> Result<Classifier> {
     let saved = bundle::load(&pictures::read(file)?)?;
-    let engine = Engine::open(common.engine, &saved.backbone, clock).await?;
+    let engine = probe::open(common.engine, &saved.backbone, clock).await?;
     Ok(Classifier::new(saved.labels, saved.head, Arc::new(saved.backbone), &engine)?)
 }
 
@@ -259,10 +260,10 @@ async fn measure(
     dir: &Path,
     progress: &mut Progress,
 ) -> Result<headstart::metrics::Evaluation> {
-    let preprocess = Preprocess::of(classifier.backbone.card());
+    let preprocess = classifier.backbone.card().preprocess();
     let (mut crops, mut labels) = (Vec::new(), Vec::new());
     for (name, files) in pictures::folders(dir)? {
-        let label = classifier.labels.iter().position(|label| *label == name);
+        let label = classifier.labels.iter().position(|label| label.name == name);
         let label = label.ok_or(Error::ClassUnknown(name))?;
         let of_class = decode(&files, &preprocess, progress);
         labels.extend(std::iter::repeat_n(label, of_class.len()));

@@ -1,10 +1,12 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
+import { extname, join, normalize, resolve } from 'node:path';
 import { CONTENT_SECURITY_POLICY } from '../../../www/security.js';
 
-const DIST = join(import.meta.dirname, '../../../dist');
+const ROOT = join(import.meta.dirname, '../../..');
+/** `HEADSTART_DIST` names another build to look at, to measure what a change is worth. */
+export const DIST = resolve(ROOT, process.env['HEADSTART_DIST'] ?? 'dist');
 
 const TYPES: Record<string, string> = {
   '.css': 'text/css',
@@ -28,7 +30,7 @@ export interface Site {
 /** Serves `dist` under the site's policy; without a complete build it throws. */
 export async function serveSite(): Promise<Site> {
   for (const needed of ['index.html', 'headstart.js', 'assets']) {
-    if (!existsSync(join(DIST, needed))) throw new Error(`dist/${needed} is missing: build the site first`);
+    if (!existsSync(join(DIST, needed))) throw new Error(`${join(DIST, needed)} is missing: build the site first`);
   }
   // Without an icon of its own the browser would ask for one, and complain.
   const files = new Map([['blank.html', Buffer.from('<!doctype html><title>Test</title><link rel="icon" href="data:,">')]]);

@@ -1,6 +1,18 @@
-import type { ClassSummary, Estimate, LayerReport, TrainConfig, TrainEvent, TrainReport } from '../../../www/generated/types.js';
+import type {
+  ClassSummary,
+  EngineReport,
+  Estimate,
+  LayerReport,
+  ModelClass,
+  Prediction,
+  Readiness,
+  TrainConfig,
+  TrainEvent,
+  TrainReport,
+} from '../../../www/generated/types.js';
+import type { ClassRef } from '../../../www/protocol.js';
 import { refusal } from '../../../www/worker/failure.js';
-import type { Core, Session } from '../../../www/worker/session.js';
+import type { Core, Session, Written } from '../../../www/worker/session.js';
 
 /** How a fake session misbehaves. */
 export interface Faults {
@@ -12,17 +24,33 @@ export interface Faults {
   measure?: number;
   /** Thrown by every prediction. */
   predict?: Error;
+  /** The first prediction finds that the GPU has gone. */
+  losesGpu?: boolean;
   create?: Error;
 }
 
 const STEPS_AN_EPOCH = 4;
 
+interface FakeClass {
+  id: number;
+  name: string;
+  removed: boolean;
+}
+
+interface FakeImage {
+  id: number;
+  classId: number;
+  removed: boolean;
+}
+
 /** A session without a network: keeps classes, counts steps, and like the real one refuses a second call while one is pending. */
 export class FakeSession implements Session {
   readonly calls: string[] = [];
   steps = 0;
-  #classes: ClassSummary[] = [];
-  #nextId = 1;
+  #classes: FakeClass[] = [];
+  #images: FakeImage[] = [];
+  #model: ModelClass[] | null = null;
+  #engine: EngineReport = { kind: 'cpu', adapter: '', reason: 'a test', cpuMilliseconds: null, gpuMilliseconds: null };
   #run: { epochs: number; step: number } | null = null;
   /** What is left to measure of a run that was stopped, with its epochs. */
   #measuring: { left: number; epochs: number } | null = null;
@@ -31,42 +59,79 @@ export class FakeSession implements Session {
 
   constructor(private readonly faults: Faults = {}) {}
 
-  engine = () => ({ kind: 'cpu' as const, adapter: '', reason: 'a test', cpuMilliseconds: null, gpuMilliseconds: null });
+  engine = () => this.#engine;
   backbone = () => ({ architecture: 'fake', inputSize: 96, features: 4, parameters: 0, stages: 1, license: '', source: '', batchNorm: '', fineTunable: 1, fineTuneReason: '' });
-  classes = async () => structuredClone(this.#classes);
-  modelClasses = async () => (this.#report ? this.#classes.map(({ name }) => name) : null);
+  modelClasses = async () => structuredClone(this.#model);
   report = async () => this.#report;
 
-  async addClass(name: string): Promise<void> {
+  async classes(): Promise<ClassSummary[]> {
+    const images = (id: number) => this.#images.filter((each) => each.classId === id && !each.removed).map((each) => each.id);
+    return this.#live().map(({ id, name }) => ({ id, name, images: images(id) }));
+  }
+
+  async addClass(name: string, id = next(this.#classes)): Promise<number> {
     this.calls.push(`addClass ${name}`);
-    if (this.#classes.some((each) => each.name === name)) {
+    if (this.#live().some((each) => each.name === name)) {
       throw refusal('class_name_taken', `There is already a class named “${name}”.`, name);
     }
-    this.#classes.push({ name, images: [] });
+    if (this.#classes.some((each) => each.id === id)) throw refusal('id_taken', `The number ${id} is taken.`, String(id));
+    this.#classes.push({ id, name, removed: false });
+    return id;
   }
 
-  async renameClass(name: string, to: string): Promise<void> {
-    this.calls.push(`renameClass ${name} ${to}`);
-    this.#class(name).name = to;
+  async renameClass(ref: ClassRef, to: string): Promise<void> {
+    this.calls.push(`renameClass ${ref} ${to}`);
+    const renamed = this.#class(ref);
+    renamed.name = to;
+    for (const label of this.#model ?? []) if (label.id === renamed.id) label.name = to;
   }
 
-  async removeClass(name: string): Promise<void> {
-    this.#classes = this.#classes.filter((each) => each !== this.#class(name));
+  async removeClass(ref: ClassRef): Promise<void> {
+    this.#class(ref).removed = true;
   }
 
-  restoreClass = (name: string): Promise<void> => this.addClass(name);
+  async restoreClass(ref: ClassRef): Promise<void> {
+    this.#class(ref, true).removed = false;
+  }
 
-  addImage(className: string, _rgba: Uint8Array, width: number, _height: number, group?: string): Promise<number> {
-    this.calls.push(`addImage ${className} ${width} ${group ?? '-'}`);
+  addImage(ref: ClassRef, _rgba: Uint8Array, width: number, _height: number, group?: string, id = next(this.#images)): Promise<number> {
+    this.calls.push(`addImage ${ref} ${width} ${group ?? '-'}`);
     return this.#slowly(() => {
-      this.#class(className).images.push(this.#nextId);
-      return this.#nextId++;
+      if (this.#images.some((each) => each.id === id)) throw refusal('id_taken', `The number ${id} is taken.`, String(id));
+      this.#images.push({ id, classId: this.#class(ref).id, removed: false });
+      this.#images.sort((one, other) => one.id - other.id);
+      return id;
     });
   }
 
-  async moveImage(): Promise<void> {}
-  async removeImage(): Promise<void> {}
-  async restoreImage(): Promise<void> {}
+  async classOf(id: number): Promise<number | null> {
+    const image = this.#images.find((each) => each.id === id && !each.removed);
+    return this.#live().find((each) => each.id === image?.classId)?.id ?? null;
+  }
+
+  async moveImage(id: number, ref: ClassRef): Promise<void> {
+    this.#image(id).classId = this.#class(ref).id;
+  }
+
+  async removeImage(id: number): Promise<void> {
+    this.#image(id).removed = true;
+  }
+
+  async restoreImage(id: number): Promise<void> {
+    this.#image(id).removed = false;
+  }
+
+  async forgetImages(ids: Uint32Array): Promise<void> {
+    for (const id of ids) if (!this.#image(id).removed) throw refusal('image_unknown', `There is no picture number ${id}.`, String(id));
+    this.#images = this.#images.filter(({ id }) => !ids.includes(id));
+  }
+
+  async readiness(config: Partial<TrainConfig>): Promise<Readiness> {
+    this.calls.push(`readiness ${JSON.stringify(config)}`);
+    const few = { code: 'too_few_classes', value: String(this.#live().length), message: 'Training needs two classes.' };
+    const none = { code: 'not_trained', value: null, message: 'There is no trained model yet.' };
+    return { train: this.#live().length < 2 ? few : null, further: this.#model ? null : none };
+  }
 
   async layers(config: Partial<TrainConfig>): Promise<LayerReport[]> {
     this.calls.push(`layers ${JSON.stringify(config)}`);
@@ -77,7 +142,7 @@ export class FakeSession implements Session {
     this.calls.push(`estimate ${JSON.stringify(config)}`);
     return this.#slowly(() => {
       if (config.fineTune === 'last:5') throw refusal('not_fine_tunable', 'Only the last stage can be trained.', 'last:5');
-      return { ...estimate, pictures: this.#classes.reduce((sum, { images }) => sum + images.length, 0) };
+      return { ...estimate, pictures: this.#images.filter(({ removed }) => !removed).length };
     });
   }
 
@@ -85,7 +150,7 @@ export class FakeSession implements Session {
     this.calls.push('startTraining');
     if ('undefined' in config || Object.values(config).some((value) => value === undefined)) throw new Error('undefined reached the core');
     if (this.#run) throw refusal('training_running', 'Training is already running.');
-    if (this.#classes.length < 2) throw refusal('too_few_classes', 'Training needs two classes.', String(this.#classes.length));
+    if (this.#live().length < 2) throw refusal('too_few_classes', 'Training needs two classes.', String(this.#live().length));
     this.#run = { epochs: config.epochs ?? 3, step: 0 };
   }
 
@@ -134,29 +199,57 @@ export class FakeSession implements Session {
     });
   }
 
-  predict(_rgba: Uint8Array, width: number): Promise<{ className: string; probability: number }[]> {
+  predict(_rgba: Uint8Array, width: number): Promise<Prediction[]> {
     this.calls.push(`predict ${width}`);
     return this.#slowly(() => {
       if (this.faults.predict) throw this.faults.predict;
-      return [{ className: `seen ${width}`, probability: 1 }];
+      if (this.faults.losesGpu) this.#engine = { ...this.#engine, reason: 'the GPU stopped answering' };
+      return [{ classId: null, className: `seen ${width}`, probability: 1 }];
     });
   }
 
   embed = async () => new Float32Array(4);
   evaluate = () => Promise.reject(refusal('not_trained', 'There is no trained model yet.'));
   save = async () => new Uint8Array([80, 75]);
-  async load(): Promise<void> {}
 
-  #class(name: string): ClassSummary {
-    const found = this.#classes.find((each) => each.name === name);
-    if (!found) throw refusal('class_unknown', `There is no class named “${name}”.`, name);
+  async load(): Promise<void> {
+    this.calls.push('load');
+    this.#model = [{ id: null, name: 'from a file' }];
+  }
+
+  async write(pictures: boolean): Promise<Written> {
+    const project = JSON.stringify({ classes: this.#classes, images: this.#images, model: this.#model });
+    return { project, model: this.#model && (await this.save()), pictures: pictures ? new Uint8Array([1, 2, 3]) : null };
+  }
+
+  /** What {@link FakeSession.write} gave; the other two are only noted. */
+  open(project: string, model: Uint8Array | undefined, pictures: Uint8Array | undefined): void {
+    this.calls.push(`open ${model?.length ?? '-'} ${pictures?.length ?? '-'}`);
+    const written = JSON.parse(project) as { classes: FakeClass[]; images: FakeImage[]; model: ModelClass[] | null };
+    [this.#classes, this.#images, this.#model] = [written.classes, written.images, written.model];
+  }
+
+  #live(): FakeClass[] {
+    return this.#classes.filter(({ removed }) => !removed);
+  }
+
+  #class(ref: ClassRef, removed = false): FakeClass {
+    const found = this.#classes.findLast((each) => each.removed === removed && (each.id === ref || each.name === ref));
+    if (!found) throw refusal('class_unknown', `There is no class named “${ref}”.`, String(ref));
+    return found;
+  }
+
+  #image(id: number): FakeImage {
+    const found = this.#images.find((each) => each.id === id);
+    if (!found) throw refusal('image_unknown', `There is no picture number ${id}.`, String(id));
     return found;
   }
 
   #finish(stopped: TrainReport['stopped'], epochs: number): void {
     this.#run = null;
     this.#measuring = null;
-    this.#report = { stopped, epochs_run: epochs, classes: this.#classes.map(({ name }) => name) } as TrainReport;
+    this.#model = this.#live().map(({ id, name }) => ({ id, name }));
+    this.#report = { stopped, epochs_run: epochs, classes: this.#live().map(({ name }) => name) } as TrainReport;
   }
 
   /** Longer than a slice, so that the worker looks for messages after every call. */
@@ -167,6 +260,11 @@ export class FakeSession implements Session {
     this.#busy = false;
     return work();
   }
+}
+
+/** A number larger than any of these. */
+function next(taken: readonly { id: number }[]): number {
+  return Math.max(0, ...taken.map(({ id }) => id)) + 1;
 }
 
 const estimate: Estimate = {
@@ -189,6 +287,14 @@ const estimate: Estimate = {
 export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
   return {
     create: () => (faults.create ? Promise.reject(faults.create) : Promise.resolve(session)),
+    async ofModel() {
+      await session.load();
+      return session;
+    },
+    async open(_engine, _config, _weights, project, model, pictures) {
+      session.open(project, model, pictures);
+      return session;
+    },
     defaultConfig: () => ({ epochs: 3, fineTune: 'none', seed: 0 }) as TrainConfig,
     settingRules: () => ({ settings: [] }),
   };

@@ -10,13 +10,31 @@ export class FakeWorker extends EventTarget {
   static faults: Faults = {};
 
   readonly session = new FakeSession(FakeWorker.faults);
+  /** What it has sent to the page. */
+  readonly sent: Message[] = [];
+  /** So many pictures were decoded. */
+  decoded = 0;
   terminated = false;
   readonly #server: Server;
+
+  /** Pictures whose width is their number of bytes; an empty one cannot be read. */
+  readonly #pictures: PictureReader = {
+    read: async (picture) => {
+      this.decoded += 1;
+      const width = (picture as Blob).size;
+      return { rgba: new Uint8Array(4 * width), width, height: 1 };
+    },
+    readWithThumbnail: async (picture, name): Promise<Decoded> => {
+      const pixels = await this.#pictures.read(picture, name);
+      if (pixels.width === 0) throw Object.assign(new Error(`“${name}” is empty.`), { code: 'picture_unreadable', value: name });
+      return { pixels, thumbnail: new Blob(['thumbnail']) };
+    },
+  };
 
   constructor() {
     super();
     FakeWorker.last = this;
-    this.#server = new Server(fakeCore(this.session, FakeWorker.faults), fakePictures, (message) => this.#answer(message));
+    this.#server = new Server(fakeCore(this.session, FakeWorker.faults), this.#pictures, (message) => this.#answer(message));
     this.#server.work().catch((error: Error) => {
       this.#answer({ kind: 'fatal', failure: { code: 'worker_failed', message: error.message } });
     });
@@ -37,35 +55,30 @@ export class FakeWorker extends EventTarget {
 
   #answer(message: Message): void {
     const data = structuredClone(message);
+    this.sent.push(data);
     setImmediate(() => !this.terminated && this.dispatchEvent(new MessageEvent('message', { data })));
   }
 }
 
-/** Pictures whose width is their number of bytes; an empty one cannot be read. */
-const fakePictures: PictureReader = {
-  async read(picture) {
-    const width = (picture as Blob).size;
-    return { rgba: new Uint8Array(4 * width), width, height: 1 };
-  },
-  async readWithThumbnail(picture, name): Promise<Decoded> {
-    const pixels = await fakePictures.read(picture, name);
-    if (pixels.width === 0) throw Object.assign(new Error(`“${name}” is empty.`), { code: 'picture_unreadable', value: name });
-    return { pixels, thumbnail: new Blob(['thumbnail']) };
-  },
-};
-
-/** A picture for {@link fakePictures}. */
+/** A picture for a {@link FakeWorker}. */
 export function picture(width: number): Blob {
   return new Blob([new Uint8Array(width)]);
 }
+
+/** Requests to the network by {@link useFakeWorker}, in their order. */
+export const fetched: string[] = [];
 
 /** Gives every test of a file a browser's worker and a backbone to fetch. */
 export function useFakeWorker(): void {
   beforeEach(() => {
     FakeWorker.faults = {};
+    fetched.length = 0;
     vi.stubGlobal('Worker', FakeWorker);
     vi.stubGlobal('location', { href: 'https://example.test/site/' });
-    vi.stubGlobal('fetch', () => Promise.resolve(new Response('{}')));
+    vi.stubGlobal('fetch', async (url: string) => {
+      fetched.push(url);
+      return new Response('{}');
+    });
   });
   afterEach(() => vi.unstubAllGlobals());
 }

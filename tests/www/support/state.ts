@@ -1,5 +1,15 @@
 import generated from '../../../www/generated/rules.json';
-import type { BackboneReport, EngineReport, Estimate, SettingRule, SettingRules, TrainConfig, TrainEvent, TrainReport } from '../../../www/generated/types.js';
+import type {
+  BackboneReport,
+  EngineReport,
+  Estimate,
+  ModelClass,
+  SettingRule,
+  SettingRules,
+  TrainConfig,
+  TrainEvent,
+  TrainReport,
+} from '../../../www/generated/types.js';
 
 /** What a trainer would tell the page, for tests of the page's state. */
 export const engine: EngineReport = { kind: 'cpu', adapter: '', reason: 'Faster here.', cpuMilliseconds: 1, gpuMilliseconds: null };
@@ -80,6 +90,9 @@ export const estimate: Estimate = {
   note: 'What comes before block 16 is computed once.',
 };
 
+/** The labels of a model that was trained on the page's first classes. */
+export const labels = (...names: string[]): ModelClass[] => names.map((name, index) => ({ id: index + 1, name }));
+
 export function event(over: Partial<TrainEvent>): TrainEvent {
   return {
     kind: 'step',
@@ -105,6 +118,7 @@ export function event(over: Partial<TrainEvent>): TrainEvent {
 
 export const report: TrainReport = {
   classes: ['Class 1', 'Class 2'],
+  class_ids: [1, 2],
   images: { train: 8, validation: 2, test: 0 },
   backbone: 'mobilenet',
   head: 'linear',

@@ -1,5 +1,3 @@
-import type { ClassState } from '../../state/types.js';
-
 const HUES = 8;
 
 /** The CSS class that gives a class its colour: the same on its card, its bar and its row of the confusion matrix. */
@@ -7,7 +5,7 @@ export function hueOfKey(key: number): string {
   return `hue-${(key - 1) % HUES}`;
 }
 
-/** By name where there is a class of that name, else (a model from a file) by its place. */
-export function hueOfName(classes: readonly ClassState[], name: string, index: number): string {
-  return hueOfKey(classes.find((each) => each.name === name)?.key ?? index + 1);
+/** The same for a label of a model; one that is no class of the page's (a model from a file) has its colour by its place. */
+export function hueOf(id: number | null, index: number): string {
+  return hueOfKey(id ?? index + 1);
 }

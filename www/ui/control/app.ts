@@ -6,11 +6,12 @@ import { createStore, type Store } from '../../state/store.js';
 import type { EngineChoice } from '../../headstart.js';
 import { Estimator } from './estimator.js';
 import { Intake } from './intake.js';
+import { Keeper } from './keeper.js';
 import { Library } from './library.js';
 import { ModelFiles } from './model.js';
 import { Pictures } from './pictures.js';
 import { Predictor } from './predictor.js';
-import { Session } from './session.js';
+import { Session, type CreateTrainer } from './session.js';
 import { Training } from './training.js';
 
 /** All that components can see and do. */
@@ -26,13 +27,14 @@ export interface App {
   chooseEngine(choice: EngineChoice): Promise<void>;
 }
 
-export function createApp(): App {
+export function createApp(create?: CreateTrainer): App {
   const store = createStore(initialState(loadSettings()));
   const library = new Library();
   const intake = new Intake(store, library);
-  const session = new Session(store, intake);
+  const session = new Session(store, intake, create);
   remember(store);
   new Estimator(store, session).follow();
+  new Keeper(store, session).follow();
   return {
     store,
     library,

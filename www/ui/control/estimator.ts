@@ -1,22 +1,32 @@
-import { countPictures } from '../../state/classes.js';
-import { picturesBeingRead, whyNotFurther } from '../../state/readiness.js';
+import { picturesBeingRead, whyNotYet } from '../../state/readiness.js';
 import { isActive } from '../../state/run.js';
 import { checkSettings } from '../../state/settings.js';
 import type { Store } from '../../state/store.js';
 import type { AppState } from '../../state/types.js';
 import { codeOf, messageOf, report } from './errors.js';
 import type { Session } from './session.js';
-import type { Trainer, TrainConfig } from '../../headstart.js';
+import type { Estimate, Readiness, TrainConfig, Trainer } from '../../headstart.js';
 
 /** Asked only once nobody has typed and no picture has come for so long. */
 const QUIET_MS = 350;
 
-/** Keeps the estimate of a fine-tuning in step with settings and pictures. */
+/** What is asked, as far as there is anything to ask. */
+interface Question {
+  readonly config: Partial<TrainConfig>;
+  /** Whether training could start, as far as the page can tell. */
+  readonly ready: boolean;
+  /** Whether something is fine-tuned: the head alone takes no time to speak of. */
+  readonly fineTunes: boolean;
+}
+
+/** Keeps what the core says of a training before it starts (whether it can, and what it takes) in step with settings and pictures. */
 export class Estimator {
   readonly #store: Store;
   readonly #session: Session;
   #asked = '';
   #seen: AppState | null = null;
+  /** Counts models and engines, which say nothing of themselves that would tell each from all others. */
+  #versions = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(store: Store, session: Session) {
@@ -42,47 +52,52 @@ export class Estimator {
       before.model === state.model &&
       isActive(before.run) === isActive(state.run);
     if (same) return;
+    const newModel = before !== null && before.model !== state.model;
+    if (newModel || before?.engine !== state.engine) this.#versions += 1;
     // What is on show stays until pictures are in, and while a run is about them.
     if (isActive(state.run) || picturesBeingRead(state) > 0) return;
-    const config = wanted(state);
-    const further = whyNotFurther(state) === null;
-    const { classes, engine, model, run } = state;
-    const about = [config, countPictures(classes), classes.length, engine.report?.kind, model, run.report?.seconds, further];
-    const question = config === null ? '' : JSON.stringify(about);
-    if (question === this.#asked) return;
-    this.#asked = question;
+    const question = wanted(state);
+    const about = [question, state.classes.map(({ key, pictures }) => [key, pictures.length]), this.#versions];
+    const asked = question === null ? '' : JSON.stringify(about);
+    if (asked === this.#asked) return;
+    this.#asked = asked;
     clearTimeout(this.#timer);
-    if (config === null) {
-      this.#store.dispatch({ type: 'estimate-dropped' });
-      return;
-    }
-    this.#store.dispatch({ type: 'estimate-asked' });
-    this.#timer = setTimeout(() => void this.#ask(question, config, further), QUIET_MS);
+    if (question?.fineTunes !== true) this.#store.dispatch({ type: 'estimate-dropped' });
+    else this.#store.dispatch({ type: 'estimate-asked' });
+    // Whether a new model can be trained further shows beside it at once.
+    if (question !== null) this.#timer = setTimeout(() => void this.#ask(asked, question), newModel ? 0 : QUIET_MS);
   }
 
-  async #ask(question: string, config: Partial<TrainConfig>, goesOn: boolean): Promise<void> {
-    const trainer: Trainer | null = this.#session.trainer;
+  async #ask(asked: string, question: Question): Promise<void> {
+    const { trainer } = this.#session;
     if (trainer === null) return;
+    const isWanted = (): boolean => asked === this.#asked && trainer === this.#session.trainer;
     try {
-      const [estimate, further] = await Promise.all([
-        trainer.estimate(config),
-        goesOn ? trainer.estimate({ ...config, warmStart: true }) : null,
-      ]);
-      if (question === this.#asked) this.#store.dispatch({ type: 'estimated', estimate, further });
+      const readiness = question.ready ? await trainer.readiness(question.config) : null;
+      if (readiness !== null && isWanted()) this.#store.dispatch({ type: 'readiness-told', readiness });
+      if (!question.fineTunes || !isWanted()) return;
+      const [estimate, further] = await estimates(trainer, question.config, readiness);
+      if (isWanted()) this.#store.dispatch({ type: 'estimated', estimate, further });
     } catch (error) {
       // One that was replaced meanwhile no longer matters.
-      if (question !== this.#asked || trainer !== this.#session.trainer) return;
-      this.#store.dispatch({ type: 'estimate-failed', problem: messageOf(error) });
+      if (!isWanted()) return;
+      if (question.fineTunes) this.#store.dispatch({ type: 'estimate-failed', problem: messageOf(error) });
       if (codeOf(error) === 'worker_failed') report(this.#store, 'train', error);
     }
   }
 }
 
-/** The settings to ask about, or null where there is nothing to ask: no engine, a setting that makes no sense, or the head alone. */
-function wanted(state: AppState): Partial<TrainConfig> | null {
+/** Of a training that starts anew, and of one that goes on from the present model where that can be. */
+async function estimates(trainer: Trainer, config: Partial<TrainConfig>, readiness: Readiness | null): Promise<[Estimate, Estimate | null]> {
+  const goesOn = readiness !== null && readiness.further === null;
+  return Promise.all([trainer.estimate(config), goesOn ? trainer.estimate({ ...config, warmStart: true }) : null]);
+}
+
+/** Null where there is nothing to ask: no engine, or a setting that makes no sense. */
+function wanted(state: AppState): Question | null {
   const { status, defaults, rules, backbone } = state.engine;
   if (status !== 'ready' || defaults === null || rules === null || backbone === null) return null;
   const { config, problems } = checkSettings(state.settings.overrides, rules, backbone);
   if (Object.keys(problems).length > 0) return null;
-  return (config.fineTune ?? defaults.fineTune) === 'none' ? null : config;
+  return { config, ready: whyNotYet(state) === null, fineTunes: (config.fineTune ?? defaults.fineTune) !== 'none' };
 }

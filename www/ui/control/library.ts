@@ -1,7 +1,7 @@
 import type { Trainer } from '../../headstart.js';
 import type { Key } from '../../state/types.js';
 
-/** A picture's file, kept so that nothing is lost when the engine changes. */
+/** A picture's file, kept so that nothing is lost with a worker that dies. */
 export interface Source {
   readonly blob: Blob;
   readonly name: string;
@@ -11,19 +11,19 @@ export interface Source {
 
 interface Entry {
   readonly source: Source;
-  /** The number that the present trainer knows the picture by, once it was sent. */
-  id: Promise<number> | null;
+  /** Settles once the present trainer has the picture; null before it was sent. */
+  arrival: Promise<unknown> | null;
   thumbnail: Promise<string> | null;
 }
 
-/** What the state does not hold: the files behind the pictures, their ids and their thumbnails. */
+/** What the state does not hold: the files behind the pictures, whether the trainer has them, and their thumbnails. */
 export class Library {
   readonly #entries = new Map<Key, Entry>();
   #nextKey = 1;
 
   add(source: Source): Key {
     const key = this.#nextKey++;
-    this.#entries.set(key, { source, id: null, thumbnail: null });
+    this.#entries.set(key, { source, arrival: null, thumbnail: null });
     return key;
   }
 
@@ -31,28 +31,29 @@ export class Library {
     return this.#entries.get(key)?.source;
   }
 
-  id(key: Key): Promise<number> | null {
-    return this.#entries.get(key)?.id ?? null;
+  isSent(key: Key): boolean {
+    return (this.#entries.get(key)?.arrival ?? null) !== null;
   }
 
-  setId(key: Key, id: Promise<number> | null): void {
+  setArrival(key: Key, arrival: Promise<unknown> | null): void {
     const entry = this.#entries.get(key);
-    if (entry) entry.id = id;
+    if (entry) entry.arrival = arrival;
   }
 
-  /** A new trainer knows none of them. */
-  forgetIds(): void {
-    for (const entry of this.#entries.values()) entry.id = null;
+  /** A trainer that was given no pictures has none of them. */
+  forgetArrivals(): void {
+    for (const entry of this.#entries.values()) entry.arrival = null;
   }
 
   /** An address to show the picture small; made when it is first wanted. */
   thumbnail(key: Key, trainer: Trainer | null): Promise<string> | null {
     const entry = this.#entries.get(key);
     if (!entry) return null;
-    if (entry.thumbnail === null && entry.id !== null && trainer !== null) {
-      entry.thumbnail = entry.id.then((id) => trainer.thumbnail(id)).then((blob) => URL.createObjectURL(blob));
+    if (entry.thumbnail === null && entry.arrival !== null && trainer !== null) {
+      const made = entry.arrival.then(() => trainer.thumbnail(key)).then((blob) => URL.createObjectURL(blob));
+      entry.thumbnail = made;
       // Tried again when the picture is next shown: the trainer may have been replaced meanwhile.
-      entry.thumbnail.catch(() => (entry.thumbnail = null));
+      made.catch(() => (entry.thumbnail = null));
     }
     return entry.thumbnail;
   }
@@ -61,9 +62,5 @@ export class Library {
   delete(key: Key): void {
     void this.#entries.get(key)?.thumbnail?.then((url) => URL.revokeObjectURL(url), () => undefined);
     this.#entries.delete(key);
-  }
-
-  keepOnly(keys: ReadonlySet<Key>): void {
-    for (const key of [...this.#entries.keys()]) if (!keys.has(key)) this.delete(key);
   }
 }

@@ -1,3 +1,4 @@
+import type { Trainer } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
 import { report } from './errors.js';
 import type { Session } from './session.js';
@@ -20,7 +21,7 @@ export class ModelFiles {
     try {
       download(await trainer.save(), FILE_NAME);
     } catch (error) {
-      report(this.#store, 'try', error);
+      this.#report(trainer, error);
     }
   }
 
@@ -30,13 +31,18 @@ export class ModelFiles {
     this.#store.dispatch({ type: 'area-cleared', area: 'try' });
     try {
       await trainer.load(file);
-      const labels = trainer.modelClasses?.slice() ?? [];
-      this.#store.dispatch({ type: 'model-opened', labels });
+      this.#session.modelOpened();
+      const labels = (trainer.modelClasses ?? []).map(({ name }) => name);
       const text = `Opened “${file.name}”: it tells apart ${labels.join(', ')}.`;
       this.#store.dispatch({ type: 'noticed', area: 'try', tone: 'info', text });
     } catch (error) {
-      report(this.#store, 'try', error);
+      this.#report(trainer, error);
     }
+  }
+
+  #report(asked: Trainer, error: unknown): void {
+    // One that was replaced meanwhile says nothing of the new one.
+    if (asked === this.#session.trainer) report(this.#store, 'try', error);
   }
 }
 

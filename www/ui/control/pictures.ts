@@ -1,8 +1,9 @@
 import { filesOfTransfer, sortFound, type FoundFile } from '../../media/index.js';
-import { findClass, freeName, nameProblem, placesOf, untouchedClasses } from '../../state/classes.js';
+import type { Trainer } from '../../headstart.js';
+import { findClass, freeName, nameNow, nameProblem, placesOf, untouchedClasses } from '../../state/classes.js';
 import type { Store } from '../../state/store.js';
-import type { Area, Key } from '../../state/types.js';
-import { reachablePictures } from '../../state/undo.js';
+import type { AppState, Area, Key, Place } from '../../state/types.js';
+import { lostClasses, lostPictures } from '../../state/undo.js';
 import { andList, count } from '../../state/words.js';
 import { report } from './errors.js';
 import type { Intake } from './intake.js';
@@ -15,12 +16,15 @@ export class Pictures {
   readonly #library: Library;
   readonly #intake: Intake;
   readonly #session: Session;
+  #seen: AppState;
 
   constructor(store: Store, library: Library, intake: Intake, session: Session) {
     this.#store = store;
     this.#library = library;
     this.#intake = intake;
     this.#session = session;
+    this.#seen = store.get();
+    store.subscribe(() => this.#forget());
   }
 
   /** The key of the new class. */
@@ -28,7 +32,7 @@ export class Pictures {
     const key = this.#store.get().nextKey;
     this.#store.dispatch(name === undefined ? { type: 'class-added' } : { type: 'class-added', name });
     const added = findClass(this.#store.get().classes, key);
-    if (added) this.#session.addClass(added.name);
+    if (added) this.#session.addClass(key, added.name);
     return key;
   }
 
@@ -40,30 +44,27 @@ export class Pictures {
     const to = name.trim();
     if (before.name === to) return null;
     this.#store.dispatch({ type: 'class-renamed', key, name: to });
-    this.#session.renameClass(before.name, to);
+    this.#session.renameClass(key, to);
     return null;
   }
 
   removeClass(key: Key): void {
-    const removed = findClass(this.#store.get().classes, key);
-    if (removed === undefined) return;
+    if (findClass(this.#store.get().classes, key) === undefined) return;
+    this.#session.removeClass(key);
     this.#store.dispatch({ type: 'class-removed', key });
-    this.#session.removeClass(key, removed.name);
-    this.#forget();
   }
 
   remove(keys: ReadonlySet<Key>): void {
+    this.#each(keys, (trainer, key) => trainer.removeImage(key));
     this.#store.dispatch({ type: 'pictures-removed', keys });
-    for (const key of keys) this.#tell(key, (id) => this.#session.trainer?.removeImage(id));
-    this.#forget();
   }
 
   move(keys: ReadonlySet<Key>, to: Key): void {
-    const name = findClass(this.#store.get().classes, to)?.name;
-    if (name === undefined) return;
-    const places = placesOf(this.#store.get().classes, keys).filter((place) => place.classKey !== to);
+    const { classes } = this.#store.get();
+    if (findClass(classes, to) === undefined) return;
+    const places = placesOf(classes, keys).filter((place) => place.classKey !== to);
     this.#store.dispatch({ type: 'pictures-moved', keys, to });
-    for (const { picture } of places) this.#tell(picture.key, (id) => this.#session.trainer?.moveImage(id, name));
+    this.#each(keysOf(places), (trainer, key) => trainer.moveImage(key, to));
   }
 
   /** Takes back the latest change. */
@@ -73,21 +74,19 @@ export class Pictures {
     this.#store.dispatch({ type: 'undone' });
     const { classes } = this.#store.get();
     switch (entry.kind) {
-      case 'class-removed':
-        return this.#session.restoreClass(entry.removed.key);
-      case 'class-renamed': {
-        const name = findClass(classes, entry.key)?.name;
-        if (name !== undefined) this.#session.renameClass(entry.to, name);
-        return;
+      case 'class-removed': {
+        const { key, name } = entry.removed;
+        return this.#session.restoreClass(key, nameNow(classes, key, name));
       }
+      case 'class-renamed':
+        return this.#session.renameClass(entry.key, nameNow(classes, entry.key, entry.from));
       case 'pictures-removed':
-        for (const { picture } of entry.places) this.#tell(picture.key, (id) => this.#session.trainer?.restoreImage(id));
+        this.#each(keysOf(entry.places), (trainer, key) => trainer.restoreImage(key));
         for (const key of new Set(entry.places.map((place) => place.classKey))) this.#intake.resend(key);
         return;
       case 'pictures-moved':
         for (const { picture, classKey } of entry.places) {
-          const name = findClass(classes, classKey)?.name;
-          if (name !== undefined) this.#tell(picture.key, (id) => this.#session.trainer?.moveImage(id, name));
+          this.#session.tell('pictures', (trainer) => trainer.moveImage(picture.key, classKey));
         }
     }
   }
@@ -151,22 +150,30 @@ export class Pictures {
 
   #dropUntouched(): void {
     const keys = untouchedClasses(this.#store.get());
-    for (const key of keys) {
-      const name = findClass(this.#store.get().classes, key)?.name;
-      if (name !== undefined) this.#session.removeClass(key, name);
-    }
+    for (const key of keys) this.#session.removeClass(key);
     this.#store.dispatch({ type: 'classes-dropped', keys });
   }
 
-  /** Tells the trainer something about a picture, as soon as the trainer has it. */
-  #tell(key: Key, request: (id: number) => Promise<void> | undefined): void {
-    const id = this.#library.id(key);
-    if (id !== null) this.#session.ask('pictures', id.then(request));
+  #each(keys: Iterable<Key>, apply: (trainer: Trainer, key: Key) => Promise<unknown>): void {
+    for (const key of keys) this.#session.tell('pictures', (trainer) => apply(trainer, key));
   }
 
-  /** What can neither be seen nor brought back need not be kept. */
+  /** Lets go of what can neither be seen nor brought back any more. */
   #forget(): void {
-    const { undo, intake } = this.#store.get();
-    if (undo.length > 0 && Object.keys(intake).length === 0) this.#library.keepOnly(reachablePictures(this.#store.get()));
+    const before = this.#seen;
+    const after = this.#store.get();
+    this.#seen = after;
+    if (before.undo === after.undo) return;
+    for (const key of lostClasses(before, after)) this.#intake.abandon(key);
+    const lost = lostPictures(before, after);
+    // One whose file could not be read again was not deleted by anybody.
+    this.#each(keysOf(placesOf(before.classes, new Set(lost))), (trainer, key) => trainer.removeImage(key));
+    const sent = lost.filter((key) => this.#library.isSent(key));
+    if (sent.length > 0) this.#session.tell('pictures', (trainer) => trainer.forgetImages(sent));
+    for (const key of lost) this.#library.delete(key);
   }
+}
+
+function keysOf(places: readonly Place[]): Key[] {
+  return places.map(({ picture }) => picture.key);
 }

@@ -7,19 +7,20 @@ export class Predictor {
   readonly #store: Store;
   readonly #session: Session;
   #file: Blob | null = null;
+  /** The address of the picture that is on show. */
+  #url: string | null = null;
 
   constructor(store: Store, session: Session) {
     this.#store = store;
     this.#session = session;
+    store.subscribe(() => this.#letGo());
   }
 
   /** A picture from a file, a paste or a drop. */
   async tryPicture(file: File): Promise<void> {
-    const before = this.#store.get().trial.picture;
-    if (before !== null) URL.revokeObjectURL(before.url);
-    this.#file = file;
     this.#store.dispatch({ type: 'area-cleared', area: 'try' });
     this.#store.dispatch({ type: 'picture-tried', picture: { url: URL.createObjectURL(file), name: file.name || 'pasted picture' } });
+    this.#file = file;
     if (this.#store.get().model === null) {
       const text = 'Train first: the picture is looked at as soon as there is a model.';
       this.#store.dispatch({ type: 'noticed', area: 'try', tone: 'info', text });
@@ -31,13 +32,16 @@ export class Predictor {
   async again(): Promise<void> {
     const file = this.#file;
     const { model, trial } = this.#store.get();
-    if (file === null || trial.picture === null || model === null) return;
+    const { trainer } = this.#session;
+    if (file === null || trial.picture === null || model === null || trainer === null) return;
     try {
-      const predictions = await this.#session.trainer?.predict(file);
-      if (file === this.#file && predictions) this.#store.dispatch({ type: 'predicted', predictions });
+      const predictions = await trainer.predict(file);
+      if (file === this.#file && trainer === this.#session.trainer) this.#store.dispatch({ type: 'predicted', predictions });
     } catch (error) {
-      if (codeOf(error) === 'busy' || file !== this.#file) return;
-      this.#store.dispatch({ type: 'picture-tried', picture: null });
+      // One that was replaced meanwhile answers nobody any more; the new one is asked as soon as its model is on show.
+      if (file !== this.#file || trainer !== this.#session.trainer) return;
+      // That the worker is gone says nothing of the picture.
+      if (codeOf(error) !== 'worker_failed') this.#store.dispatch({ type: 'picture-tried', picture: null });
       report(this.#store, 'try', error);
     }
     this.#session.refresh();
@@ -48,7 +52,7 @@ export class Predictor {
     const { trainer } = this.#session;
     try {
       if (trainer === null || this.#store.get().model === null) return;
-      const predictions = await trainer.predict(bitmap);
+      const predictions = await trainer.predictLatest(bitmap);
       if (this.#store.get().camera === 'try') this.#store.dispatch({ type: 'predicted', predictions });
     } catch (error) {
       // A trainer that was replaced meanwhile answers nobody any more; the next frame goes to the new one.
@@ -56,5 +60,14 @@ export class Predictor {
     } finally {
       bitmap.close();
     }
+  }
+
+  /** Frees the file of a picture that is not on show any more, whatever took its place. */
+  #letGo(): void {
+    const url = this.#store.get().trial.picture?.url ?? null;
+    if (url === this.#url) return;
+    if (this.#url !== null) URL.revokeObjectURL(this.#url);
+    this.#url = url;
+    this.#file = null;
   }
 }

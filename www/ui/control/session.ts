@@ -1,42 +1,79 @@
-import { Trainer, type EngineChoice, type EngineReport } from '../../headstart.js';
-import { findClass } from '../../state/classes.js';
+import { Trainer, type EngineChoice, type EngineReport, type SavedProject, type TrainerOptions } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
-import type { Key } from '../../state/types.js';
-import { messageOf, report } from './errors.js';
+import type { Area, Key } from '../../state/types.js';
+import { codeOf, messageOf, report } from './errors.js';
 import type { Intake } from './intake.js';
+import { Journal, type Change } from './journal.js';
+
+/** How a trainer is started; tests have their own. */
+export type CreateTrainer = (options: TrainerOptions) => Promise<Trainer>;
+
+/** So long an engine may take to hand over what it has: one that takes longer hangs. */
+const HAND_OVER_MS = 20_000;
 
 /** The trainer that is in use, and putting another in its place without losing anything. */
 export class Session {
   readonly #store: Store;
   readonly #intake: Intake;
+  readonly #create: CreateTrainer;
+  readonly #journal = new Journal();
   #trainer: Trainer | null = null;
+  /** Whether the present one's worker has died. */
+  #broken = false;
   #shownEngine: EngineReport | null = null;
-  /** Classes that the present trainer holds as removed, with the name it knows each by. */
-  #removed = new Map<Key, string>();
+  #starting: { readonly choice: EngineChoice; readonly done: Promise<boolean> } | null = null;
 
-  constructor(store: Store, intake: Intake) {
+  constructor(store: Store, intake: Intake, create: CreateTrainer = (options) => Trainer.create(options)) {
     this.#store = store;
     this.#intake = intake;
+    this.#create = create;
+    store.subscribe(() => (this.#broken ||= this.#trainer !== null && store.get().engine.status === 'failed'));
+    for (const { key, name } of store.get().classes) this.addClass(key, name);
   }
 
-  /** Null until the first engine has started: what is done until then is passed on at that time. */
+  /** Null until the first engine has started, and where its worker has died: what is done meanwhile is passed on to the next one. */
   get trainer(): Trainer | null {
-    return this.#trainer;
+    return this.#broken ? null : this.#trainer;
   }
 
-  /** Starts the engine, or a different one: the old one keeps working until the new one is there. */
-  async start(choice: EngineChoice): Promise<boolean> {
+  /**
+   * Starts the engine, or a different one: the old one keeps working until the new one is there. Where a start is under way already,
+   * another one for the same engine joins it and one for another engine comes after it.
+   */
+  start(choice: EngineChoice): Promise<boolean> {
+    const before = this.#starting;
+    if (before === null) return this.#begin(choice, this.#replace(choice));
+    this.#showStarting();
+    return before.choice === choice ? before.done : this.#begin(choice, before.done.then(() => this.#replace(choice)));
+  }
+
+  #begin(choice: EngineChoice, done: Promise<boolean>): Promise<boolean> {
+    const starting = { choice, done };
+    this.#starting = starting;
+    void done.then(() => {
+      if (this.#starting === starting) this.#starting = null;
+    });
+    return done;
+  }
+
+  #showStarting(): void {
+    this.#store.dispatch({ type: 'engine-starting', switching: this.#trainer !== null });
+  }
+
+  async #replace(choice: EngineChoice): Promise<boolean> {
     const old = this.#trainer;
-    const broken = this.#store.get().engine.status === 'failed';
-    this.#store.dispatch({ type: 'engine-starting', switching: old !== null });
+    this.#showStarting();
+    this.#intake.hold();
     try {
-      const trainer = await Trainer.create({ engine: choice });
-      await this.#carryModel(old, trainer);
-      this.#attach(trainer);
+      const handed = await this.#handOver();
+      const project = handed ?? this.#journal.project;
+      const trainer = await this.#create({ engine: choice, ...(project && { project }) });
+      this.#attach(trainer, handed !== null);
       old?.close();
       return true;
     } catch (error) {
-      if (old === null || broken) this.#store.dispatch({ type: 'engine-failed', problem: messageOf(error) });
+      this.#intake.release();
+      if (old === null || this.#broken) this.#store.dispatch({ type: 'engine-failed', problem: messageOf(error) });
       else {
         this.#ready(old);
         report(this.#store, 'train', error);
@@ -45,29 +82,56 @@ export class Session {
     }
   }
 
-  /** The trained model goes along: it does not depend on the engine. Only a worker that has died takes it with it. */
-  async #carryModel(from: Trainer | null, to: Trainer): Promise<void> {
-    if (from === null || from.modelClasses === null) return;
+  /** All that the present trainer has, its pictures too, or null where it does not answer any more. */
+  async #handOver(): Promise<SavedProject | null> {
+    const { trainer } = this;
+    if (trainer === null) return null;
+    const asked = this.#journal.now;
     try {
-      await to.load(await from.save());
-    } catch (error) {
-      const text = `Your pictures are all here, but the trained model could not be kept: train again. (${messageOf(error)})`;
+      const project = await within(HAND_OVER_MS, trainer.saveProject({ pictures: true }));
+      this.#journal.save(project, asked);
+      return project;
+    } catch {
+      // The project that was saved before it, and the files of the pictures, will do.
+      return null;
+    }
+  }
+
+  #attach(trainer: Trainer, hasPictures: boolean): void {
+    this.#trainer = trainer;
+    for (const change of this.#journal.since) this.#tell(trainer, change);
+    this.#intake.attach(trainer, hasPictures);
+    this.#ready(trainer);
+    this.#broken = false;
+    const labels = labelsOf(trainer);
+    if (this.#journal.hasModel) this.#store.dispatch({ type: 'model-changed', labels });
+    else {
+      // Its worker died before it could be saved.
+      this.#store.dispatch({ type: 'model-replaced', labels });
+      const text = 'Your pictures are all here, but the latest model could not be kept: train again.';
       this.#store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text });
     }
   }
 
-  #attach(trainer: Trainer): void {
-    this.#trainer = trainer;
-    this.#removed = new Map();
-    for (const each of this.#store.get().classes) this.ask('page', trainer.addClass(each.name));
-    this.#ready(trainer);
-    this.#store.dispatch({ type: 'model-changed', labels: trainer.modelClasses });
-    this.#intake.attach(trainer);
+  #ready(trainer: Trainer): void {
+    const { engine, defaults, rules, backbone } = trainer;
+    this.#shownEngine = engine;
+    this.#store.dispatch({ type: 'engine-ready', report: engine, defaults, rules, backbone });
   }
 
-  #ready(trainer: Trainer): void {
-    this.#shownEngine = trainer.engine;
-    this.#store.dispatch({ type: 'engine-ready', report: trainer.engine, defaults: trainer.defaults, rules: trainer.rules, backbone: trainer.backbone });
+  /** Saves what the trainer has, without the pictures, for the case that its worker dies. */
+  async keep(): Promise<void> {
+    const { trainer } = this;
+    if (trainer === null || this.#starting !== null) return;
+    const asked = this.#journal.now;
+    try {
+      const project = await trainer.saveProject({ pictures: false });
+      // What a new trainer is made of stays as it is until that is there.
+      if (trainer === this.trainer && this.#starting === null) this.#journal.save(project, asked);
+    } catch (error) {
+      // Nobody has asked for this: only that the worker is gone concerns anybody.
+      if (trainer === this.trainer && codeOf(error) === 'worker_failed') report(this.#store, 'page', error);
+    }
   }
 
   /** Shows what the trainer says about itself now: a lost GPU is replaced by the CPU, a rename changes the model's labels. */
@@ -78,57 +142,68 @@ export class Session {
       this.#shownEngine = trainer.engine;
       this.#store.dispatch({ type: 'engine-changed', report: trainer.engine });
     }
-    const shown = this.#store.get().model;
-    if (JSON.stringify(shown) !== JSON.stringify(trainer.modelClasses)) {
-      this.#store.dispatch({ type: 'model-changed', labels: trainer.modelClasses });
-    }
+    const labels = labelsOf(trainer);
+    if (JSON.stringify(this.#store.get().model) !== JSON.stringify(labels)) this.#store.dispatch({ type: 'model-changed', labels });
   }
 
-  /** Shows what goes wrong with a request whose result nobody waits for. */
-  ask(area: 'page' | 'pictures', request: Promise<unknown> | undefined): void {
-    const asked = this.#trainer;
-    request?.then(
+  /** A run has ended. Also where the labels are the same, the model is another. */
+  modelTrained(): void {
+    this.#journal.addModel();
+    this.#store.dispatch({ type: 'model-changed', labels: labelsOf(this.#trainer) });
+  }
+
+  /** A model from a file has taken the place of the one that was trained. */
+  modelOpened(): void {
+    this.#journal.addModel();
+    this.#store.dispatch({ type: 'model-replaced', labels: labelsOf(this.#trainer) });
+  }
+
+  /** Tells the trainer of a change, and every one that comes after it. */
+  tell(area: Area, apply: Change['apply']): void {
+    const change = { area, apply };
+    this.#journal.add(change);
+    if (this.trainer !== null) this.#tell(this.trainer, change);
+  }
+
+  #tell(trainer: Trainer, { area, apply }: Change): void {
+    apply(trainer).then(
       () => this.refresh(),
-      // One that was replaced meanwhile no longer matters: the new one was given everything.
-      (error: unknown) => asked === this.#trainer && report(this.#store, area, error),
+      (error: unknown) => {
+        // One that was replaced meanwhile no longer matters: the new one is told the same. A picture that the trainer has not been
+        // given yet is sent to where it belongs then.
+        if (trainer === this.trainer && codeOf(error) !== 'image_unknown') report(this.#store, area, error);
+      },
     );
   }
 
-  addClass(name: string): void {
-    this.ask('pictures', this.#trainer?.addClass(name));
+  addClass(key: Key, name: string): void {
+    this.tell('pictures', (trainer) => trainer.addClass(name, { id: key }));
   }
 
-  renameClass(from: string, to: string): void {
-    this.ask('pictures', this.#trainer?.renameClass(from, to));
+  renameClass(key: Key, to: string): void {
+    this.tell('pictures', (trainer) => trainer.renameClass(key, to));
   }
 
-  removeClass(key: Key, name: string): void {
-    if (this.#trainer === null) return;
-    // The trainer brings a class back by its name, so no two removed ones may share it.
-    const known = [...this.#removed.values()].includes(name) ? `${name} (deleted ${key})` : name;
-    if (known !== name) this.renameClass(name, known);
-    this.#removed.set(key, known);
-    this.ask('pictures', this.#trainer.removeClass(known));
+  removeClass(key: Key): void {
+    this.tell('pictures', (trainer) => trainer.removeClass(key));
   }
 
-  /** Brings a class back under the name that the state gives it. */
-  restoreClass(key: Key): void {
-    const name = findClass(this.#store.get().classes, key)?.name;
-    const trainer = this.#trainer;
-    if (trainer === null || name === undefined) return;
-    const known = this.#removed.get(key);
-    this.#removed.delete(key);
-    if (known === undefined) this.addClass(name);
-    else this.#restoreAs(trainer, known, name);
+  /** Brings a class back with its pictures; another may have its name by now. */
+  restoreClass(key: Key, name: string): void {
+    this.renameClass(key, name);
+    this.tell('pictures', (trainer) => trainer.restoreClass(key));
     this.#intake.resend(key);
   }
+}
 
-  #restoreAs(trainer: Trainer, known: string, name: string): void {
-    const holder = this.#store.get().classes.find((each) => each.name === known && known !== name);
-    // Another class has the name now: it steps aside for a moment.
-    if (holder) this.renameClass(known, `${known} (aside ${holder.key})`);
-    this.ask('pictures', trainer.restoreClass(known));
-    if (known !== name) this.renameClass(known, name);
-    if (holder) this.renameClass(`${known} (aside ${holder.key})`, known);
-  }
+function labelsOf(trainer: Trainer | null) {
+  return trainer?.modelClasses?.slice() ?? null;
+}
+
+/** What comes in time; rejects with anything else. */
+function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(reject, milliseconds, new Error('It took too long.'));
+    void work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

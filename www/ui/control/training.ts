@@ -30,12 +30,9 @@ export class Training {
     const reason = further ? whyNotFurther(state) : whyNotReady(state);
     if (trainer === null || rules === null || reason !== null) return;
     this.#store.dispatch({ type: 'area-cleared', area: 'train' });
-    // The report names the classes in the trainer's order, which an undo may have made another than the page's.
-    const keys = new Map(state.classes.map(({ name, key }) => [name, key]));
-    const learned = trainer.classes.map(({ name }) => keys.get(name) ?? -1);
     const checked = checkSettings(state.settings.overrides, rules, backbone);
     const config = further ? { ...checked.config, warmStart: true } : checked.config;
-    this.#store.dispatch({ type: 'run-started', learned, config });
+    this.#store.dispatch({ type: 'run-started', config });
     const run = trainer.train(config);
     this.#run = run;
     const progress = new Progress(this.#store);
@@ -44,21 +41,25 @@ export class Training {
       const ended = await run.report;
       progress.flush();
       this.#store.dispatch({ type: 'run-ended', report: ended });
+      this.#session.modelTrained();
     } catch (error) {
       progress.flush();
-      if (this.#store.get().run.status === 'stopping' && NOTHING_LEARNED.includes(codeOf(error))) {
+      if (codeOf(error) === 'worker_failed') {
+        // What was learned is gone with the worker, but no earlier model.
+        report(this.#store, 'train', error);
+      } else if (this.#store.get().run.status === 'stopping' && NOTHING_LEARNED.includes(codeOf(error))) {
         // What was asked for has happened.
         this.#store.dispatch({ type: 'run-undone' });
         this.#store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text: messageOf(error) });
       } else {
         this.#store.dispatch({ type: 'run-failed' });
         report(this.#store, 'train', error);
+        // What it had learned by then may be in use.
+        this.#session.modelTrained();
       }
     } finally {
       this.#run = null;
       this.#session.refresh();
-      // Also where the labels are the same, the model is another.
-      this.#store.dispatch({ type: 'model-changed', labels: this.#session.trainer?.modelClasses?.slice() ?? null });
     }
   }
 

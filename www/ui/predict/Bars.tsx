@@ -1,6 +1,7 @@
-import type { Prediction } from '../../headstart.js';
+import type { ModelClass, Prediction } from '../../headstart.js';
+import { nameNow } from '../../state/classes.js';
 import { percent } from '../../state/words.js';
-import { hueOfName } from '../common/hue.js';
+import { hueOf } from '../common/hue.js';
 import { useAppState } from '../control/useAppState.js';
 
 /** How sure the model is of each class, in the order of the classes so that live bars keep their places. */
@@ -15,13 +16,15 @@ export function Bars() {
     <div class="bars">
       {/* A live view would talk without end. */}
       <p class="verdict" role={live ? undefined : 'status'}>
-        {best === undefined ? 'No picture yet' : verdict(best)}
+        {best === undefined ? 'No picture yet' : `${nameNow(classes, best.classId, best.className)}, ${percent(best.probability)}`}
       </p>
       <ul>
-        {model.map((name, index) => {
-          const share = predictions?.find((each) => each.className === name)?.probability ?? 0;
+        {model.map((label, index) => {
+          const name = nameNow(classes, label.id, label.name);
+          const share = predictions?.find((each) => isOf(each, label))?.probability ?? 0;
+          const isBest = best !== undefined && isOf(best, label);
           return (
-            <li key={name} class={`${hueOfName(classes, name, index)}${name === best?.className ? ' best' : ''}`}>
+            <li key={index} class={`${hueOf(label.id, index)}${isBest ? ' best' : ''}`}>
               <span class="bar-name">{name}</span>
               <span class="bar-share">{predictions === null ? '' : percent(share)}</span>
               <div
@@ -43,6 +46,7 @@ export function Bars() {
   );
 }
 
-function verdict(best: Prediction): string {
-  return `${best.className}, ${percent(best.probability)}`;
+/** By number, as two classes can have had the same name; a label that is no class here has its name alone. */
+function isOf({ classId, className }: Prediction, label: ModelClass): boolean {
+  return classId === label.id && (classId !== null || className === label.name);
 }

@@ -6,6 +6,7 @@ import { Notices } from '../common/Notices.js';
 import { Step } from '../common/Step.js';
 import { useDrop } from '../common/useDrop.js';
 import { useApp } from '../control/app.js';
+import { report } from '../control/errors.js';
 import { useAppState } from '../control/useAppState.js';
 import { Bars } from './Bars.js';
 import { LiveStage } from './LiveStage.js';
@@ -18,7 +19,10 @@ export function PredictPanel() {
   const model = useAppState((state) => state.model);
   const camera = useAppState((state) => state.camera === 'try');
   const { over, handlers } = useDrop(['Files'], (transfer) => {
-    void filesOfTransfer(transfer).then(([found]) => found && predictor.tryPicture(found.file));
+    filesOfTransfer(transfer).then(
+      ([found]) => found && predictor.tryPicture(found.file),
+      (error: unknown) => report(store, 'try', error),
+    );
   });
   // A model that was trained or opened meanwhile is asked about the picture that is still shown.
   useEffect(() => void predictor.again(), [model, predictor]);

@@ -1,11 +1,15 @@
 import type { ClassMetrics } from '../../headstart.js';
 import { percent } from '../../state/words.js';
-import { hueOfName } from '../common/hue.js';
-import { useAppState } from '../control/useAppState.js';
+import { hueOf } from '../common/hue.js';
+
+interface ClassFiguresProps {
+  readonly figures: readonly ClassMetrics[];
+  /** The classes that they are about, in the same order. */
+  readonly ids: readonly (number | null)[];
+}
 
 /** Precision and recall, class by class. */
-export function ClassFigures({ figures }: { figures: readonly ClassMetrics[] }) {
-  const classes = useAppState((state) => state.classes);
+export function ClassFigures({ figures, ids }: ClassFiguresProps) {
   const show = (share: number | null): string => (share === null ? '–' : percent(share));
   return (
     <div class="scroll" role="region" aria-label="Class by class" tabIndex={0}>
@@ -21,8 +25,8 @@ export function ClassFigures({ figures }: { figures: readonly ClassMetrics[] }) 
         </thead>
         <tbody>
           {figures.map((each, index) => (
-            <tr key={each.class}>
-              <th scope="row" title={each.class} class={hueOfName(classes, each.class, index)}>
+            <tr key={index}>
+              <th scope="row" title={each.class} class={hueOf(ids[index] ?? null, index)}>
                 <span class="swatch" aria-hidden="true" />
                 {each.class}
               </th>

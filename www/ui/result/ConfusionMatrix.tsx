@@ -17,8 +17,9 @@ export function ConfusionMatrix({ classes, matrix }: ConfusionMatrixProps) {
         <thead>
           <tr>
             <td />
-            {classes.map((name) => (
-              <th key={name} scope="col" title={name}>
+            {/* By place: a class that was deleted may share its name with another. */}
+            {classes.map((name, index) => (
+              <th key={index} scope="col" title={name}>
                 <span>{name}</span>
               </th>
             ))}
@@ -26,12 +27,12 @@ export function ConfusionMatrix({ classes, matrix }: ConfusionMatrixProps) {
         </thead>
         <tbody>
           {matrix.map((row, actual) => (
-            <tr key={classes[actual]}>
+            <tr key={actual}>
               <th scope="row" title={classes[actual]}>
                 <span>{classes[actual]}</span>
               </th>
               {row.map((number, predicted) => (
-                <td key={classes[predicted]} class={`${actual === predicted ? 'right' : 'wrong'} heat-${heat(number, row)}`}>
+                <td key={predicted} class={`${actual === predicted ? 'right' : 'wrong'} heat-${heat(number, row)}`}>
                   {number}
                 </td>
               ))}

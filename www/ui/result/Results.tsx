@@ -23,7 +23,7 @@ export function Results() {
 
 function Report({ run, report }: { run: RunState; report: TrainReport }) {
   const accuracy = report.validation_accuracy;
-  const fineTuned = whatFineTuningDid(report);
+  const fineTuned = whatFineTuningDid(report, run.replaced);
   return (
     <section class="card result" aria-labelledby="result-title">
       <h3 id="result-title">Result</h3>
@@ -44,11 +44,16 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
           </p>
         </div>
       )}
-      <p class="hint">{howItEnded(report, run.config.warmStart === true)}</p>
+      <p class="hint">{howItEnded(report, run.config.warmStart === true, run.replaced)}</p>
       <p class="hint">
         {whatTrained(report)} {fineTuned}
       </p>
-      {run.stale && (
+      {run.replaced && (
+        <div class="notice info">
+          <p>This is about an earlier model, not about the one that is in use now.</p>
+        </div>
+      )}
+      {run.stale && !run.replaced && (
         <div class="notice info">
           <p>Classes or pictures have changed since. Train again to take that in.</p>
         </div>
@@ -58,7 +63,7 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
           <p>{warning.message}</p>
         </div>
       ))}
-      {report.per_class !== null && <ClassFigures figures={report.per_class} />}
+      {report.per_class !== null && <ClassFigures figures={report.per_class} ids={report.class_ids} />}
       {report.confusion_matrix !== null && <ConfusionMatrix classes={report.classes} matrix={report.confusion_matrix} />}
       <WhatTrains title="What trained, layer by layer" config={run.config} />
     </section>

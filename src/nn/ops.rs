@@ -1,4 +1,4 @@
-//! The few tensor operations that the backbone is made of, in the form that is fastest on each engine.
+//! The few tensor operations that networks are made of, in the form that is fastest on each engine.
 
 use super::spec::ConvSpec;
 use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions, s};

@@ -1,0 +1,101 @@
+//! Computing rows, each from as near as there is something kept.
+
+use super::{Place, Precision, Store, Views};
+use crate::backbone::Backbone;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::features::{Cut, Embedder, Row, View};
+use crate::head::Convolution;
+use crate::identity::ContentHash;
+use crate::image::Crop;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A picture and what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// Its content's hash.
+    pub content: ContentHash,
+    /// Its pixels.
+    pub crop: Crop,
+}
+
+/// The way to activations at one cut of one backbone, from pictures or from activations in front of it.
+pub struct Embedding {
+    backbone: Arc<Backbone>,
+    cut: Cut,
+    /// A head's convolution behind the backbone, in front of the pooling.
+    convolution: Option<Convolution>,
+    engine: Engine,
+    /// The stages from a boundary on, made when they are first wanted.
+    ways: BTreeMap<usize, Embedder>,
+}
+
+impl Embedding {
+    /// To a cut of a backbone.
+    pub fn new(backbone: &Arc<Backbone>, cut: Cut, engine: &Engine) -> Self {
+        Self { backbone: backbone.clone(), cut, convolution: None, engine: engine.clone(), ways: BTreeMap::new() }
+    }
+
+    /// To the pooled features of a head: those of the backbone, or of the head's convolution where it has one.
+    pub fn of_head(backbone: &Arc<Backbone>, convolution: Option<&Convolution>, engine: &Engine) -> Self {
+        let to_the_end = Self::new(backbone, Cut::features(backbone), engine);
+        Self { convolution: convolution.cloned(), ..to_the_end }
+    }
+
+    /// Goes on on another engine.
+    pub fn move_to(&mut self, engine: &Engine) {
+        self.engine = engine.clone();
+        self.ways.clear();
+    }
+
+    /// Rows of some pictures, each in a view.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`].
+    pub async fn rows(&mut self, store: &Store, views: &Views, wanted: &[(&Picture, View)]) -> Result<Vec<Arc<[f32]>>> {
+        let mut starts: BTreeMap<usize, Vec<(usize, Option<&Row>)>> = BTreeMap::new();
+        let mut rows: Vec<Option<Arc<[f32]>>> = vec![None; wanted.len()];
+        let end = Place::new(&self.backbone, self.cut);
+        for (index, (picture, view)) in wanted.iter().enumerate() {
+            let key = views.key(picture.content, *view);
+            if self.convolution.is_none()
+                && let Some(Row::Full(row)) = store.get(end, Precision::Full, &key)
+            {
+                rows[index] = Some(row.clone());
+                continue;
+            }
+            let nearest = store.nearest(&self.backbone, self.cut.boundary, &key);
+            let (boundary, row) = nearest.map_or((0, None), |(boundary, row)| (boundary, Some(row)));
+            starts.entry(boundary).or_default().push((index, row));
+        }
+        for (boundary, from) in starts {
+            let shape = self.backbone.shape_at(boundary);
+            let way = self.way(boundary)?;
+            let kept: Vec<&Row> = from.iter().filter_map(|(_, row)| *row).collect();
+            let made = if kept.is_empty() {
+                let crops: Vec<Crop> =
+                    from.iter().map(|(index, _)| views.render(wanted[*index].0, wanted[*index].1)).collect();
+                way.embed(&crops.iter().collect::<Vec<_>>()).await?
+            } else {
+                way.embed_rows(&kept, shape).await?
+            };
+            for ((index, _), row) in from.into_iter().zip(made) {
+                rows[index] = Some(row);
+            }
+        }
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    fn way(&mut self, boundary: usize) -> Result<&Embedder> {
+        if !self.ways.contains_key(&boundary) {
+            let way = match &self.convolution {
+                None => Embedder::between(&self.backbone, boundary, self.cut, &self.engine)?,
+                convolution => Embedder::tail(&self.backbone, boundary, convolution.as_ref(), &self.engine)?,
+            };
+            self.ways.insert(boundary, way);
+        }
+        // Just inserted, where it was not there.
+        self.ways.get(&boundary).ok_or_else(|| crate::Error::Internal("there is no way to a cut".into()))
+    }
+}

@@ -1,0 +1,54 @@
+//! Which pictures belong together: frames of one recording, and copies of one picture.
+
+use super::Dataset;
+use crate::identity::ContentHash;
+use std::collections::{BTreeMap, HashMap};
+
+/// Pictures that are near-copies of each other, directly or through others, whatever class they are in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Kin {
+    /// Those that can train, by number, in rising order.
+    pub usable: Vec<u32>,
+    /// What they and those that are removed or without pixels are.
+    pub contents: Vec<ContentHash>,
+}
+
+impl Dataset {
+    /// All pictures in families of near-copies, in the order of their first picture. Removed pictures count: a frame of
+    /// a recording is no new picture because the others were deleted.
+    pub(super) fn kin(&self) -> Vec<Kin> {
+        let ids: Vec<u32> = self.samples.keys().copied().collect();
+        let mut parents: Vec<usize> = (0..ids.len()).collect();
+        let mut first_of_group: HashMap<&str, usize> = HashMap::new();
+        let mut first_of_content: HashMap<ContentHash, usize> = HashMap::new();
+        for (index, sample) in self.samples.values().enumerate() {
+            let group = sample.group.as_deref().map(|group| *first_of_group.entry(group).or_insert(index));
+            let equal = *first_of_content.entry(sample.content).or_insert(index);
+            for other in group.into_iter().chain([equal]) {
+                let (a, b) = (root(&mut parents, index), root(&mut parents, other));
+                // The earlier picture leads, so that the families come in the order of their first picture.
+                parents[a.max(b)] = a.min(b);
+            }
+        }
+        let usable = self.usable();
+        let usable: std::collections::HashSet<u32> = usable.into_values().flatten().collect();
+        let mut families: BTreeMap<usize, Kin> = BTreeMap::new();
+        for (index, (id, sample)) in self.samples.iter().enumerate() {
+            let family = families.entry(root(&mut parents, index)).or_default();
+            family.contents.push(sample.content);
+            if usable.contains(id) {
+                family.usable.push(*id);
+            }
+        }
+        families.into_values().filter(|kin| !kin.usable.is_empty()).collect()
+    }
+}
+
+/// The leader of a picture's family (union-find with path halving).
+fn root(parents: &mut [usize], mut index: usize) -> usize {
+    while parents[index] != index {
+        parents[index] = parents[parents[index]];
+        index = parents[index];
+    }
+    index
+}

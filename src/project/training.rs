@@ -1,0 +1,223 @@
+//! A training under way: activations are prepared, the network trains, the finished model is measured.
+
+use super::Project;
+use super::measure::Measuring;
+use super::plan::Plan;
+use super::prepare::{Course, Preparing};
+use crate::activations::{Picture, Recipe, Views};
+use crate::backbone::Backbone;
+use crate::dataset::{Labelled, Lineage};
+use crate::error::{Error, Result};
+use crate::train::{EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig};
+use std::sync::Arc;
+
+/// A training under way.
+pub(super) enum Job {
+    Preparing(Box<Preparing>),
+    Training(Box<(Course, Run)>),
+    Measuring(Box<Measuring>),
+}
+
+impl Job {
+    /// Whether it goes on from the model that there is.
+    pub(super) fn is_warm(&self) -> bool {
+        let course = match self {
+            Self::Preparing(job) => &job.course,
+            Self::Training(job) => &job.0,
+            Self::Measuring(job) => &job.course,
+        };
+        course.config.warm_start
+    }
+}
+
+impl Project {
+    /// Checks settings and pictures and prepares a training, which [`Project::step`] then runs.
+    ///
+    /// # Errors
+    /// [`Error::ConfigInvalid`], [`Error::NotFineTunable`], [`Error::TooFewClasses`], [`Error::ClassWithoutPictures`],
+    /// [`Error::TrainingRunning`] and, going on from the model that there is, [`Error::NotTrained`],
+    /// [`Error::ModelClassesDiffer`], [`Error::ModelHeadDiffers`] and [`Error::ModelPreparesOtherwise`]; the model that
+    /// there was stays.
+    pub fn start_training(&mut self, settings: &TrainConfig) -> Result<()> {
+        if self.job.is_some() {
+            return Err(Error::TrainingRunning);
+        }
+        let course = self.course(settings)?;
+        self.settings = Some(settings.clone());
+        let preparing = Preparing::new(course, &mut self.store);
+        self.job = Some(if preparing.is_done() {
+            Job::Training(Box::new(preparing.begin(&self.store, &self.engine, self.clock)?))
+        } else {
+            Job::Preparing(Box::new(preparing))
+        });
+        Ok(())
+    }
+
+    /// All that a training with these settings would be, or why there can be none.
+    pub(super) fn course(&self, settings: &TrainConfig) -> Result<Course> {
+        let config = settings.check()?;
+        let backbone = self.base(&config);
+        let (classes, before, head) = match &self.model {
+            _ if !config.warm_start => (self.dataset.live_classes().map(|c| c.id).collect(), Lineage::default(), None),
+            None => return Err(Error::NotTrained),
+            Some(model) => {
+                let classes = model.can_go_on(&self.dataset, config.head, self.embedder.preprocess())?;
+                (classes, model.lineage.clone(), Some(model.classifier.head.clone()))
+            }
+        };
+        let split = self.dataset.split_after(&classes, config.validation, u64::from(config.seed), &before)?;
+        let pictures = (split.train.len(), split.validation.len());
+        let memory_limit = config.memory_limit.unwrap_or(self.store.limit());
+        let plan = Plan::new(&config, &backbone, pictures, memory_limit)?;
+        let expected = self.expected(&config, &plan, &backbone, pictures);
+        Ok(Course {
+            train: self.pictures(&split.train)?,
+            held_out: self.pictures(&split.validation)?,
+            views: Views::new(Recipe { augment: config.augment, seed: config.seed }),
+            config,
+            split,
+            backbone,
+            head,
+            before,
+            plan,
+            memory_limit,
+            epoch_seconds: expected.epoch,
+            later_seconds: expected.total.unwrap_or(0.0) - expected.prepare.unwrap_or(0.0),
+        })
+    }
+
+    /// The backbone that a training starts from: the model's own where it goes on from that.
+    pub(super) fn base(&self, config: &ValidConfig) -> Arc<Backbone> {
+        match &self.model {
+            Some(model) if config.warm_start => model.backbone().clone(),
+            _ => self.backbone.clone(),
+        }
+    }
+
+    fn pictures(&self, of: &[Labelled]) -> Result<Vec<Picture>> {
+        of.iter().map(|picture| self.picture(picture.id).ok_or(Error::ImageUnknown(picture.id))).collect()
+    }
+
+    /// One step of the running training: some pictures prepared, an optimiser step, or some pictures measured. With
+    /// the event `done` the model and the report are there.
+    ///
+    /// # Errors
+    /// [`Error::NotTraining`]; [`Error::DeviceLost`] and [`Error::NotFinite`] where that ended the training before
+    /// there was anything to keep. Otherwise the best weights so far are measured and the report says why it ended.
+    pub async fn step(&mut self) -> Result<TrainEvent> {
+        match self.job.take().ok_or(Error::NotTraining)? {
+            Job::Preparing(job) => self.prepare(*job).await,
+            Job::Training(job) => self.train(*job).await,
+            Job::Measuring(job) => self.measure(*job).await,
+        }
+    }
+
+    /// Embeds a few pictures.
+    async fn prepare(&mut self, mut job: Preparing) -> Result<TrainEvent> {
+        let start = (self.clock)();
+        match job.step(&mut self.store, &self.engine).await {
+            Err(Error::DeviceLost(reason)) => {
+                self.go_on_without_gpu(&reason)?;
+                job.move_to();
+                job.step(&mut self.store, &self.engine).await?;
+            }
+            result => result?,
+        }
+        let seconds = (self.clock)() - start;
+        job.seconds += seconds;
+        self.timing.embedding += seconds;
+        let (done, all) = job.progress();
+        let left = job.seconds / done.max(1) as f64 * (all - done) as f64 + job.course.later_seconds;
+        let event = self.counting(Phase::Prepare, (done, all), job.seconds, left);
+        self.job = Some(if job.is_done() {
+            Job::Training(Box::new(job.begin(&self.store, &self.engine, self.clock)?))
+        } else {
+            Job::Preparing(Box::new(job))
+        });
+        Ok(event)
+    }
+
+    /// One optimiser step.
+    async fn train(&mut self, (course, mut run): (Course, Run)) -> Result<TrainEvent> {
+        match run.step().await {
+            Ok(event) if event.kind == EventKind::Done => {
+                let job = self.ended(course, run).await?;
+                self.measure(job).await
+            }
+            Ok(event) => {
+                self.job = Some(Job::Training(Box::new((course, run))));
+                Ok(TrainEvent { memory: self.store.bytes() as f64, ..event })
+            }
+            Err(error) => {
+                if let Error::DeviceLost(reason) = &error {
+                    self.go_on_without_gpu(reason)?;
+                }
+                // Where not one epoch ended there is nothing to keep, and the error itself says so. Otherwise the
+                // best weights are the model, and its report says why training stopped.
+                match self.ended(course, run).await {
+                    Ok(job) => self.measure(job).await,
+                    Err(Error::NotTrained | Error::NothingLearned) => Err(error),
+                    Err(other) => Err(other),
+                }
+            }
+        }
+    }
+
+    /// Stops the running training. The best weights so far become the model once they are measured, which the
+    /// following calls of [`Project::step`] do.
+    ///
+    /// # Errors
+    /// As [`Project::cancel_training`].
+    pub async fn stop_training(&mut self) -> Result<()> {
+        match self.job.take().ok_or(Error::NotTraining)? {
+            Job::Preparing(_) if self.model.is_some() => Err(Error::NothingLearned),
+            Job::Preparing(_) => Err(Error::NotTrained),
+            Job::Training(job) => {
+                let (course, mut run) = *job;
+                run.cancel();
+                self.job = Some(Job::Measuring(Box::new(self.ended(course, run).await?)));
+                Ok(())
+            }
+            measuring @ Job::Measuring(_) => {
+                self.job = Some(measuring);
+                Ok(())
+            }
+        }
+    }
+
+    /// Stops the running training and makes the best weights so far the model, all at once.
+    ///
+    /// # Errors
+    /// [`Error::NotTraining`]; [`Error::NotTrained`] where nothing was learned yet; [`Error::NothingLearned`] where
+    /// nothing was learned and there is a model already, which stays.
+    pub async fn cancel_training(&mut self) -> Result<()> {
+        self.stop_training().await?;
+        while let Some(Job::Measuring(job)) = self.job.take() {
+            self.measure(*job).await?;
+        }
+        Ok(())
+    }
+
+    /// The event of a phase that counts pictures.
+    pub(super) fn counting(&self, phase: Phase, (done, all): (usize, usize), seconds: f64, left: f64) -> TrainEvent {
+        TrainEvent {
+            kind: EventKind::Step,
+            phase,
+            epoch: 0,
+            epochs: 0,
+            step: done as u32,
+            steps: all as u32,
+            loss: 0.0,
+            accuracy: 0.0,
+            validation_loss: None,
+            validation_accuracy: None,
+            learning_rates: Vec::new(),
+            best_epoch: None,
+            improved: false,
+            images_per_second: if seconds > 0.0 { done as f64 / seconds } else { 0.0 },
+            eta: left,
+            memory: self.store.bytes() as f64,
+            hint: None,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+import {
+  HeadstartError,
+  type ClassSummary,
+  type ModelClass,
+  type Prediction,
+  type SavedProject,
+  type Trainer,
+  type TrainerOptions,
+  type TrainReport,
+} from '../../../www/headstart.js';
+import type { ErrorCode } from '../../../www/protocol.js';
+import { backbone, defaults, engine, estimate, report, rules } from './state.js';
+
+interface Data {
+  classes: { id: number; name: string; removed: boolean }[];
+  images: { id: number; classId: number; name: string; removed: boolean; pixels: boolean }[];
+  model: { id: number | null; name: string }[] | null;
+}
+
+/** A trainer without a worker: it keeps classes, pictures and labels by the rules of the core, and answers in the order of the calls. */
+export class FakeTrainer {
+  readonly engine = engine;
+  readonly backbone = backbone;
+  readonly defaults = defaults;
+  readonly rules = rules;
+  /** What it was asked, in order. */
+  readonly calls: string[] = [];
+  readonly #data: Data = { classes: [], images: [], model: null };
+  readonly #pending = new Set<(error: Error) => void>();
+  #turn: Promise<void> = Promise.resolve();
+  #dead = false;
+
+  /** `unreadable` are the names of files that cannot be read any more. */
+  constructor(
+    readonly options: TrainerOptions,
+    readonly unreadable: ReadonlySet<string>,
+  ) {
+    const { project } = options;
+    if (project === undefined) return;
+    Object.assign(this.#data, JSON.parse(project.project));
+    if (project.model === null) this.#data.model = null;
+    if (project.pictures === null) for (const image of this.#data.images) image.pixels = false;
+  }
+
+  get classes(): ClassSummary[] {
+    return this.#live().map(({ id, name }) => ({ id, name, images: this.#shown(id).map((each) => each.id) }));
+  }
+
+  get modelClasses(): ModelClass[] | null {
+    return this.#data.model?.map(({ id, name }) => ({ id, name })) ?? null;
+  }
+
+  /** The pictures that take up memory. */
+  get pixels(): number[] {
+    return this.#data.images.flatMap(({ id, pixels }) => (pixels ? [id] : []));
+  }
+
+  get closed(): boolean {
+    return this.#dead;
+  }
+
+  /** Its worker dies. */
+  crash(): void {
+    this.#dead = true;
+    for (const reject of this.#pending) reject(refusal('worker_failed', 'The worker has died.'));
+    this.#pending.clear();
+  }
+
+  close = (): void => this.crash();
+
+  /** It answers nothing until the function that it gives is called. */
+  hang(): () => void {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    this.#turn = this.#turn.then(() => held);
+    return goOn;
+  }
+
+  addClass = (name: string, { id }: { id: number }): Promise<number> =>
+    this.#ask(`addClass ${id} ${name}`, () => {
+      this.#free(name);
+      if (this.#data.classes.some((each) => each.id === id)) throw refusal('id_taken', `${id} is taken.`);
+      this.#data.classes.push({ id, name, removed: false });
+      return id;
+    });
+
+  renameClass = (id: number, to: string): Promise<void> =>
+    this.#ask(`renameClass ${id} ${to}`, () => {
+      this.#free(to, id);
+      this.#class(id).name = to;
+      for (const label of this.#data.model ?? []) if (label.id === id) label.name = to;
+    });
+
+  removeClass = (id: number): Promise<void> => this.#ask(`removeClass ${id}`, () => void (this.#class(id).removed = true));
+
+  restoreClass = (id: number): Promise<void> =>
+    this.#ask(`restoreClass ${id}`, () => {
+      this.#free(this.#class(id).name, id);
+      this.#class(id).removed = false;
+    });
+
+  addImage = (classId: number, _blob: Blob, { id, name }: { id: number; name: string }): Promise<number> =>
+    this.#ask(`addImage ${classId} ${id}`, () => {
+      if (this.unreadable.has(name)) throw refusal('picture_unreadable', `${name} cannot be read.`);
+      const known = this.#data.images.find((each) => each.id === id);
+      if (known?.pixels) throw refusal('id_taken', `${id} is taken.`);
+      if (known) Object.assign(known, { pixels: true, removed: false });
+      else if (this.#class(classId).removed) throw refusal('class_unknown', `There is no class ${classId}.`);
+      else this.#data.images.push({ id, classId, name, removed: false, pixels: true });
+      return id;
+    });
+
+  moveImage = (id: number, to: number): Promise<void> => this.#ask(`moveImage ${id} ${to}`, () => void (this.#image(id).classId = to));
+
+  removeImage = (id: number): Promise<void> => this.#ask(`removeImage ${id}`, () => void (this.#image(id).removed = true));
+
+  restoreImage = (id: number): Promise<void> =>
+    this.#ask(`restoreImage ${id}`, () => {
+      if (!this.#image(id).pixels) throw refusal('image_unknown', `There is no picture ${id}.`);
+      this.#image(id).removed = false;
+    });
+
+  forgetImages = (ids: readonly number[]): Promise<void> =>
+    this.#ask(`forgetImages ${ids.length}`, () => {
+      for (const id of ids) {
+        const image = this.#image(id);
+        if (!image.removed && !this.#class(image.classId).removed) throw refusal('image_unknown', `Picture ${id} is not removed.`);
+        image.pixels = false;
+      }
+    });
+
+  thumbnail = (id: number): Promise<Blob> => this.#ask(`thumbnail ${id}`, () => new Blob([String(this.#image(id).id)]));
+
+  readiness = () => this.#ask('readiness', () => ({ train: null, further: null }));
+  estimate = () => this.#ask('estimate', () => estimate);
+  predict = (): Promise<Prediction[]> => this.#ask('predict', () => this.#predictions());
+  predictLatest = (): Promise<Prediction[]> => this.#ask('predictLatest', () => this.#predictions());
+
+  load = (): Promise<void> =>
+    this.#ask('load', () => void (this.#data.model = [{ id: null, name: 'x' }, { id: null, name: 'y' }]));
+
+  saveProject = ({ pictures }: { pictures?: boolean }): Promise<SavedProject> =>
+    this.#ask(`saveProject ${pictures}`, () => ({
+      project: JSON.stringify(this.#data),
+      model: this.#data.model && new Blob(['model']),
+      pictures: pictures === true ? new Blob(['pictures']) : null,
+      thumbnails: null,
+    }));
+
+  /** A run without events. */
+  train() {
+    const ended = this.#ask('train', (): TrainReport => {
+      this.#data.model = this.#live().map(({ id, name }) => ({ id, name }));
+      const [classes, class_ids] = [this.#live().map(({ name }) => name), this.#live().map(({ id }) => id)];
+      return { ...report, classes, class_ids };
+    });
+    ended.catch(() => undefined);
+    return {
+      report: ended,
+      async *[Symbol.asyncIterator]() {
+        await ended;
+      },
+    };
+  }
+
+  async #ask<T>(call: string, work: () => T): Promise<T> {
+    if (this.#dead) throw refusal('worker_failed', 'The worker has died.');
+    this.calls.push(call);
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.add(reject);
+      this.#turn = this.#turn.then(() => {
+        if (!this.#pending.delete(reject)) return;
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+  }
+
+  #live() {
+    return this.#data.classes.filter(({ removed }) => !removed);
+  }
+
+  #shown(classId: number) {
+    return this.#data.images.filter((each) => each.classId === classId && !each.removed);
+  }
+
+  #class(id: number) {
+    const found = this.#data.classes.find((each) => each.id === id);
+    if (!found) throw refusal('class_unknown', `There is no class ${id}.`);
+    return found;
+  }
+
+  #image(id: number) {
+    const found = this.#data.images.find((each) => each.id === id);
+    if (!found) throw refusal('image_unknown', `There is no picture ${id}.`);
+    return found;
+  }
+
+  #free(name: string, except?: number): void {
+    if (this.#live().some((each) => each.name === name && each.id !== except)) throw refusal('class_name_taken', `${name} is taken.`);
+  }
+
+  #predictions(): Prediction[] {
+    return (this.#data.model ?? []).map(({ id, name }, index) => ({ classId: id, className: name, probability: index === 0 ? 1 : 0 }));
+  }
+}
+
+/** Where a page under test has its trainers from. */
+export class FakeTrainers {
+  readonly made: FakeTrainer[] = [];
+  readonly unreadable = new Set<string>();
+  /** What the next start fails with. */
+  failure: Error | null = null;
+  /** Starting takes until this is over. */
+  gate: Promise<void> = Promise.resolve();
+
+  create = async (options: TrainerOptions): Promise<Trainer> => {
+    await this.gate;
+    const { failure } = this;
+    this.failure = null;
+    if (failure !== null) throw failure;
+    const trainer = new FakeTrainer(options, this.unreadable);
+    this.made.push(trainer);
+    return trainer as unknown as Trainer;
+  };
+
+  get last(): FakeTrainer {
+    const last = this.made.at(-1);
+    if (!last) throw new Error('No trainer was started.');
+    return last;
+  }
+}
+
+export function refusal(code: ErrorCode, message: string): HeadstartError {
+  return new HeadstartError({ code, message });
+}
