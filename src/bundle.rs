@@ -118,12 +118,21 @@ pub fn load(file: &[u8]) -> Result<Saved> {
     };
     let head = read_head(&head, backbone.card().num_features, labels.len(), activation)?;
     // A model without a report is fine, one with a damaged report is not.
-    let report: Option<TrainReport> = match zip.index_for_name("report.json") {
-        Some(_) => Some(serde_json::from_slice(&entry(&mut zip, "report.json")?).map_err(invalid)?),
+    let report = match zip.index_for_name("report.json") {
+        Some(_) => read_report(&entry(&mut zip, "report.json")?)?,
         None => None,
     };
-    let report = report.filter(TrainReport::is_finite).map(TrainReport::without_ids);
     Ok(Saved { labels, head, backbone, report })
+}
+
+/// The report, unless it tells of a model that had gone astray: earlier versions wrote a loss that was no number as null.
+fn read_report(bytes: &[u8]) -> Result<Option<TrainReport>> {
+    let report: serde_json::Value = serde_json::from_slice(bytes).map_err(invalid)?;
+    if report.get("train_loss").is_some_and(serde_json::Value::is_null) {
+        return Ok(None);
+    }
+    let report: TrainReport = serde_json::from_value(report).map_err(invalid)?;
+    Ok(Some(report.without_ids()))
 }
 
 fn config(classifier: &Classifier) -> Config {

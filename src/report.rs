@@ -4,7 +4,7 @@ use crate::dataset::{ClassId, Warning};
 use crate::engine::EngineKind;
 use crate::metrics::ClassMetrics;
 use crate::train::{Phase, Stopped};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// Numbers of pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,6 @@ pub struct TrainReport {
     /// Why training ended.
     pub stopped: Stopped,
     /// Cross-entropy of the kept weights on the training pictures.
-    #[serde(deserialize_with = "null_is_no_number")]
     pub train_loss: f64,
     /// Their accuracy there.
     pub train_accuracy: f64,
@@ -88,11 +87,6 @@ pub struct TrainReport {
     pub engine: EngineKind,
     /// What a person should know of this result.
     pub warnings: Vec<Warning>,
-}
-
-/// Earlier versions wrote the loss of a model that had gone astray, which JSON cannot hold, as null.
-fn null_is_no_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// Reports of models that were saved before there was fine-tuning do not name the phase.

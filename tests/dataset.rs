@@ -107,11 +107,12 @@ proptest! {
             part.into_iter().map(|id| of[id as usize].clone()).collect::<BTreeSet<_>>()
         });
         prop_assert!(parts[0].is_disjoint(&parts[1]), "a recording is in both parts");
-        for class in 0..shape.len() {
+        for (class, pictures) in shape.iter().enumerate() {
             // A class of one recording has nothing to hold out, and says so.
             let recordings: BTreeSet<_> = of.iter().filter(|(c, _)| *c == class).map(|(_, group)| group).collect();
-            let wanted = (shape[class].len() as f64 * share).round() as usize > 0 && shape[class].len() > 1;
-            let told = split.warnings.iter().any(|w| w.code == "one_recording" && w.message.contains(&format!("class {class}”")));
+            let wanted = (pictures.len() as f64 * share).round() as usize > 0 && pictures.len() > 1;
+            let name = format!("class {class}”");
+            let told = split.warnings.iter().any(|w| w.code == "one_recording" && w.message.contains(&name));
             prop_assert_eq!(told, recordings.len() == 1 && wanted, "class {}", class);
         }
     }

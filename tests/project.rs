@@ -440,3 +440,47 @@ fn a_training_that_goes_astray_unseen_keeps_what_it_had() {
         assert_eq!(other.report().unwrap().train_loss, report.train_loss);
     }
 }
+
+/// Three held-out pictures are left of each class: training goes on with what there is, where it used to trap.
+#[test]
+fn training_goes_on_when_all_that_trained_is_deleted() {
+    let mut project = open(default_backbone());
+    for (class, kind) in [("disc", Kind::Disc), ("stripes", Kind::Stripes)] {
+        drawing::add(&mut project, class, kind, 0, 15);
+    }
+    train(&mut project, &settings(0, 1, false));
+    let held_out = project.held_out();
+    assert_eq!(held_out.len(), 6);
+    for id in (0..30).filter(|id| !held_out.contains(id)) {
+        project.dataset_mut().remove_image(id).unwrap();
+    }
+    train(&mut project, &settings(0, 1, true));
+    let images = &project.report().unwrap().images;
+    assert_eq!((images.train, images.validation), (2, 4));
+    check_model(&project, true);
+}
+
+/// A training under way is not part of the written form: from whichever of its steps it is taken up, it is begun anew
+/// with the settings that are written, and comes out the same to the bit.
+#[test]
+fn a_training_that_was_cut_short_is_begun_anew() {
+    let config =
+        TrainConfig { batch_size: 8.0, fine_tune: "last:1".into(), fine_tune_epochs: 1.0, ..settings(0, 1, false) };
+    let mut whole = easy(default_backbone());
+    let expected = losses(&train(&mut whole, &config));
+    let mut project = easy(default_backbone());
+    project.start_training(&config).unwrap();
+    let mut steps = 0;
+    loop {
+        let mut again = reopened(&project.write(true).unwrap());
+        assert!(again.classifier().is_none());
+        let settings = again.settings().expect("the settings of the training under way").clone();
+        assert_eq!(losses(&train(&mut again, &settings)), expected, "taken up after {steps} steps");
+        assert_eq!(probabilities(&mut again, Kind::Disc, 40), probabilities(&mut whole, Kind::Disc, 40));
+        if block_on(project.step()).unwrap().kind == headstart::train::EventKind::Done {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps > 8, "it was taken up in every phase: {steps} steps");
+}

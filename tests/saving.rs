@@ -66,6 +66,18 @@ fn a_model_with_an_older_report_opens() {
     assert_eq!(json(project.report())["phase"], "head");
 }
 
+/// Earlier versions wrote a loss that was no number as null, and could not read it again.
+#[test]
+fn a_model_whose_report_lost_a_number_opens_without_it() {
+    let mut entries = unpack(&trained("linear").save().unwrap());
+    let mut report: Value = serde_json::from_slice(&entries["report.json"]).unwrap();
+    report["train_loss"] = Value::Null;
+    entries.insert("report.json".into(), serde_json::to_vec(&report).unwrap());
+    let mut project = open(default_backbone());
+    project.load(&pack(&entries)).unwrap();
+    assert!(project.report().is_none() && project.classifier().is_some());
+}
+
 /// The same but for the last digit of a number, which reading JSON may cost.
 fn alike(a: &Value, b: &Value) {
     match (a, b) {

@@ -21,7 +21,6 @@ use std::fmt;
 /// Number of a class, stable for the life of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
-#[serde(transparent)]
 pub struct ClassId(pub u32);
 
 impl fmt::Display for ClassId {
