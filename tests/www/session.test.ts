@@ -102,6 +102,39 @@ describe('classes of one name', () => {
   });
 });
 
+describe('folders', () => {
+  it('become classes of their names without the blanks around them, and none of blanks alone', async () => {
+    const file = (name: string, ...folders: string[]) => ({ file: new File(['x'], name, { type: 'image/png' }), folders });
+    app.pictures.renameClass(2, 'cow');
+    app.pictures.addFound([file('a.png', 'cat'), file('b.png', 'cat '), file('c.png', ' ')]);
+    await soon();
+    expect(state().classes.map(({ name, pictures }) => [name, pictures.length])).toEqual([['Class 1', 0], ['cow', 0], ['cat', 3]]);
+    expect(state().intake).toEqual({});
+    expectAgreement();
+  });
+
+  it('never lead to a class that there is not', () => {
+    const keys = ['cat', ' cat', '', ' '].map((name) => app.pictures.addClass(name));
+    expect(state().classes.slice(2).map(({ key, name }) => [key, name])).toEqual([
+      [keys[0], 'cat'],
+      [keys[1], 'cat (2)'],
+      [keys[2], 'Class 5'],
+      [keys[3], 'Class 6'],
+    ]);
+  });
+});
+
+describe('the first engine', () => {
+  it('is any other where the remembered one does not start any more', async () => {
+    app = createApp(trainers.create);
+    app.store.dispatch({ type: 'settings-changed', change: { engine: 'webgpu' } });
+    trainers.failure = refusal('engine_unavailable', 'There is no GPU.');
+    await app.start();
+    expect([state().engine.status, state().settings.engine, trainers.last.options.engine]).toEqual(['ready', 'auto', 'auto']);
+    expect(said()).toEqual([expect.stringContaining('WebGPU, the engine chosen before, did not start')]);
+  });
+});
+
 describe('another engine', () => {
   it('takes over everything, without reading a file again', async () => {
     await fill();
@@ -112,6 +145,9 @@ describe('another engine', () => {
     expect(trainers.made).toHaveLength(2);
     expect([trainers.made[0]!.closed, trainers.last.options.engine]).toEqual([true, 'webgpu']);
     expect(trainers.last.calls.filter((call) => call.startsWith('addImage'))).toEqual([]);
+    // It was handed over just now.
+    await later();
+    expect(trainers.last.calls.filter((call) => call.startsWith('saveProject'))).toEqual([]);
     expect(state().settings.engine).toBe('webgpu');
     expect([state().model, state().run, state().classes]).toEqual([before.model, before.run, before.classes]);
     app.pictures.undo();
@@ -151,6 +187,33 @@ describe('another engine', () => {
     app.store.dispatch({ type: 'area-cleared', area: 'train' });
     expect(keysOf(2)).toHaveLength(4);
     expectAgreement();
+  });
+
+  it('that does not start has the one before shown as failed where that died meanwhile', async () => {
+    await fill();
+    trainers.last.hang();
+    trainers.failure = refusal('engine_unavailable', 'There is no GPU.');
+    const change = app.chooseEngine('webgpu');
+    await soon();
+    trainers.last.crash();
+    await change;
+    expect([state().engine.status, app.session.trainer, said()]).toEqual(['failed', null, []]);
+  });
+
+  it('and the opening of a model wait for each other', async () => {
+    await fill();
+    const goOn = trainers.last.hang();
+    const opening = app.models.open(new File(['x'], 'model.zip'));
+    expect(state().modelFileBusy).toBe(true);
+    await app.chooseEngine('webgpu');
+    goOn();
+    await opening;
+    expect([trainers.made.length, state().modelFileBusy, state().model?.length]).toEqual([1, false, 2]);
+    const change = app.chooseEngine('webgpu');
+    await app.models.open(new File(['x'], 'model.zip'));
+    await change;
+    expect(trainers.made.map(({ calls }) => calls.includes('load'))).toEqual([true, false]);
+    expect(state().notices.map(({ area }) => area)).toEqual(['try']);
   });
 
   it('is not held to account for a prediction that the one before did not get to', async () => {
@@ -280,12 +343,27 @@ describe('a worker that dies', () => {
     const change = app.chooseEngine('webgpu');
     await soon();
     await crash();
-    const again = app.session.start('webgpu');
+    const again = app.start();
     open();
     await Promise.all([change, again]);
     await soon();
     expect([trainers.made.length, state().engine.status, state().model?.[1]?.name]).toEqual([2, 'ready', 'wolf']);
+    expect([trainers.last.options.engine, state().settings.engine]).toEqual(['webgpu', 'webgpu']);
     expectAgreement();
+  });
+
+  it('after a run that failed before it made a model takes none with it', async () => {
+    await fill();
+    trainers.last.train = () => {
+      const ended = Promise.reject(refusal('config_invalid', 'No.'));
+      ended.catch(() => undefined);
+      return { report: ended, async *[Symbol.asyncIterator]() { await ended; } };
+    };
+    await app.training.start();
+    app.store.dispatch({ type: 'area-cleared', area: 'train' });
+    await crash();
+    await app.session.start('cpu');
+    expect(said()).toEqual([]);
   });
 
   it('leaves no empty tile where a file has gone since', async () => {
@@ -316,6 +394,29 @@ describe('what is saved for that case', () => {
     expect(saved()).toBe(before + 2);
     await later();
     expect(saved()).toBe(before + 2);
+  });
+
+  it('is a new model at once, although pictures keep coming', async () => {
+    await fill();
+    await later();
+    const before = saved();
+    await app.training.start();
+    app.store.dispatch({ type: 'pictures-read', key: 1, added: [{ key: 1000, name: 'a.png' }], done: 0 });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(saved()).toBe(before + 1);
+  });
+
+  it('is tried again where it did not work', async () => {
+    await fill();
+    await later();
+    const { saveProject } = trainers.last;
+    trainers.last.saveProject = () => Promise.reject(refusal('internal', 'No.'));
+    await train();
+    trainers.last.saveProject = saveProject;
+    const before = saved();
+    app.pictures.renameClass(1, 'lion');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(saved()).toBe(before + 1);
   });
 
   it('waits for the end of a training', async () => {
@@ -365,6 +466,28 @@ describe('memory', () => {
     await later();
     expect(state().undo.some(({ kind }) => kind === 'class-removed')).toBe(false);
     expect([state().intake, trainers.last.pixels, app.library.source(2), app.library.source(21)]).toEqual([{}, [1], undefined, undefined]);
+  });
+
+  it('is not taken by a frame of a camera whose class is gone', async () => {
+    await add(1, 1);
+    app.store.dispatch({ type: 'classes-dropped', keys: [2] });
+    app.pictures.addSources(2, [{ blob: new Blob(['x']), name: 'frame', group: 'g' }]);
+    expect([state().intake, app.library.source(2)]).toEqual([{}, undefined]);
+  });
+
+  it('is freed of pictures that came too late by the next engine too', async () => {
+    await fill();
+    const goOn = trainers.last.hang();
+    app.pictures.addFiles(2, [new File(['x'], 'late.png')]);
+    app.pictures.removeClass(2);
+    for (let time = 0; time < 60; time += 1) app.pictures.renameClass(1, `name ${time}`);
+    goOn();
+    await later();
+    expect([trainers.last.pixels, trainers.last.calls.filter((call) => call.startsWith('forget')).length > 0]).toEqual([[1, 2, 3], true]);
+    await app.chooseEngine('webgpu');
+    await soon();
+    expect(trainers.last.pixels).toEqual([1, 2, 3]);
+    expectAgreement();
   });
 
   it('is freed of a tried picture, whatever takes its place', async () => {

@@ -40,6 +40,7 @@ describe('classes', () => {
   it('are untouched until they have a name, a picture or a past', () => {
     expect(untouchedClasses(start())).toEqual([1, 2]);
     expect(untouchedClasses(play(start(), { type: 'pictures-expected', key: 1, count: 3 }))).toEqual([2]);
+    expect(untouchedClasses(play(start(), { type: 'camera-given', to: 2 }))).toEqual([1]);
     expect(untouchedClasses(play(start(), { type: 'class-removed', key: 1 }))).toEqual([]);
     expect(untouchedClasses(play(start(), { type: 'class-renamed', key: 2, name: 'dogs' }))).toEqual([]);
   });

@@ -84,7 +84,7 @@ id: ClassId,
  */
 name: string, 
 /**
- * Numbers of its pictures, in order of arrival.
+ * Numbers of its pictures, rising.
  */
 images: Array<number>, };
 

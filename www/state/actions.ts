@@ -44,6 +44,7 @@ export type Action =
   | { readonly type: 'estimate-failed'; readonly problem: string }
   | { readonly type: 'model-changed'; readonly labels: readonly ModelClass[] | null }
   | { readonly type: 'model-replaced'; readonly labels: readonly ModelClass[] | null }
+  | { readonly type: 'model-file-busy'; readonly busy: boolean }
   | { readonly type: 'target-chosen'; readonly target: Key | 'try' | null }
   | { readonly type: 'camera-given'; readonly to: Key | 'try' | null }
   | { readonly type: 'picture-tried'; readonly picture: AppState['trial']['picture'] }

@@ -80,7 +80,6 @@ export function restorePictures(classes: Classes, places: readonly Place[]): Cla
 /** The classes that the page came with and nobody has used: a set of ready classes takes their place. */
 export function untouchedClasses(state: AppState): Key[] {
   if (state.undo.length > 0) return [];
-  return state.classes
-    .filter((each) => each.pictures.length === 0 && state.intake[each.key] === undefined && /^Class \d+$/.test(each.name))
-    .map((each) => each.key);
+  const isInUse = ({ key, pictures }: ClassState): boolean => pictures.length > 0 || state.intake[key] !== undefined || state.camera === key;
+  return state.classes.filter((each) => !isInUse(each) && /^Class \d+$/.test(each.name)).map((each) => each.key);
 }

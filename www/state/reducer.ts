@@ -28,6 +28,7 @@ export function initialState(settings: Settings): AppState {
     estimate: NO_ESTIMATE,
     readiness: null,
     model: null,
+    modelFileBusy: false,
     target: null,
     camera: null,
     trial: { picture: null, predictions: null },
@@ -118,6 +119,8 @@ export function reduce(state: AppState, action: Action): AppState {
       return { ...state, model: action.labels };
     case 'model-replaced':
       return { ...state, model: action.labels, run: { ...state.run, replaced: state.run.report !== null } };
+    case 'model-file-busy':
+      return { ...state, modelFileBusy: action.busy };
     case 'target-chosen':
       return state.target === action.target ? state : { ...state, target: action.target };
     case 'camera-given': {

@@ -156,6 +156,8 @@ export interface AppState {
   readonly readiness: Readiness | null;
   /** The labels of the model that predicts, or null before there is one. */
   readonly model: readonly ModelClass[] | null;
+  /** A model is being saved to a file or opened from one: the engine stays as long. */
+  readonly modelFileBusy: boolean;
   /** The class that a paste or a drop beside the cards goes to, or the predict panel. */
   readonly target: Key | 'try' | null;
   /** Who has the camera: there is one view of it at a time. */

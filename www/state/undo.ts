@@ -96,6 +96,11 @@ export function lostPictures(before: AppState, after: AppState): Key[] {
   return [...reachablePictures(before)].filter((key) => !left.has(key));
 }
 
+/** Whether a class is there or can be brought back. */
+export function isReachable({ classes, undo }: AppState, key: Key): boolean {
+  return classes.some((each) => each.key === key) || undo.some((entry) => entry.kind === 'class-removed' && entry.removed.key === key);
+}
+
 /** The deleted classes that a change has put out of reach. */
 export function lostClasses(before: AppState, after: AppState): Key[] {
   const deleted = (undo: readonly UndoEntry[]): Key[] => undo.flatMap((entry) => (entry.kind === 'class-removed' ? [entry.removed.key] : []));

@@ -11,4 +11,4 @@ render(
   </AppProvider>,
   place,
 );
-void app.session.start(app.store.get().settings.engine);
+void app.start();

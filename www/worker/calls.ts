@@ -38,7 +38,8 @@ export const handlers: Handlers = {
   removeImage: ({ session }, id) => session.removeImage(id),
   restoreImage: ({ session }, id) => session.restoreImage(id),
   async forgetImages({ session, thumbnails }, ids) {
-    await session.forgetImages(Uint32Array.from(ids));
+    // As they are: what is no number of a picture is refused, not made one.
+    await session.forgetImages(Float64Array.from(ids));
     for (const id of ids) thumbnails.delete(id);
   },
   layers: ({ session, settings }, config) => session.layers(settings(config)),

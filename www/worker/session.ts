@@ -50,7 +50,7 @@ export interface Session {
   removeImage(id: number): Promise<void>;
   restoreImage(id: number): Promise<void>;
   /** Frees removed pictures for good. */
-  forgetImages(ids: Uint32Array): Promise<void>;
+  forgetImages(ids: Float64Array): Promise<void>;
   startTraining(config: Partial<TrainConfig>): Promise<void>;
   step(): Promise<TrainEvent>;
   /** Ends the run with the best weights so far; the steps that follow measure them, up to the event `done`. */

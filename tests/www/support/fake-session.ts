@@ -121,7 +121,7 @@ export class FakeSession implements Session {
     this.#image(id).removed = false;
   }
 
-  async forgetImages(ids: Uint32Array): Promise<void> {
+  async forgetImages(ids: Float64Array): Promise<void> {
     for (const id of ids) if (!this.#image(id).removed) throw refusal('image_unknown', `There is no picture number ${id}.`, String(id));
     this.#images = this.#images.filter(({ id }) => !ids.includes(id));
   }

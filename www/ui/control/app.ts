@@ -14,6 +14,8 @@ import { Predictor } from './predictor.js';
 import { Session, type CreateTrainer } from './session.js';
 import { Training } from './training.js';
 
+const ENGINE_NAMES: Readonly<Record<EngineChoice, string>> = { auto: 'Automatic', webgpu: 'WebGPU', cpu: 'The CPU' };
+
 /** All that components can see and do. */
 export interface App {
   readonly store: Store;
@@ -23,7 +25,9 @@ export interface App {
   readonly training: Training;
   readonly models: ModelFiles;
   readonly predictor: Predictor;
-  /** Changes the engine; the choice is remembered only if it works. */
+  /** Starts the engine that was chosen last, at first or again; where that one does not start, whichever does. */
+  start(): Promise<void>;
+  /** Changes the engine; the choice is remembered only if it works. Not while a model is on its way from or to a file. */
   chooseEngine(choice: EngineChoice): Promise<void>;
 }
 
@@ -43,7 +47,18 @@ export function createApp(create?: CreateTrainer): App {
     training: new Training(store, session),
     models: new ModelFiles(store, session),
     predictor: new Predictor(store, session),
+    async start() {
+      // Somebody has just chosen another engine, which is to be the one.
+      const joined = session.join();
+      if (joined !== null) return void (await joined);
+      const { engine } = store.get().settings;
+      if ((await session.start(engine)) || engine === 'auto' || !(await session.start('auto'))) return;
+      store.dispatch({ type: 'settings-changed', change: { engine: 'auto' } });
+      const text = `${ENGINE_NAMES[engine]}, the engine chosen before, did not start: the choice is Automatic now.`;
+      store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text });
+    },
     async chooseEngine(choice) {
+      if (store.get().modelFileBusy) return;
       if (await session.start(choice)) store.dispatch({ type: 'settings-changed', change: { engine: choice } });
     },
   };

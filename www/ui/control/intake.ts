@@ -1,7 +1,7 @@
 import { findClass } from '../../state/classes.js';
 import type { Store } from '../../state/store.js';
 import type { Key, PictureState } from '../../state/types.js';
-import { reachablePictures } from '../../state/undo.js';
+import { isReachable, reachablePictures } from '../../state/undo.js';
 import { unreadable } from '../../state/words.js';
 import type { Trainer } from '../../headstart.js';
 import { codeOf, report } from './errors.js';
@@ -42,6 +42,7 @@ export class Intake {
   readonly #store: Store;
   readonly #library: Library;
   #trainer: Trainer | null = null;
+  #forget: (keys: readonly Key[]) => void = () => undefined;
   #held = false;
   #waiting: Job[] = [];
   /** Jobs whose class was deleted; they go on when it is brought back. */
@@ -53,6 +54,11 @@ export class Intake {
   constructor(store: Store, library: Library) {
     this.#store = store;
     this.#library = library;
+  }
+
+  /** Who is told of pictures that the trainer was given for nothing. */
+  onUnwanted(forget: (keys: readonly Key[]) => void): void {
+    this.#forget = forget;
   }
 
   /** Sends no more for now: what the trainer has is about to be handed on. */
@@ -80,7 +86,8 @@ export class Intake {
 
   /** Pictures that are new. */
   add(classKey: Key, sources: readonly Source[]): void {
-    if (sources.length === 0) return;
+    // A picture can be on its way from the camera while its class goes for good.
+    if (sources.length === 0 || !isReachable(this.#store.get(), classKey)) return;
     const batch: Batch = { classKey, total: sources.length, done: 0, failed: [] };
     for (const source of sources) this.#waiting.push({ key: this.#library.add(source), batch, fresh: true });
     this.#store.dispatch({ type: 'pictures-expected', key: classKey, count: sources.length });
@@ -200,8 +207,7 @@ export class Intake {
     const kept = reachablePictures(this.#store.get());
     const gone = added.filter(({ key }) => !kept.has(key)).map(({ key }) => key);
     for (const key of gone) this.#library.delete(key);
-    // Hidden with its class, and where the worker is gone there is nothing to free.
-    if (gone.length > 0) this.#trainer?.forgetImages(gone).catch(() => undefined);
+    if (gone.length > 0) this.#forget(gone);
   }
 
   /** One message for all that failed together. */

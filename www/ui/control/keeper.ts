@@ -11,8 +11,12 @@ export class Keeper {
   readonly #store: Store;
   readonly #session: Session;
   #seen: AppState;
+  /** Something is not saved. */
   #due = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** It is a model. */
+  #urgent = false;
+  /** A save that is to come. */
+  #next: { readonly timer: ReturnType<typeof setTimeout>; readonly urgent: boolean } | null = null;
 
   constructor(store: Store, session: Session) {
     this.#store = store;
@@ -32,14 +36,29 @@ export class Keeper {
     const changed = newModel || before.classes !== state.classes;
     if (!changed && isIdle(before) === isIdle(state)) return;
     this.#due ||= changed;
-    clearTimeout(this.#timer);
-    // A training takes much longer than arranging pictures: nobody should have to repeat one.
-    if (this.#due && isIdle(state)) this.#timer = setTimeout(() => this.#keep(), newModel ? 0 : QUIET_MS);
+    this.#urgent ||= newModel;
+    this.#plan(isIdle(state));
   }
 
-  #keep(): void {
+  #plan(idle: boolean): void {
+    const urgent = this.#urgent;
+    // Pictures that keep coming do not put it off.
+    if (idle && urgent && this.#next?.urgent === true) return;
+    if (this.#next !== null) clearTimeout(this.#next.timer);
+    // A training takes much longer than arranging pictures: nobody should have to repeat one.
+    this.#next = idle && this.#due ? { timer: setTimeout(() => void this.#keep(), urgent ? 0 : QUIET_MS), urgent } : null;
+  }
+
+  async #keep(): Promise<void> {
+    const urgent = this.#urgent;
+    this.#next = null;
+    // What happens from here on is another matter.
     this.#due = false;
-    void this.#session.keep();
+    this.#urgent = false;
+    if (await this.#session.keep()) return;
+    // With the next change, or when there is an engine again.
+    this.#due = true;
+    this.#urgent ||= urgent;
   }
 }
 

@@ -15,34 +15,35 @@ export class ModelFiles {
     this.#session = session;
   }
 
-  async save(): Promise<void> {
-    const { trainer } = this.#session;
-    if (trainer === null) return;
-    try {
-      download(await trainer.save(), FILE_NAME);
-    } catch (error) {
-      this.#report(trainer, error);
-    }
+  save(): Promise<void> {
+    return this.#during(async (trainer) => download(await trainer.save(), FILE_NAME));
   }
 
-  async open(file: File): Promise<void> {
-    const { trainer } = this.#session;
-    if (trainer === null) return;
-    this.#store.dispatch({ type: 'area-cleared', area: 'try' });
-    try {
+  open(file: File): Promise<void> {
+    return this.#during(async (trainer) => {
+      this.#store.dispatch({ type: 'area-cleared', area: 'try' });
       await trainer.load(file);
       this.#session.modelOpened();
       const labels = (trainer.modelClasses ?? []).map(({ name }) => name);
       const text = `Opened “${file.name}”: it tells apart ${labels.join(', ')}.`;
       this.#store.dispatch({ type: 'noticed', area: 'try', tone: 'info', text });
-    } catch (error) {
-      this.#report(trainer, error);
-    }
+    });
   }
 
-  #report(asked: Trainer, error: unknown): void {
-    // One that was replaced meanwhile says nothing of the new one.
-    if (asked === this.#session.trainer) report(this.#store, 'try', error);
+  /** One at a time, and not while the engine changes: a model would be opened in one that goes. */
+  async #during(work: (trainer: Trainer) => Promise<void>): Promise<void> {
+    const { trainer } = this.#session;
+    const { engine, modelFileBusy } = this.#store.get();
+    if (trainer === null || engine.status !== 'ready' || modelFileBusy) return;
+    this.#store.dispatch({ type: 'model-file-busy', busy: true });
+    try {
+      await work(trainer);
+    } catch (error) {
+      // One that was replaced meanwhile says nothing of the new one.
+      if (trainer === this.#session.trainer) report(this.#store, 'try', error);
+    } finally {
+      this.#store.dispatch({ type: 'model-file-busy', busy: false });
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { filesOfTransfer, sortFound, type FoundFile } from '../../media/index.js';
 import type { Trainer } from '../../headstart.js';
-import { findClass, freeName, nameNow, nameProblem, placesOf, untouchedClasses } from '../../state/classes.js';
+import { findClass, freeName, freshName, nameNow, nameProblem, placesOf, untouchedClasses } from '../../state/classes.js';
 import type { Store } from '../../state/store.js';
 import type { AppState, Area, Key, Place } from '../../state/types.js';
 import { lostClasses, lostPictures } from '../../state/undo.js';
@@ -27,12 +27,12 @@ export class Pictures {
     store.subscribe(() => this.#forget());
   }
 
-  /** The key of the new class. */
-  addClass(name?: string): Key {
-    const key = this.#store.get().nextKey;
-    this.#store.dispatch(name === undefined ? { type: 'class-added' } : { type: 'class-added', name });
-    const added = findClass(this.#store.get().classes, key);
-    if (added) this.#session.addClass(key, added.name);
+  /** The key of the new class; a name that it cannot have is changed into the nearest that is free. */
+  addClass(wanted = ''): Key {
+    const { classes, nextKey: key } = this.#store.get();
+    const name = wanted.trim() === '' ? freshName(classes) : freeName(classes, wanted.trim(), null);
+    this.#store.dispatch({ type: 'class-added', name });
+    this.#session.addClass(key, name);
     return key;
   }
 
@@ -120,11 +120,13 @@ export class Pictures {
   /** Ready-made classes with their pictures. */
   addSamples(samples: ReadonlyMap<string, readonly Source[]>): void {
     this.#dropUntouched();
-    for (const [name, sources] of samples) this.#intake.add(this.addClass(freeName(this.#store.get().classes, name, null)), sources);
+    for (const [name, sources] of samples) this.#intake.add(this.addClass(name), sources);
   }
 
-  /** The class of this name, made if there is none. */
-  classNamed(name: string): Key {
+  /** The class of this name, made if there is none; a name of nothing but blanks names none. */
+  classNamed(wanted: string): Key {
+    const name = wanted.trim();
+    if (name === '') return this.targetClass();
     return this.#store.get().classes.find((each) => each.name === name)?.key ?? this.addClass(name);
   }
 

@@ -1,12 +1,18 @@
 import { Trainer, type EngineChoice, type EngineReport, type SavedProject, type TrainerOptions } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
-import type { Area, Key } from '../../state/types.js';
+import type { AppState, Area, Key } from '../../state/types.js';
 import { codeOf, messageOf, report } from './errors.js';
 import type { Intake } from './intake.js';
-import { Journal, type Change } from './journal.js';
+import { Journal, type Change, type Moment } from './journal.js';
 
 /** How a trainer is started; tests have their own. */
 export type CreateTrainer = (options: TrainerOptions) => Promise<Trainer>;
+
+/** When a project was asked for, and what the page showed then. */
+interface Asked {
+  readonly moment: Moment;
+  readonly classes: AppState['classes'];
+}
 
 /** So long an engine may take to hand over what it has: one that takes longer hangs. */
 const HAND_OVER_MS = 20_000;
@@ -21,6 +27,8 @@ export class Session {
   /** Whether the present one's worker has died. */
   #broken = false;
   #shownEngine: EngineReport | null = null;
+  /** The classes as they were when the project was asked for that the journal has. */
+  #saved: AppState['classes'] | null = null;
   #starting: { readonly choice: EngineChoice; readonly done: Promise<boolean> } | null = null;
 
   constructor(store: Store, intake: Intake, create: CreateTrainer = (options) => Trainer.create(options)) {
@@ -29,6 +37,8 @@ export class Session {
     this.#create = create;
     store.subscribe(() => (this.#broken ||= this.#trainer !== null && store.get().engine.status === 'failed'));
     for (const { key, name } of store.get().classes) this.addClass(key, name);
+    // Not by the intake itself: the next trainer is to forget them too.
+    intake.onUnwanted((keys) => this.tell('pictures', (trainer) => trainer.forgetImages(keys)));
   }
 
   /** Null until the first engine has started, and where its worker has died: what is done meanwhile is passed on to the next one. */
@@ -45,6 +55,13 @@ export class Session {
     if (before === null) return this.#begin(choice, this.#replace(choice));
     this.#showStarting();
     return before.choice === choice ? before.done : this.#begin(choice, before.done.then(() => this.#replace(choice)));
+  }
+
+  /** Joins the start that is under way, if one is. */
+  join(): Promise<boolean> | null {
+    if (this.#starting === null) return null;
+    this.#showStarting();
+    return this.#starting.done;
   }
 
   #begin(choice: EngineChoice, done: Promise<boolean>): Promise<boolean> {
@@ -86,12 +103,14 @@ export class Session {
   async #handOver(): Promise<SavedProject | null> {
     const { trainer } = this;
     if (trainer === null) return null;
-    const asked = this.#journal.now;
+    const asked = this.#now;
     try {
       const project = await within(HAND_OVER_MS, trainer.saveProject({ pictures: true }));
-      this.#journal.save(project, asked);
+      this.#save(project, asked);
       return project;
-    } catch {
+    } catch (error) {
+      // It cannot go on where the new one does not start.
+      this.#broken ||= codeOf(error) === 'worker_failed';
       // The project that was saved before it, and the files of the pictures, will do.
       return null;
     }
@@ -119,18 +138,36 @@ export class Session {
     this.#store.dispatch({ type: 'engine-ready', report: engine, defaults, rules, backbone });
   }
 
-  /** Saves what the trainer has, without the pictures, for the case that its worker dies. */
-  async keep(): Promise<void> {
+  get #now(): Asked {
+    return { moment: this.#journal.now, classes: this.#store.get().classes };
+  }
+
+  #save(project: SavedProject, { moment, classes }: Asked): void {
+    this.#journal.save(project, moment);
+    this.#saved = classes;
+  }
+
+  /** Whether nothing has happened since the latest project was asked for. */
+  get #isSaved(): boolean {
+    return this.#saved === this.#store.get().classes && this.#journal.since.length === 0 && this.#journal.hasModel;
+  }
+
+  /** Saves what the trainer has, without the pictures, for the case that its worker dies; tells whether it is saved. */
+  async keep(): Promise<boolean> {
     const { trainer } = this;
-    if (trainer === null || this.#starting !== null) return;
-    const asked = this.#journal.now;
+    if (trainer === null || this.#starting !== null) return false;
+    if (this.#isSaved) return true;
+    const asked = this.#now;
     try {
       const project = await trainer.saveProject({ pictures: false });
       // What a new trainer is made of stays as it is until that is there.
-      if (trainer === this.trainer && this.#starting === null) this.#journal.save(project, asked);
+      if (trainer !== this.trainer || this.#starting !== null) return false;
+      this.#save(project, asked);
+      return true;
     } catch (error) {
       // Nobody has asked for this: only that the worker is gone concerns anybody.
       if (trainer === this.trainer && codeOf(error) === 'worker_failed') report(this.#store, 'page', error);
+      return false;
     }
   }
 
@@ -146,10 +183,11 @@ export class Session {
     if (JSON.stringify(this.#store.get().model) !== JSON.stringify(labels)) this.#store.dispatch({ type: 'model-changed', labels });
   }
 
-  /** A run has ended. Also where the labels are the same, the model is another. */
+  /** A run has ended. Also where the labels are the same, the model is another; a run that failed may have left none. */
   modelTrained(): void {
-    this.#journal.addModel();
-    this.#store.dispatch({ type: 'model-changed', labels: labelsOf(this.#trainer) });
+    const labels = labelsOf(this.#trainer);
+    if (labels !== null) this.#journal.addModel();
+    this.#store.dispatch({ type: 'model-changed', labels });
   }
 
   /** A model from a file has taken the place of the one that was trained. */

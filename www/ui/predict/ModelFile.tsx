@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import { isActive } from '../../state/run.js';
 import { FileButton } from '../common/FileButton.js';
 import { Icon } from '../common/Icon.js';
@@ -10,20 +9,16 @@ export function ModelFile() {
   const { models } = useApp();
   const model = useAppState((state) => state.model);
   const ready = useAppState((state) => state.engine.status === 'ready' && !isActive(state.run));
-  const [busy, setBusy] = useState(false);
-  const during = (work: Promise<void>): void => {
-    setBusy(true);
-    void work.finally(() => setBusy(false));
-  };
+  const busy = useAppState((state) => state.modelFileBusy);
   return (
     <div class="card model-file">
       <h3>Keep it</h3>
       <p class="hint">A saved model is one file. It can be opened here again or used in a page of your own.</p>
       <div class="row">
-        <button type="button" class="button grow" disabled={model === null || !ready || busy} onClick={() => during(models.save())}>
+        <button type="button" class="button grow" disabled={model === null || !ready || busy} onClick={() => void models.save()}>
           <Icon name="down" /> Save model
         </button>
-        <FileButton kind="button grow" accept=".zip,application/zip" disabled={!ready || busy} onFiles={([file]) => file && during(models.open(file))}>
+        <FileButton kind="button grow" accept=".zip,application/zip" disabled={!ready || busy} onFiles={([file]) => file && void models.open(file)}>
           <Icon name="up" /> Open model
         </FileButton>
       </div>

@@ -113,12 +113,13 @@ function EngineField() {
   const app = useApp();
   const choice = useAppState((state) => state.settings.engine);
   const status = useAppState((state) => state.engine.status);
+  const busy = useAppState((state) => state.modelFileBusy);
   return (
     <Field id="engine" label="Engine" about="Automatic measures both and takes the faster. Pictures and the trained model are carried over.">
       <select
         id="engine"
         value={choice}
-        disabled={status === 'switching' || status === 'loading'}
+        disabled={status === 'switching' || status === 'loading' || busy}
         aria-describedby="engine-about"
         onChange={(event) => {
           const { currentTarget } = event;

@@ -44,13 +44,13 @@ export function TrainPanel() {
 
 /** What computes and why, quietly; loudly only when it did not start. */
 function EngineLine() {
-  const { session, store } = useApp();
+  const app = useApp();
   const engine = useAppState((state) => state.engine);
   if (engine.status === 'failed') {
     return (
       <div class="notice error" role="alert">
         <p>{engine.problem}</p>
-        <button type="button" class="button small" onClick={() => void session.start(store.get().settings.engine)}>
+        <button type="button" class="button small" onClick={() => void app.start()}>
           Start again
         </button>
       </div>
