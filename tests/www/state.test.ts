@@ -147,6 +147,7 @@ describe('a result', () => {
     expect(run.replaced).toBe(true);
     expect(howItEnded(run.report!, false, run.replaced)).toBe('Trained on 8 pictures, 10 epochs, 1.0 s. Another model is in use now.');
     const tuned = { ...report, fine_tune: 'last:3', phase: 'fine-tune' } as const;
+    expect(howItEnded(run.report!, false, run.replaced, false)).toBe('Trained on 8 pictures, 10 epochs, 1.0 s. Its model is gone, and no other is in use.');
     expect([false, true].map((replaced) => whatFineTuningDid(tuned, replaced))).toEqual([
       'The fine-tuned weights are in use.',
       'The fine-tuned weights were kept.',

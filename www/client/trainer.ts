@@ -40,8 +40,8 @@ export interface AddClassOptions {
 export interface AddImageOptions {
   /**
    * Pictures of one group are near-copies of each other, such as the frames of one webcam recording: they are all trained on or all
-   * held out, so that the validation accuracy is honest. Only a class that is one single group is split all the same, and the
-   * report warns of it (`one_recording`).
+   * held out, so that the validation accuracy is honest. A class that is one single group has none held out, and the report warns of
+   * it (`one_recording`).
    */
   group?: string;
   /** What to call the picture in error messages; a file's own name by default. */
@@ -99,7 +99,7 @@ export class Trainer {
     return this.#connection.engine;
   }
 
-  /** The classes in their order, each with the numbers of its pictures in order of arrival. A copy as of the last answered call. */
+  /** The classes in their order, each with the numbers of its pictures by rising number. A copy as of the last answered call. */
   get classes(): readonly ClassSummary[] {
     return this.#connection.mirror.classes;
   }
@@ -166,7 +166,11 @@ export class Trainer {
     return this.#connection.call('moveImage', [id, ref]);
   }
 
-  /** Frees the memory of removed pictures, once nobody wants them back: {@link Trainer.restoreImage} does not know them any more. */
+  /**
+   * Frees the memory of removed pictures, once nobody wants them back: {@link Trainer.restoreImage} does not know them any more.
+   *
+   * @throws {@link HeadstartError} `image_unknown` or `image_not_removed`.
+   */
   forgetImages(ids: readonly number[]): Promise<void> {
     return this.#connection.call('forgetImages', [ids]);
   }

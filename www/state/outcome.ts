@@ -5,10 +5,11 @@ import { count, duration } from './words.js';
 /** Ends after which more epochs might have been better. */
 const CUT_SHORT: readonly Stopped[] = ['cancelled', 'device-lost', 'not-finite'];
 
-/** How it ended and which weights are in use, unless another model has taken their place. */
-export function howItEnded(report: TrainReport, further: boolean, replaced = false): string {
+/** How it ended and which weights are in use, unless the model was replaced: by another one, or by none where it was lost. */
+export function howItEnded(report: TrainReport, further: boolean, replaced = false, hasModel = true): string {
   const trained = `${count(report.images.train, 'picture')}, ${count(report.epochs_run, 'epoch')}, ${duration(report.seconds.train)}.`;
-  const keptWeights = (otherwise: string): string => (replaced ? 'Another model is in use now.' : whatIsKept(report, further, otherwise));
+  const instead = hasModel ? 'Another model is in use now.' : 'Its model is gone, and no other is in use.';
+  const keptWeights = (otherwise: string): string => (replaced ? instead : whatIsKept(report, further, otherwise));
   const kept = keptWeights(`The weights of epoch ${report.best_epoch}, the best, are in use.`);
   const soFar = keptWeights(`The best so far, of epoch ${report.best_epoch}, is kept and in use.`);
   const upToThen = keptWeights(`The best weights up to then, those of epoch ${report.best_epoch}, are kept and in use.`);

@@ -20,7 +20,7 @@ export function Page() {
     <div class={over ? 'page dropping' : 'page'} {...handlers}>
       <Header />
       <Notices area="page" />
-      <main class="steps">
+      <main class="steps" tabIndex={-1}>
         <PicturesPanel />
         <TrainPanel />
         <PredictPanel />

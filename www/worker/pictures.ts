@@ -51,7 +51,7 @@ export class Thumbnails {
 
   get(id: number): Blob {
     const thumbnail = this.#thumbnails.get(id);
-    if (!thumbnail) throw refusal('image_unknown', `There is no picture number ${id}.`, String(id));
+    if (!thumbnail) throw refusal('image_unknown', `There is no thumbnail of picture number ${id}.`, String(id));
     return thumbnail;
   }
 

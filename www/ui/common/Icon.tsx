@@ -17,7 +17,6 @@ const PATHS = {
   auto: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 3v18M12 7h6M12 12h9M12 17h6',
   check: 'M5 12.5l4.5 4.5L19 7.5',
   spark: 'M12 3l2 6 6 2-6 2-2 6-2-6-6-2 6-2z',
-  flag: 'M6 21V4h11l-2 4 2 4H6',
 } as const;
 
 export type IconName = keyof typeof PATHS;

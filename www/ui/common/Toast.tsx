@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
-import type { Toast as ToastState } from '../../state/types.js';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Key, Toast as ToastState, UndoEntry } from '../../state/types.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 import { Icon } from './Icon.js';
@@ -20,14 +20,28 @@ export function Toast() {
 function ShownToast({ toast }: { toast: ToastState }) {
   const { store, pictures } = useApp();
   const [held, setHeld] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
   const close = (): void => store.dispatch({ type: 'toast-closed', id: toast.id });
   useEffect(() => {
     if (held) return undefined;
     const timer = setTimeout(close, SHOWN_MS);
     return () => clearTimeout(timer);
   }, [held]);
+  useLayoutEffect(() => {
+    const element = root.current;
+    return () => {
+      // The focus would fall off the page with the button that was pressed.
+      if (element?.contains(document.activeElement)) document.querySelector('main')?.focus({ preventScroll: true });
+    };
+  }, []);
+  const undo = (): void => {
+    const entry = store.get().undo.at(-1);
+    pictures.undo();
+    if (entry !== undefined) focusCard(classOf(entry));
+  };
   return (
     <div
+      ref={root}
       class="toast"
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
@@ -35,7 +49,7 @@ function ShownToast({ toast }: { toast: ToastState }) {
       onFocusOut={() => setHeld(false)}
     >
       <p>{toast.text}</p>
-      <button type="button" class="button small on-dark" onClick={() => pictures.undo()}>
+      <button type="button" class="button small on-dark" onClick={undo}>
         Undo
       </button>
       <button type="button" class="icon-button" aria-label="Close" onClick={close}>
@@ -43,4 +57,26 @@ function ShownToast({ toast }: { toast: ToastState }) {
       </button>
     </div>
   );
+}
+
+/** Where the focus was in the toast, the keyboard goes on from the class that something came back to. */
+function focusCard(key: Key): void {
+  const go = (): void => {
+    if (document.activeElement?.matches('main')) document.getElementById(`class-${key}`)?.focus({ preventScroll: true });
+  };
+  // A class that came back has its card after the next frame.
+  requestAnimationFrame(() => requestAnimationFrame(go));
+}
+
+/** The class that an entry is about; the first of several. */
+function classOf(entry: UndoEntry): Key {
+  switch (entry.kind) {
+    case 'class-removed':
+      return entry.removed.key;
+    case 'class-renamed':
+      return entry.key;
+    case 'pictures-removed':
+    case 'pictures-moved':
+      return entry.places[0]?.classKey ?? 0;
+  }
 }

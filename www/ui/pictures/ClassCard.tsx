@@ -41,6 +41,7 @@ export const ClassCard = memo(function ClassCard({ shown, index }: ClassCardProp
   const total = shown.pictures.length;
   return (
     <li
+      id={`class-${key}`}
       class={`card class-card ${hueOfKey(key)}${over ? ' over' : ''}${targeted ? ' targeted' : ''}`}
       aria-label={name}
       tabIndex={-1}

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ClassState, Key, PictureState } from '../../state/types.js';
 import { useApp } from '../control/app.js';
 import { drawnTiles, inView, layOut, neighbour, position } from './layout.js';
@@ -21,6 +21,14 @@ export function PictureGrid({ shown }: { shown: ClassState }) {
   const view = inView(layout, total, scroll, height);
   const current = Math.min(active, total - 1);
   const drawn = width > 0 ? drawnTiles(view, current) : [];
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    return () => {
+      // It goes with the last picture, and the focus would fall off the page with it.
+      if (element?.parentElement?.contains(document.activeElement)) element.closest('li')?.focus({ preventScroll: true });
+    };
+  }, []);
 
   useEffect(() => {
     const element = scroller.current;

@@ -60,7 +60,7 @@ export function PictureTile(props: PictureTileProps) {
 
 const RETRY_MS = 400;
 
-/** The address of the small picture, once there is one: after a change of engine it takes until the picture was read again. */
+/** The address of the small picture, once there is one: after a worker has died it takes until the picture was read again. */
 function useThumbnail(key: Key): string | null {
   const { library, session } = useApp();
   const [url, setUrl] = useState<string | null>(null);

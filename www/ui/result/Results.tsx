@@ -23,6 +23,7 @@ export function Results() {
 
 function Report({ run, report }: { run: RunState; report: TrainReport }) {
   const accuracy = report.validation_accuracy;
+  const hasModel = useAppState((state) => state.model !== null);
   const fineTuned = whatFineTuningDid(report, run.replaced);
   return (
     <section class="card result" aria-labelledby="result-title">
@@ -44,13 +45,13 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
           </p>
         </div>
       )}
-      <p class="hint">{howItEnded(report, run.config.warmStart === true, run.replaced)}</p>
+      <p class="hint">{howItEnded(report, run.config.warmStart === true, run.replaced, hasModel)}</p>
       <p class="hint">
         {whatTrained(report)} {fineTuned}
       </p>
       {run.replaced && (
         <div class="notice info">
-          <p>This is about an earlier model, not about the one that is in use now.</p>
+          <p>{hasModel ? 'This is about an earlier model, not about the one that is in use now.' : 'This is about a model that was lost. Train again to have one.'}</p>
         </div>
       )}
       {run.stale && !run.replaced && (
