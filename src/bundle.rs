@@ -136,7 +136,8 @@ fn read_report(bytes: &[u8]) -> Result<Option<TrainReport>> {
 }
 
 fn config(classifier: &Classifier) -> Config {
-    let labels = || classifier.names().into_iter().enumerate();
+    let names = unique(classifier.names());
+    let labels = || names.iter().cloned().enumerate();
     Config {
         headstart_version: VERSION,
         card: classifier.backbone.card().to_file(),
@@ -144,6 +145,17 @@ fn config(classifier: &Classifier) -> Config {
         label2id: labels().map(|(id, label)| (label, id)).collect(),
         head_activation: (classifier.head.layers.len() > 1).then(|| classifier.head.activation.name().to_string()),
     }
+}
+
+/// Names of which none is there twice, as those of a deleted class and of one that was made since may be.
+pub(crate) fn unique(names: Vec<String>) -> Vec<String> {
+    let mut unique: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let free = (2..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.clone()).chain(free).find(|name| !unique.contains(name));
+        unique.extend(free);
+    }
+    unique
 }
 
 fn preprocessor(classifier: &Classifier) -> PreprocessorConfig {

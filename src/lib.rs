@@ -28,10 +28,10 @@
 //!
 //! 1. `image::Preprocess::crop` makes RGBA8 a [`image::Crop`] of `[S, S, 3]` bytes; its hash is the picture's content.
 //! 2. `dataset::Dataset::add_image` gives it an id, in a class that has one.
-//! 3. `activations::Embedding::rows` looks for the nearest row of this content in the `activations::Store`: there is none,
-//! 4. so `activations::Views::render` makes the view that is wanted, and
-//! 5. `features::Embedder` normalises it and runs the frozen stages, `[1, 3, S, S]` → `[F]`.
-//! 6. The store keeps the row, at full or half precision, under content, stages, cut and view.
+//! 3. `activations::Views::render` makes the views that most trainings want, as it is and mirrored.
+//! 4. `features::Embedder` normalises them and runs the frozen stages, `[2, 3, S, S]` → `[2, F]`.
+//! 5. The `activations::Store` keeps the rows under content, stages, cut and view.
+//! 6. A training that wants others has `activations::Embedding::rows` compute them from the nearest that are kept.
 //! 7. `train::Examples` makes batches `[batch, F]` of rows, standardised by [`head::Standardisation`].
 //! 8. `train::Run::step` moves the head; the best epoch's weights are folded back to features as they are.
 //! 9. `classifier::Classifier::predict` does 1 and 5 with a new picture, and `head::Head::logits` gives `[classes]`.

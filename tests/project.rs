@@ -322,6 +322,7 @@ fn what_is_no_project_is_refused() {
     let mut flipped = pictures.clone();
     *flipped.last_mut().unwrap() ^= 1;
     let content = project.dataset().sample(0).unwrap().content.to_string();
+    let stranger = format!("\"held_out\":[{{\"label\":9,\"id\":3,\"content\":\"{content}\"}},{{\"id\":");
     let bad = [
         ("no text", Written { project: String::new(), ..good.clone() }),
         ("another JSON", Written { project: "{}".into(), ..good.clone() }),
@@ -331,10 +332,7 @@ fn what_is_no_project_is_refused() {
         ("a name twice", edited("\"id\":1,\"name\":\"stripes\"", "\"id\":1,\"name\":\"disc\"")),
         ("a number to come", edited("\"next_image\":20", "\"next_image\":3")),
         ("a content that is none", edited(&content, "no hash")),
-        (
-            "a label that there is none of",
-            edited("\"held_out\":[{\"id\":", "\"held_out\":[{\"label\":9,\"id\":77},{\"id\":"),
-        ),
+        ("a label that there is none of", edited("\"held_out\":[{\"id\":", &stranger)),
         (
             "another name in the model",
             edited("\"labels\":[{\"id\":0,\"name\":\"disc\"", "\"labels\":[{\"id\":0,\"name\":\"x\""),
@@ -483,4 +481,72 @@ fn a_training_that_was_cut_short_is_begun_anew() {
         steps += 1;
     }
     assert!(steps > 8, "it was taken up in every phase: {steps} steps");
+}
+
+/// What a training found in the store stays there for it, whatever is forgotten meanwhile.
+#[test]
+fn pictures_that_are_forgotten_while_it_prepares_do_not_end_a_training() {
+    let config = TrainConfig { fine_tune: "last:1".into(), fine_tune_epochs: 1.0, ..settings(0, 1, false) };
+    let mut calm = easy(default_backbone());
+    let expected = losses(&train(&mut calm, &config));
+    let mut project = easy(default_backbone());
+    project.start_training(&config).unwrap();
+    assert_eq!(block_on(project.step()).unwrap().phase, headstart::train::Phase::Prepare);
+    for id in 0..10 {
+        project.dataset_mut().remove_image(id).unwrap();
+    }
+    project.forget_images(&(0..10).collect::<Vec<_>>()).unwrap();
+    assert_eq!(losses(&finish(&mut project)), expected);
+}
+
+/// A number that is given again is another picture's: the model is not measured on that one.
+#[test]
+fn a_number_that_is_given_again_is_no_held_out_picture() {
+    let mut project = easy(default_backbone());
+    train(&mut project, &settings(0, 1, false));
+    let before = project.held_out();
+    let (held_out, trained) = (before[0], (0..10).find(|id| !before.contains(id)).unwrap());
+    project.dataset_mut().remove_image(held_out).unwrap();
+    project.forget_images(&[held_out]).unwrap();
+    let [disc, stripes] = ["disc", "stripes"].map(|name| drawing::class(&project, name));
+    let rgba = drawn(Kind::Disc, u64::from(trained));
+    block_on(project.add_image(stripes, &rgba, (SIDE, SIDE), None, Some(held_out))).unwrap();
+    assert_eq!(project.dataset().class_of(held_out), Some(stripes), "it comes into the class that it is given");
+    assert_eq!(project.held_out(), before[1..]);
+    assert_eq!(block_on(project.evaluate()).unwrap().images, 3);
+    check_model(&project, false);
+    // Into a class that is removed it does not come at all.
+    project.dataset_mut().remove_image(held_out).unwrap();
+    project.forget_images(&[held_out]).unwrap();
+    project.dataset_mut().remove_class(disc).unwrap();
+    let error = block_on(project.add_image(disc, &rgba, (SIDE, SIDE), None, Some(held_out))).unwrap_err();
+    assert_eq!(error.code(), "class_unknown");
+}
+
+/// Of two copies one is forgotten: writing and opening does not bring it back.
+#[test]
+fn a_forgotten_copy_stays_forgotten() {
+    let mut project = easy(default_backbone());
+    let disc = drawing::class(&project, "disc");
+    let copy = drawing::add_one(&mut project, disc, Kind::Disc, 0, None);
+    project.dataset_mut().remove_image(copy).unwrap();
+    project.forget_images(&[copy]).unwrap();
+    let mut again = reopened(&project.write(true).unwrap());
+    assert_eq!(again.dataset_mut().restore_image(copy).unwrap_err().code(), "image_unknown");
+    assert!(again.dataset().sample(0).unwrap().crop.is_some());
+}
+
+/// Two classes of one name, one of them deleted: a saved model keeps them apart.
+#[test]
+fn labels_of_one_name_are_told_apart_in_a_file() {
+    let mut project = easy(default_backbone());
+    train(&mut project, &settings(0, 1, false));
+    let [disc, stripes] = ["disc", "stripes"].map(|name| drawing::class(&project, name));
+    project.dataset_mut().remove_class(disc).unwrap();
+    project.rename_class(stripes, "disc").unwrap();
+    let mut other = open(default_backbone());
+    other.load(&project.save().unwrap()).unwrap();
+    assert_eq!(other.classifier().unwrap().names(), ["disc", "disc (2)"]);
+    let again = reopened(&project.write(true).unwrap());
+    assert_eq!(again.classifier().unwrap().names(), ["disc", "disc"]);
 }

@@ -43,12 +43,6 @@ impl Embedding {
         Self { convolution: convolution.cloned(), ..to_the_end }
     }
 
-    /// Goes on on another engine.
-    pub fn move_to(&mut self, engine: &Engine) {
-        self.engine = engine.clone();
-        self.ways.clear();
-    }
-
     /// Rows of some pictures, each in a view.
     ///
     /// # Errors

@@ -144,6 +144,12 @@ impl Shelf {
         }
     }
 
+    fn remove(&mut self, key: &Key) -> Option<Row> {
+        let row = self.rows.remove(key)?;
+        self.bytes -= row.bytes();
+        Some(row)
+    }
+
     fn retain(&mut self, keep: impl Fn(&Key) -> bool) {
         let mut bytes = 0;
         self.rows.retain(|key, row| {
@@ -159,6 +165,8 @@ impl Shelf {
 pub struct Store {
     shelves: HashMap<(Place, Precision), Shelf>,
     limit: u64,
+    /// Bytes of rows that a training is going to insert.
+    reserved: u64,
     /// Counts what was asked for.
     clock: u64,
 }
@@ -166,7 +174,7 @@ pub struct Store {
 impl Store {
     /// An empty store that may take so many bytes.
     pub fn new(limit: u64) -> Self {
-        Self { shelves: HashMap::new(), limit, clock: 0 }
+        Self { shelves: HashMap::new(), limit, reserved: 0, clock: 0 }
     }
 
     /// Bytes that it may take where a training does not say otherwise.
@@ -190,13 +198,15 @@ impl Store {
             Precision::Full => Row::Full(values),
             Precision::Half => Row::half(&values),
         };
+        self.reserved = self.reserved.saturating_sub(row.bytes() as u64);
         self.shelves.entry((place, precision)).or_default().insert(key, row);
     }
 
     /// Keeps a row that may be of use, if there is room for it.
     pub fn offer(&mut self, place: Place, key: Key, values: Arc<[f32]>) {
-        if (self.bytes() + size_of_val(values.as_ref())) as u64 <= self.limit {
-            self.insert(place, Precision::Full, key, values);
+        let row = Row::Full(values);
+        if self.bytes() as u64 + self.reserved + row.bytes() as u64 <= self.limit {
+            self.shelves.entry((place, Precision::Full)).or_default().insert(key, row);
         }
     }
 
@@ -236,7 +246,7 @@ impl Store {
             let of = wanted.entry((place, need.precision)).or_default();
             let before = of.len();
             of.extend(keys.iter().copied());
-            planned += ((of.len() - before) * need.bytes_a_row(backbone)) as u64;
+            planned += (of.len() - before) as u64 * need.bytes_a_row(backbone) as u64;
         }
         for at in wanted.keys() {
             self.shelves.entry(*at).or_default().used = self.clock;
@@ -246,7 +256,10 @@ impl Store {
             shelf.rows.iter().filter(|(key, _)| !is_wanted(at, key)).map(|(_, row)| row.bytes() as u64).sum()
         };
         let mut spares: Vec<_> = self.shelves.iter().map(|(at, shelf)| (shelf.used, *at, spare(at, shelf))).collect();
-        spares.sort_by_key(|(used, ..)| *used);
+        // Of those that were used at the same time the later ones first, and in an order that does not change.
+        spares.sort_by_key(|(used, (place, precision), _)| {
+            (*used, place.prefix, place.cut.boundary, place.cut.pooled, *precision == Precision::Half)
+        });
         let mut over = (planned + spares.iter().map(|(.., bytes)| bytes).sum::<u64>()).saturating_sub(limit);
         for (_, at, bytes) in spares {
             if over == 0 {
@@ -258,18 +271,24 @@ impl Store {
             }
         }
         self.shelves.retain(|_, shelf| !shelf.rows.is_empty() || shelf.used == self.clock);
+        let there = wanted.iter().filter_map(|(at, keys)| Some((self.shelves.get(at)?, keys)));
+        let there: u64 = there
+            .flat_map(|(shelf, keys)| keys.iter().filter_map(|key| shelf.rows.get(key)))
+            .map(|row| row.bytes() as u64)
+            .sum();
+        self.reserved = planned.saturating_sub(there);
     }
 
-    /// Rows at half precision of those that are there at full.
+    /// Rows at half precision out of those that are there at full, which make way for them one by one.
     fn halve(&mut self, place: Place, keys: &[Key]) {
-        let Some(full) = self.shelves.get(&(place, Precision::Full)) else { return };
-        let halved = |key: &Key| match full.rows.get(key)? {
-            Row::Full(values) => Some((*key, Row::half(values))),
-            Row::Half(_) => None,
-        };
-        let rows: Vec<_> = keys.iter().filter_map(halved).collect();
-        let shelf = self.shelves.entry((place, Precision::Half)).or_default();
-        rows.into_iter().for_each(|(key, row)| shelf.insert(key, row));
+        let Some(mut full) = self.shelves.remove(&(place, Precision::Full)) else { return };
+        let half = self.shelves.entry((place, Precision::Half)).or_default();
+        for key in keys {
+            if let Some(Row::Full(values)) = full.remove(key) {
+                half.insert(*key, Row::half(&values));
+            }
+        }
+        self.shelves.insert((place, Precision::Full), full);
     }
 
     /// Forgets all rows of some pictures.

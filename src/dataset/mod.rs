@@ -65,7 +65,7 @@ pub struct ClassSummary {
     pub id: ClassId,
     /// Its name.
     pub name: String,
-    /// Numbers of its pictures, in order of arrival.
+    /// Numbers of its pictures, rising.
     pub images: Vec<u32>,
 }
 
@@ -177,8 +177,8 @@ impl Dataset {
     }
 
     /// Adds a picture under a number of the caller's choice. Where a picture of this number is known whose pixels are
-    /// missing, it gets them and is shown again in its own class and group; if they are those of another picture, it
-    /// is that one from now on.
+    /// missing, it gets them and keeps its class and group; one that was removed too is shown again, in the class and
+    /// group that it is given. If they are the pixels of another picture, it is that one from now on.
     ///
     /// # Errors
     /// [`Error::IdTaken`], [`Error::ClassUnknown`].
@@ -186,7 +186,10 @@ impl Dataset {
         self.can_add(class, Some(id))?;
         let content = crop.content();
         if let Some(sample) = self.samples.get_mut(&id) {
-            (sample.content, sample.crop, sample.removed) = (content, Some(crop), false);
+            if sample.removed {
+                (sample.class, sample.group, sample.removed) = (class, group, false);
+            }
+            (sample.content, sample.crop) = (content, Some(crop));
             return Ok(());
         }
         self.samples.insert(id, Sample { class, group, content, removed: false, crop: Some(crop) });
@@ -200,7 +203,9 @@ impl Dataset {
     /// As [`Dataset::add_image_as`].
     pub fn can_add(&self, class: ClassId, id: Option<u32>) -> Result<()> {
         match id.and_then(|id| Some((id, self.samples.get(&id)?))) {
-            Some((_, sample)) if sample.crop.is_none() => return Ok(()),
+            // One that is shown keeps its class; one that was removed comes into the given one.
+            Some((_, sample)) if sample.crop.is_none() && !sample.removed => return Ok(()),
+            Some((_, sample)) if sample.crop.is_none() => return self.live(class).map(|_| ()),
             Some((id, _)) => return Err(Error::IdTaken(id)),
             None => {}
         }
@@ -301,10 +306,12 @@ impl Dataset {
         self.classes.iter().filter(|class| !class.removed)
     }
 
-    /// Gives each picture that lacks its pixels those of the same content.
-    pub(crate) fn give_pixels(&mut self, crop: impl Fn(ContentHash) -> Option<Crop>) {
-        for sample in self.samples.values_mut().filter(|sample| sample.crop.is_none()) {
-            sample.crop = crop(sample.content);
+    /// Gives some pictures their pixels, by what they are.
+    pub(crate) fn give_pixels(&mut self, ids: &[u32], crop: impl Fn(ContentHash) -> Option<Crop>) {
+        for id in ids {
+            if let Some(sample) = self.samples.get_mut(id) {
+                sample.crop = crop(sample.content);
+            }
         }
     }
 

@@ -135,8 +135,8 @@ impl Dataset {
                 warning("all_have_trained", message)
             } else {
                 let message = format!(
-                    "The recordings of “{name}” are too long to hold one out, so none of its pictures validates. \
-                     Record it in more, shorter takes."
+                    "No recording of “{name}” is short enough to be held out with all that belongs to it, so none of its \
+                     pictures validates. Record it in more, shorter takes."
                 );
                 warning("no_validation_for_class", message)
             });

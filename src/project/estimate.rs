@@ -113,11 +113,11 @@ impl Project {
             trainable_stages: stages.iter().map(|stage| stage.name.clone()).collect(),
             trainable_parameters: trainable,
             cache_shape: backbone.shape_at(plan.boundary),
-            views: plan.tail.as_ref().unwrap_or(plan.head()).views.len(),
+            views: plan.main().views.len(),
             pictures: pictures.0,
             cache_bytes: plan.bytes(),
             memory_limit: limit as f64,
-            storage: plan.storage(),
+            storage: plan.main().storage,
             prepare_seconds: prepare,
             epoch_seconds: epoch,
             total_seconds: total,
@@ -130,7 +130,7 @@ impl Project {
     pub fn readiness(&self, config: &TrainConfig) -> Readiness {
         let refusal = |warm_start: bool| {
             let config = TrainConfig { warm_start, ..config.clone() };
-            self.course(&config).err().map(Refusal::from)
+            self.checked(&config).err().map(Refusal::from)
         };
         Readiness { train: refusal(false), further: refusal(true) }
     }
@@ -238,8 +238,10 @@ impl<'a> Missing<'a> {
 
 fn note(plan: &Plan, config: &ValidConfig, limit: f64) -> String {
     let megabytes = |bytes: f64| (bytes / f64::from(1 << 20)).ceil();
-    let bytes = plan.full_bytes();
-    match (config.fine_tune, plan.storage()) {
+    let part = plan.main();
+    // What is kept beside it takes its share.
+    let room = limit - (plan.bytes() - part.bytes());
+    match (config.fine_tune, part.storage) {
         (FineTune::None, Storage::Full) if plan.map.is_none() => {
             "The backbone stays as it is; only the head trains.".into()
         }
@@ -248,20 +250,20 @@ fn note(plan: &Plan, config: &ValidConfig, limit: f64) -> String {
         }
         (_, Storage::Full) => format!(
             "What comes before the part that trains is computed once a picture and kept ({} MB).",
-            megabytes(bytes)
+            megabytes(plan.bytes())
         ),
         (_, Storage::Half) => format!(
             "What comes before the part that trains is kept at half precision ({} MB), because {} MB would not fit \
              into the {} MB there are.",
-            megabytes(plan.bytes()),
-            megabytes(bytes),
-            megabytes(limit)
+            megabytes(part.bytes()),
+            megabytes(part.full_bytes),
+            megabytes(room)
         ),
         (_, Storage::Recompute) => format!(
             "What comes before the part that trains would take {} MB even at half precision and does not fit into \
              the {} MB there are, so it is computed again at every step: slower, but nothing fails.",
-            megabytes(bytes / 2.0),
-            megabytes(limit)
+            megabytes(part.full_bytes / 2.0),
+            megabytes(room)
         ),
     }
 }

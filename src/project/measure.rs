@@ -2,12 +2,12 @@
 //! whatever is kept of them.
 
 use super::Project;
-use super::model::Model;
+use super::model::{HeldOut, Model};
 use super::prepare::Course;
 use super::training::Job;
 use crate::activations::{Embedding, Picture, Place, Precision, Store, Views};
 use crate::classifier::{Classifier, ModelClass};
-use crate::dataset::{Labelled, Warning};
+use crate::dataset::{Labelled, Sample, Warning};
 use crate::engine::{Engine, EngineKind};
 use crate::error::{Error, Result};
 use crate::features::{Cut, View};
@@ -170,17 +170,22 @@ impl Project {
             return Err(Error::NotFinite("what the model makes of the pictures".into()));
         }
         let contents = |pictures: &[Picture]| pictures.iter().map(|picture| picture.content).collect::<Vec<_>>();
-        let lineage = course.before.after(contents(&course.train), contents(&course.held_out));
+        let (trained, held_out) = (contents(&course.train), contents(&course.held_out));
+        let lineage = course.before.after(trained, held_out.iter().copied());
+        let held_out = course.split.validation.iter().zip(held_out);
+        let held_out = held_out.map(|(picture, content)| HeldOut { picture: *picture, content }).collect();
         self.runs.push(report.clone());
-        self.model = Some(Model { classifier, report: Some(report), lineage, held_out: course.split.validation });
+        self.model = Some(Model { classifier, report: Some(report), lineage, held_out });
         Ok(())
     }
 
     /// Measures the model on pictures that were held out from its training.
     pub(super) async fn evaluated(&self) -> Result<Evaluation> {
         let model = self.model.as_ref().ok_or(Error::NotTrained)?;
-        let there = |picture: &Labelled| Some((self.picture(picture.id)?, picture.label));
-        let (pictures, labels): (Vec<Picture>, Vec<usize>) = model.held_out.iter().filter_map(there).unzip();
+        let there = |(picture, sample): (Labelled, &Sample)| {
+            Some((Picture { content: sample.content, crop: sample.crop.clone()? }, picture.label))
+        };
+        let (pictures, labels): (Vec<Picture>, Vec<usize>) = self.measurable().filter_map(there).unzip();
         let mut gauge = Gauge::new(&model.classifier, &self.engine);
         let pictures: Vec<&Picture> = pictures.iter().collect();
         let logits = gauge.logits(&model.classifier, &self.store, &Views::plain(), &pictures).await?;

@@ -20,7 +20,7 @@ use crate::activations::{Picture, Place, Precision, Store, Views};
 use crate::backbone::Backbone;
 use crate::bundle;
 use crate::classifier::{Classifier, ModelClass, Prediction};
-use crate::dataset::{ClassId, ClassSummary, Dataset, Lineage};
+use crate::dataset::{ClassId, ClassSummary, Dataset, Labelled, Lineage, Sample};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder, View};
@@ -30,7 +30,7 @@ use crate::metrics::Evaluation;
 use crate::probe;
 use crate::report::TrainReport;
 use crate::train::TrainConfig;
-use model::Model;
+use model::{HeldOut, Model};
 use std::collections::HashSet;
 use std::sync::Arc;
 use training::Job;
@@ -229,8 +229,12 @@ impl Project {
         // The same picture may be there a second time.
         let there: HashSet<_> =
             self.dataset.samples().filter(|(_, s)| s.crop.is_some()).map(|(_, sample)| sample.content).collect();
-        gone.retain(|content| !there.contains(content));
-        self.store.forget(&gone);
+        // And a training under way still counts on what it found.
+        let used: HashSet<_> = self.job.iter().flat_map(|job| job.course().contents()).collect();
+        gone.retain(|content| !there.contains(content) && !used.contains(content));
+        if !gone.is_empty() {
+            self.store.forget(&gone);
+        }
         Ok(())
     }
 
@@ -268,9 +272,9 @@ impl Project {
         self.model.as_ref().map(|model| &model.lineage)
     }
 
-    /// Numbers of the pictures that were held out from the training of the model.
+    /// Numbers of the pictures that were held out from the training of the model, as far as they are still those.
     pub fn held_out(&self) -> Vec<u32> {
-        self.model.iter().flat_map(|model| &model.held_out).map(|picture| picture.id).collect()
+        self.measurable().map(|(picture, _)| picture.id).collect()
     }
 
     /// Classifies an RGBA8 picture, most probable class first.
@@ -338,6 +342,16 @@ impl Project {
         Classifier::new(labels, head, backbone, &self.engine)
     }
 
+    /// Pictures that the model can be measured on: those that were held out from its training, unless another picture has
+    /// their number now.
+    fn measurable(&self) -> impl Iterator<Item = (Labelled, &Sample)> {
+        let held_out = self.model.iter().flat_map(|model| &model.held_out);
+        held_out.filter_map(|HeldOut { picture, content }| {
+            let sample = self.dataset.sample(picture.id).ok().filter(|sample| sample.content == *content)?;
+            Some((*picture, sample))
+        })
+    }
+
     /// A picture by its number, removed or not; none where it is unknown or without pixels.
     fn picture(&self, id: u32) -> Option<Picture> {
         let sample = self.dataset.sample(id).ok()?;
@@ -359,9 +373,10 @@ impl Project {
     fn go_on_without_gpu(&mut self, reason: &str) -> Result<()> {
         self.engine = Engine::after_loss(reason);
         self.embedder = Arc::new(Embedder::new(&self.backbone, Cut::features(&self.backbone), &self.engine)?);
-        if let Some(model) = self.model.take() {
-            let Classifier { labels, head, backbone, .. } = model.classifier;
-            self.model = Some(Model { classifier: self.classifier_of(labels, head, backbone)?, ..model });
+        if let Some(model) = &self.model {
+            let Classifier { labels, head, backbone, .. } = model.classifier.clone();
+            let classifier = self.classifier_of(labels, head, backbone)?;
+            self.model = self.model.take().map(|model| Model { classifier, ..model });
         }
         Ok(())
     }

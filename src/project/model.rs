@@ -5,8 +5,10 @@ use crate::classifier::{Classifier, ModelClass};
 use crate::dataset::{Class, ClassId, Dataset, Labelled, Lineage};
 use crate::error::{Error, Result};
 use crate::head::HeadKind;
+use crate::identity::ContentHash;
 use crate::image::Preprocess;
 use crate::report::TrainReport;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,7 +18,15 @@ pub(super) struct Model {
     pub report: Option<TrainReport>,
     pub lineage: Lineage,
     /// Pictures that were held out from its training, to measure it on; none of a model from a file.
-    pub held_out: Vec<Labelled>,
+    pub held_out: Vec<HeldOut>,
+}
+
+/// A picture that was held out, and what it was: its number may be another picture's later.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct HeldOut {
+    #[serde(flatten)]
+    pub picture: Labelled,
+    pub content: ContentHash,
 }
 
 impl Model {

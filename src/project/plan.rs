@@ -29,7 +29,7 @@ pub(super) struct Part {
     pub views: Vec<View>,
     pub storage: Storage,
     /// Bytes that they would take as 32-bit floats.
-    full_bytes: f64,
+    pub full_bytes: f64,
 }
 
 /// What a training's settings, its backbone and its number of pictures make it need.
@@ -61,8 +61,9 @@ impl Plan {
         let head_views = if fine_tuned { views.iter().copied().filter(lasting).collect() } else { views.clone() };
         let mut left = limit as f64;
         let mut part = |cut: Cut, views: Vec<View>| {
-            let rows = pictures.0 * views.len() + pictures.1;
-            let full_bytes = (rows * cut.width(backbone) * size_of::<f32>()) as f64;
+            // Not as whole numbers: in a tab those end at four gigabytes, and many views of many pictures are more.
+            let rows = pictures.0 as f64 * views.len() as f64 + pictures.1 as f64;
+            let full_bytes = rows * cut.width(backbone) as f64 * size_of::<f32>() as f64;
             // At boundary 0 these are the pictures, which are there in any case.
             let storage = if cut.boundary == 0 { Storage::Recompute } else { Storage::fitting(full_bytes, left) };
             let part = Part { cut, views, storage, full_bytes };
@@ -71,7 +72,9 @@ impl Plan {
         };
         // The head takes more epochs than the stages do, so its activations come first.
         let pooled = part(Cut::features(backbone), head_views.clone());
-        let wants_map = matches!(config.head, HeadKind::Conv { .. });
+        // Where training goes on from a model the head does not train alone before the stages do.
+        let alone = !(config.warm_start && fine_tuned);
+        let wants_map = alone && matches!(config.head, HeadKind::Conv { .. });
         let map = wants_map.then(|| part(Cut::map(depth), head_views));
         let tail = fine_tuned.then(|| part(Cut::map(boundary), views));
         Ok(Self { boundary, pooled, map, tail })
@@ -92,14 +95,9 @@ impl Plan {
         self.parts().map(Part::bytes).sum()
     }
 
-    /// The same if all of it were kept as 32-bit floats.
-    pub(super) fn full_bytes(&self) -> f64 {
-        self.parts().filter(|part| part.cut.boundary > 0).map(|part| part.full_bytes).sum()
-    }
-
-    /// Where the activations that matter most are kept: those of the stages that train, or of the head.
-    pub(super) fn storage(&self) -> Storage {
-        self.tail.as_ref().unwrap_or(self.head()).storage
+    /// The activations that matter most: those in front of the stages that train, or of the head.
+    pub(super) fn main(&self) -> &Part {
+        self.tail.as_ref().unwrap_or(self.head())
     }
 
     fn parts(&self) -> impl Iterator<Item = &Part> {
@@ -118,7 +116,8 @@ impl Part {
         Some(Need { cut: self.cut, precision, views: self.views.clone() })
     }
 
-    fn bytes(&self) -> f64 {
+    /// Bytes that they take.
+    pub(super) fn bytes(&self) -> f64 {
         match self.storage {
             Storage::Full => self.full_bytes,
             Storage::Half => self.full_bytes / 2.0,

@@ -7,8 +7,10 @@ use crate::dataset::{Labelled, Lineage, Split};
 use crate::engine::{Clock, Engine};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder, Row, View};
-use crate::head::{Head, Moments};
+use crate::head::{Head, HeadKind, Moments};
+use crate::identity::ContentHash;
 use crate::train::{Examples, Run, Start, Tail, ValidConfig};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Pictures in one forward pass when many are embedded at once.
@@ -66,6 +68,11 @@ impl Course {
         self.train.get(index).unwrap_or_else(|| &self.held_out[index - self.train.len()])
     }
 
+    /// What the pictures are, to train and held out.
+    pub(super) fn contents(&self) -> impl Iterator<Item = ContentHash> {
+        self.train.iter().chain(&self.held_out).map(|picture| picture.content)
+    }
+
     /// How many pictures take part.
     pub(super) fn pictures(&self) -> usize {
         self.train.len() + self.held_out.len()
@@ -86,6 +93,8 @@ impl Preparing {
             let place = Place::new(&course.backbone, need.cut);
             let views = need.views.len();
             let trained = course.train.len() * views;
+            // A picture that is there several times is computed once.
+            let mut listed = HashSet::new();
             missing.extend(keys.iter().enumerate().filter_map(|(at, key)| {
                 let (picture, view) = if at < trained {
                     (at / views, need.views[at % views])
@@ -93,7 +102,7 @@ impl Preparing {
                     (at - trained + course.train.len(), View::Plain)
                 };
                 let there = store.get(place, need.precision, key).is_some();
-                (!there).then_some(Work { need: Some(index), picture, view })
+                (!there && listed.insert(*key)).then_some(Work { need: Some(index), picture, view })
             }));
         }
         let moments = (course.plan.pooled.storage == Storage::Recompute)
@@ -165,11 +174,15 @@ impl Preparing {
             (None, moments) => moments.map(|moments| moments.standardisation()),
         };
         let scaling = scaling.ok_or_else(|| Error::Internal("there are no features".into()))?;
-        let (features, scaling) = match (map, features) {
-            // In front of a convolution that pads with zeros there is no shift.
-            (Some(map), _) => (material.of(map)?, scaling.without_shift()),
-            (None, Some(features)) => (features, scaling),
-            (None, None) => (material.of(pooled)?, scaling),
+        // In front of a convolution that pads with zeros there is no shift.
+        let convolves = matches!(course.config.head, HeadKind::Conv { .. });
+        let scaling = if convolves { scaling.without_shift() } else { scaling };
+        let features = match (map, features) {
+            (Some(map), _) => Some(material.of(map)?),
+            // Going on from a model, where it is the stages that train, the head does not train alone.
+            (None, _) if convolves => None,
+            (None, Some(features)) => Some(features),
+            (None, None) => Some(material.of(pooled)?),
         };
         let tail = match tail {
             Some(part) => {
@@ -180,7 +193,7 @@ impl Preparing {
             None => None,
         };
         let (config, classes, head) = (course.config.clone(), course.split.classes.len(), course.head.clone());
-        let start = Start { config, classes, scaling, head, features: Some(features), tail };
+        let start = Start { config, classes, scaling, head, features, tail };
         let run = Run::new(start, engine, clock)?;
         Ok((course, run))
     }

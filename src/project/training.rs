@@ -6,10 +6,22 @@ use super::plan::Plan;
 use super::prepare::{Course, Preparing};
 use crate::activations::{Picture, Recipe, Views};
 use crate::backbone::Backbone;
-use crate::dataset::{Labelled, Lineage};
+use crate::dataset::{Labelled, Lineage, Split};
 use crate::error::{Error, Result};
+use crate::head::Head;
 use crate::train::{EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig};
 use std::sync::Arc;
+
+/// A training that can start.
+pub(super) struct Checked {
+    config: ValidConfig,
+    backbone: Arc<Backbone>,
+    head: Option<Head>,
+    before: Lineage,
+    split: Split,
+    plan: Plan,
+    memory_limit: u64,
+}
 
 /// A training under way.
 pub(super) enum Job {
@@ -19,14 +31,18 @@ pub(super) enum Job {
 }
 
 impl Job {
-    /// Whether it goes on from the model that there is.
-    pub(super) fn is_warm(&self) -> bool {
-        let course = match self {
+    /// What it is about.
+    pub(super) fn course(&self) -> &Course {
+        match self {
             Self::Preparing(job) => &job.course,
             Self::Training(job) => &job.0,
             Self::Measuring(job) => &job.course,
-        };
-        course.config.warm_start
+        }
+    }
+
+    /// Whether it goes on from the model that there is.
+    pub(super) fn is_warm(&self) -> bool {
+        self.course().config.warm_start
     }
 }
 
@@ -42,19 +58,19 @@ impl Project {
         if self.job.is_some() {
             return Err(Error::TrainingRunning);
         }
-        let course = self.course(settings)?;
-        self.settings = Some(settings.clone());
+        let course = self.course(self.checked(settings)?)?;
         let preparing = Preparing::new(course, &mut self.store);
         self.job = Some(if preparing.is_done() {
             Job::Training(Box::new(preparing.begin(&self.store, &self.engine, self.clock)?))
         } else {
             Job::Preparing(Box::new(preparing))
         });
+        self.settings = Some(settings.clone());
         Ok(())
     }
 
-    /// All that a training with these settings would be, or why there can be none.
-    pub(super) fn course(&self, settings: &TrainConfig) -> Result<Course> {
+    /// What decides whether a training with these settings can start, or why it cannot.
+    pub(super) fn checked(&self, settings: &TrainConfig) -> Result<Checked> {
         let config = settings.check()?;
         let backbone = self.base(&config);
         let (classes, before, head) = match &self.model {
@@ -69,7 +85,13 @@ impl Project {
         let pictures = (split.train.len(), split.validation.len());
         let memory_limit = config.memory_limit.unwrap_or(self.store.limit());
         let plan = Plan::new(&config, &backbone, pictures, memory_limit)?;
-        let expected = self.expected(&config, &plan, &backbone, pictures);
+        Ok(Checked { config, backbone, head, before, split, plan, memory_limit })
+    }
+
+    /// All that a training will be.
+    fn course(&self, checked: Checked) -> Result<Course> {
+        let Checked { config, backbone, head, before, split, plan, memory_limit } = checked;
+        let expected = self.expected(&config, &plan, &backbone, (split.train.len(), split.validation.len()));
         Ok(Course {
             train: self.pictures(&split.train)?,
             held_out: self.pictures(&split.validation)?,
@@ -175,7 +197,11 @@ impl Project {
             Job::Training(job) => {
                 let (course, mut run) = *job;
                 run.cancel();
-                self.job = Some(Job::Measuring(Box::new(self.ended(course, run).await?)));
+                let ended = self.ended(course, run).await;
+                if let Err(Error::DeviceLost(reason)) = &ended {
+                    self.go_on_without_gpu(reason)?;
+                }
+                self.job = Some(Job::Measuring(Box::new(ended?)));
                 Ok(())
             }
             measuring @ Job::Measuring(_) => {
@@ -189,7 +215,8 @@ impl Project {
     ///
     /// # Errors
     /// [`Error::NotTraining`]; [`Error::NotTrained`] where nothing was learned yet; [`Error::NothingLearned`] where
-    /// nothing was learned and there is a model already, which stays.
+    /// nothing was learned and there is a model already, which stays; [`Error::DeviceLost`] where what was learned before
+    /// the first epoch ended is lost with the GPU.
     pub async fn cancel_training(&mut self) -> Result<()> {
         self.stop_training().await?;
         while let Some(Job::Measuring(job)) = self.job.take() {

@@ -4,12 +4,12 @@
 //! go on. What is computed of pictures is not part of it, for it can be computed again; nor is a training under way,
 //! which is begun anew.
 
-use super::model::Model;
+use super::model::{HeldOut, Model};
 use super::{Project, prepare};
 use crate::backbone::Backbone;
 use crate::bundle;
 use crate::classifier::ModelClass;
-use crate::dataset::{Dataset, Labelled, Lineage};
+use crate::dataset::{Dataset, Lineage};
 use crate::engine::{Clock, EngineChoice};
 use crate::error::{Error, Result};
 use crate::identity::ContentHash;
@@ -43,6 +43,8 @@ struct Record {
     /// How pictures are prepared for the backbone that it is about.
     preparation: ContentHash,
     dataset: Dataset,
+    /// Pictures that are not forgotten: only these have pixels.
+    pixels: Vec<u32>,
     settings: Option<TrainConfig>,
     runs: Vec<TrainReport>,
     model: Option<ModelRecord>,
@@ -54,7 +56,7 @@ struct ModelRecord {
     labels: Vec<ModelClass>,
     report: Option<TrainReport>,
     lineage: Lineage,
-    held_out: Vec<Labelled>,
+    held_out: Vec<HeldOut>,
 }
 
 impl Project {
@@ -73,6 +75,7 @@ impl Project {
             headstart_project: VERSION,
             preparation: self.backbone.prefix(0),
             dataset: self.dataset.clone(),
+            pixels: self.dataset.samples().filter(|(_, s)| s.crop.is_some()).map(|(id, _)| id).collect(),
             settings: self.settings.clone(),
             runs: self.runs.clone(),
             model,
@@ -102,7 +105,7 @@ impl Project {
         };
         let mut project = Self::new(choice, backbone, clock).await?;
         project.dataset = record.dataset;
-        project.dataset.give_pixels(|content| crops.get(&content).cloned());
+        project.dataset.give_pixels(&record.pixels, |content| crops.get(&content).cloned());
         (project.settings, project.runs) = (record.settings, record.runs);
         match (record.model, &written.model) {
             (Some(model), Some(file)) => project.model = Some(project.read_model(model, file)?),
@@ -117,11 +120,11 @@ impl Project {
         let saved = bundle::load(file)?;
         let ModelRecord { labels, report, lineage, held_out } = record;
         let names = |labels: &[ModelClass]| labels.iter().map(|label| label.name.clone()).collect::<Vec<_>>();
-        if names(&labels) != names(&saved.labels) {
+        if bundle::unique(names(&labels)) != names(&saved.labels) {
             return Err(invalid("its model tells other classes apart than it says"));
         }
-        if held_out.iter().any(|picture| picture.label >= labels.len() || self.dataset.sample(picture.id).is_err()) {
-            return Err(invalid("its model was measured on pictures that it does not have"));
+        if held_out.iter().any(|HeldOut { picture, .. }| picture.label >= labels.len()) {
+            return Err(invalid("its model was measured on pictures of classes that it does not tell apart"));
         }
         let classifier = self.classifier_of(labels, saved.head, Arc::new(saved.backbone))?;
         Ok(Model { classifier, report, lineage, held_out })

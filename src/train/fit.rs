@@ -245,7 +245,7 @@ impl Fit {
         }
         let seen = indices.len();
         if !loss.is_finite() {
-            return Err(Error::NotFinite("the validation loss".into()));
+            return Err(Error::NotFinite("the loss".into()));
         }
         Ok((seen > 0).then(|| Validated { loss: loss / seen as f64, hits, seen }))
     }

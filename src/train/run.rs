@@ -159,11 +159,6 @@ impl Run {
         })
     }
 
-    /// The settings that this run was given.
-    pub fn config(&self) -> &ValidConfig {
-        &self.config
-    }
-
     /// Number of values that train, or will.
     pub fn trainable_parameters(&self) -> usize {
         self.trainable

@@ -200,7 +200,8 @@ impl Session {
 
     /// Frees removed pictures for good.
     #[wasm_bindgen(js_name = forgetImages)]
-    pub async fn forget_images(&self, ids: Vec<u32>) -> Answer {
+    pub async fn forget_images(&self, ids: Vec<f64>) -> Answer {
+        let ids = ids.into_iter().map(image).collect::<Result<Vec<u32>, JsValue>>()?;
         self.done(self.project.lock().await.forget_images(&ids))
     }
 
