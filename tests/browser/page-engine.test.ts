@@ -43,6 +43,17 @@ describe('engines', () => {
     await app.close();
   });
 
+  it('is any other where the remembered one cannot start any more, and that one is remembered', async () => {
+    // Without a WebGPU adapter.
+    const app = await AppPage.open({ engine: 'webgpu' });
+    await app.page.getByText('Computes on the CPU.').waitFor();
+    await app.page.locator('#train .notice.info').getByText(/^WebGPU, the engine chosen before, did not start/).waitFor();
+    expect(await app.page.evaluate(() => localStorage.getItem('headstart-settings'))).toContain('"engine":"auto"');
+    await app.set({});
+    expect(await app.page.locator('#engine').inputValue()).toBe('auto');
+    await app.close();
+  });
+
   it('reads pictures that were added before it had started', async () => {
     const app = await AppPage.open();
     let release = (): void => undefined;

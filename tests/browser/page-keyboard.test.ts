@@ -112,3 +112,42 @@ it('keeps the focus where a run was steered, also when the first one is stopped 
   await expect.poll(focused, { timeout: 10_000 }).toBe('Train');
   await fresh.close();
 });
+
+it('keeps the focus at a class whose last pictures go, and where something comes back', async () => {
+  const fresh = await AppPage.open();
+  const { page } = fresh;
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.tagName);
+  await fresh.pick('Class 1', await fresh.draw('circles', 2));
+  const card = fresh.card('Class 1');
+  const all = card.getByRole('button', { name: 'Select all' });
+  await card.getByRole('listbox').focus();
+  await page.keyboard.press('Delete');
+  await fresh.counts('Class 1', 1);
+  expect(await focused()).toBe('Pictures of Class 1');
+  await page.keyboard.press('Delete');
+  await fresh.counts('Class 1', 0);
+  await expect.poll(focused).toBe('Class 1');
+
+  await fresh.undoButton.focus();
+  await page.keyboard.press('Enter');
+  await fresh.counts('Class 1', 1);
+  await expect.poll(focused).toBe('Class 1');
+  await page.keyboard.press('Control+z');
+  await fresh.counts('Class 1', 2);
+  await all.focus();
+  await page.keyboard.press('Enter');
+  await card.getByRole('button', { name: 'Delete', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  await fresh.counts('Class 1', 0);
+  await expect.poll(focused).toBe('Class 1');
+  await page.getByRole('button', { name: 'Close' }).focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(focused).toBe('MAIN');
+
+  await page.getByRole('button', { name: 'Delete class Class 2' }).focus();
+  await page.keyboard.press('Enter');
+  await fresh.undoButton.focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(focused).toBe('Class 2');
+  await fresh.close();
+});
