@@ -32,6 +32,7 @@ async function measure(app: AppPage, tab: CDPSession, browser: CDPSession): Prom
   for (let i = 0; i < 3; i++) {
     await tab.send('Memory.simulatePressureNotification', { level: 'critical' });
     await tab.send('HeapProfiler.collectGarbage');
+    for (const worker of app.page.workers()) await worker.evaluate(() => (globalThis as { gc?: () => void }).gc?.());
     await app.page.waitForTimeout(1000);
   }
   const { processInfo } = await browser.send('SystemInfo.getProcessInfo');

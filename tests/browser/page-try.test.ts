@@ -60,14 +60,17 @@ describe('trying the model on the page', () => {
   });
 
   it('answers with what it has learned, whatever is deleted and made again under the same name', async () => {
+    // Until it is drawn “class 2” is still the one before.
     await app.page.getByRole('button', { name: 'Delete class Class 1' }).click();
+    await app.card('Class 1').waitFor({ state: 'detached' });
     await app.page.getByRole('button', { name: 'Add a class' }).click();
+    await app.card('Class 2').waitFor();
     const field = app.page.getByRole('textbox', { name: 'Name of class 2' });
     for (const name of ['Class 1', 'bird']) {
       await field.fill(name);
       await field.press('Enter');
+      await app.card(name).waitFor();
     }
-    await app.card('bird').waitFor();
     expect(await app.predict((await app.draw('circles', 1, 906))[0]!)).toMatch(/^Class 1, /);
     const bars = await app.page.getByRole('meter').evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
     expect(bars).toEqual(['Class 1', 'lines']);

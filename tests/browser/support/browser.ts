@@ -20,6 +20,8 @@ export function launch({ clip, webgpu = false }: LaunchOptions = {}): Promise<Br
       '--disable-sync',
       '--disable-quic',
       '--no-first-run',
+      // Measurements of memory collect garbage first, in workers too.
+      '--js-flags=--expose-gc',
       ...(webgpu ? ['--enable-unsafe-webgpu'] : []),
       ...(clip
         ? [
