@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 /// Pictures that are near-copies of each other, directly or through others, whatever class they are in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Kin {
-    /// Those that can train, by number, in rising order.
-    pub usable: Vec<u32>,
-    /// What they and those that are removed or without pixels are.
+    /// Their numbers, rising.
+    pub ids: Vec<u32>,
+    /// What they are.
     pub contents: Vec<ContentHash>,
 }
 
@@ -30,17 +30,13 @@ impl Dataset {
                 parents[a.max(b)] = a.min(b);
             }
         }
-        let usable = self.usable();
-        let usable: std::collections::HashSet<u32> = usable.into_values().flatten().collect();
         let mut families: BTreeMap<usize, Kin> = BTreeMap::new();
         for (index, (id, sample)) in self.samples.iter().enumerate() {
             let family = families.entry(root(&mut parents, index)).or_default();
+            family.ids.push(*id);
             family.contents.push(sample.content);
-            if usable.contains(id) {
-                family.usable.push(*id);
-            }
         }
-        families.into_values().filter(|kin| !kin.usable.is_empty()).collect()
+        families.into_values().collect()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A picture's number with its class as an index into [`Split::classes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -100,8 +100,8 @@ impl Dataset {
         keep_apart(&mut families, &mut quotas, before, &mut ChaCha8Rng::seed_from_u64(seed));
         let mut split =
             Split { classes: classes.to_vec(), train: Vec::new(), validation: Vec::new(), warnings: Vec::new() };
-        let held_out: std::collections::BTreeSet<u32> =
-            families.iter().filter(|family| family.held_out).flat_map(|family| family.kin.usable.clone()).collect();
+        let held_out: BTreeSet<u32> =
+            families.iter().filter(|family| family.held_out).flat_map(|family| family.kin.ids.clone()).collect();
         // Class by class, as the pictures came.
         let mut pictures: Vec<Labelled> = labels.into_iter().map(|(id, label)| Labelled { id, label }).collect();
         pictures.sort_by_key(|picture| (picture.label, picture.id));
@@ -155,12 +155,12 @@ impl Dataset {
     }
 }
 
-/// Families with the labels of their pictures; pictures without a label are none of this split's.
+/// Families with the labels of their pictures; pictures without a label are none of this split's, but make kin of others.
 fn families(kin: Vec<Kin>, labels: &BTreeMap<u32, usize>) -> Vec<Family> {
     let family = |mut kin: Kin| {
-        kin.usable.retain(|id| labels.contains_key(id));
+        kin.ids.retain(|id| labels.contains_key(id));
         let mut counts = BTreeMap::new();
-        for id in &kin.usable {
+        for id in &kin.ids {
             *counts.entry(labels[id]).or_insert(0) += 1;
         }
         // Of two classes with as many, the first.
@@ -184,9 +184,8 @@ fn quotas(families: &[Family], classes: usize, share: f64) -> Vec<Quota> {
 
 /// Decides which families are held out.
 fn keep_apart(families: &mut [Family], quotas: &mut [Quota], before: &Lineage, rng: &mut impl Rng) {
-    let known = |family: &Family, among: &std::collections::BTreeSet<_>| {
-        family.kin.contents.iter().any(|content| among.contains(content))
-    };
+    let known =
+        |family: &Family, among: &BTreeSet<_>| family.kin.contents.iter().any(|content| among.contains(content));
     let mut fresh = Vec::new();
     for (index, family) in families.iter_mut().enumerate() {
         if known(family, &before.trained) {
@@ -216,7 +215,7 @@ fn keep_apart(families: &mut [Family], quotas: &mut [Quota], before: &Lineage, r
             continue;
         }
         let smallest = families.iter_mut().filter(|family| family.counts.contains_key(&label));
-        if let Some(family) = smallest.min_by_key(|family| family.kin.usable.len()) {
+        if let Some(family) = smallest.min_by_key(|family| family.kin.ids.len()) {
             hold_out(family, quotas, false);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Project;
 use super::plan::{Part, Plan, Storage};
-use crate::activations::{Place, Precision, Recipe, Views};
+use crate::activations::{Need, Place, Precision, Recipe, Views};
 use crate::backbone::Backbone;
 use crate::error::{Error, Result};
 use crate::features::View;
@@ -219,7 +219,7 @@ impl<'a> Missing<'a> {
     }
 
     /// Seconds that computing a need's rows takes.
-    fn seconds(&self, need: &crate::activations::Need, backbone: &Backbone, seconds: impl Fn(f64) -> f64) -> f64 {
+    fn seconds(&self, need: &Need, backbone: &Backbone, seconds: impl Fn(f64) -> f64) -> f64 {
         let store = &self.project.store;
         let place = Place::new(backbone, need.cut);
         let of = |view: &View| {

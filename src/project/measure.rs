@@ -7,7 +7,7 @@ use super::prepare::Course;
 use super::training::Job;
 use crate::activations::{Embedding, Picture, Place, Precision, Store, Views};
 use crate::classifier::{Classifier, ModelClass};
-use crate::dataset::{Labelled, Sample, Warning};
+use crate::dataset::{Labelled, Warning};
 use crate::engine::{Engine, EngineKind};
 use crate::error::{Error, Result};
 use crate::features::{Cut, View};
@@ -182,9 +182,7 @@ impl Project {
     /// Measures the model on pictures that were held out from its training.
     pub(super) async fn evaluated(&self) -> Result<Evaluation> {
         let model = self.model.as_ref().ok_or(Error::NotTrained)?;
-        let there = |(picture, sample): (Labelled, &Sample)| {
-            Some((Picture { content: sample.content, crop: sample.crop.clone()? }, picture.label))
-        };
+        let there = |picture: Labelled| Some((self.picture(picture.id)?, picture.label));
         let (pictures, labels): (Vec<Picture>, Vec<usize>) = self.measurable().filter_map(there).unzip();
         let mut gauge = Gauge::new(&model.classifier, &self.engine);
         let pictures: Vec<&Picture> = pictures.iter().collect();

@@ -20,7 +20,7 @@ use crate::activations::{Picture, Place, Precision, Store, Views};
 use crate::backbone::Backbone;
 use crate::bundle;
 use crate::classifier::{Classifier, ModelClass, Prediction};
-use crate::dataset::{ClassId, ClassSummary, Dataset, Labelled, Lineage, Sample};
+use crate::dataset::{ClassId, ClassSummary, Dataset, Labelled, Lineage};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder, View};
@@ -274,7 +274,7 @@ impl Project {
 
     /// Numbers of the pictures that were held out from the training of the model, as far as they are still those.
     pub fn held_out(&self) -> Vec<u32> {
-        self.measurable().map(|(picture, _)| picture.id).collect()
+        self.measurable().map(|picture| picture.id).collect()
     }
 
     /// Classifies an RGBA8 picture, most probable class first.
@@ -344,12 +344,10 @@ impl Project {
 
     /// Pictures that the model can be measured on: those that were held out from its training, unless another picture has
     /// their number now.
-    fn measurable(&self) -> impl Iterator<Item = (Labelled, &Sample)> {
+    fn measurable(&self) -> impl Iterator<Item = Labelled> {
         let held_out = self.model.iter().flat_map(|model| &model.held_out);
-        held_out.filter_map(|HeldOut { picture, content }| {
-            let sample = self.dataset.sample(picture.id).ok().filter(|sample| sample.content == *content)?;
-            Some((*picture, sample))
-        })
+        let same = |held: &&HeldOut| self.dataset.sample(held.picture.id).is_ok_and(|s| s.content == held.content);
+        held_out.filter(same).map(|held| held.picture)
     }
 
     /// A picture by its number, removed or not; none where it is unknown or without pixels.

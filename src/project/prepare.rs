@@ -123,15 +123,10 @@ impl Preparing {
         self.done == self.missing.len()
     }
 
-    /// Goes on on another engine.
-    pub(super) fn move_to(&mut self) {
-        self.way = None;
-    }
-
     /// Computes a few rows.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`]; nothing is lost then, and the same rows are computed next time.
+    /// [`Error::DeviceLost`]; nothing is lost then, and the same rows are computed next time, on whichever engine there is.
     pub(super) async fn step(&mut self, store: &mut Store, engine: &Engine) -> Result<()> {
         let Some(first) = self.missing.get(self.done).copied() else { return Ok(()) };
         let left = self.missing[self.done..].iter();

@@ -140,7 +140,6 @@ impl Project {
         match job.step(&mut self.store, &self.engine).await {
             Err(Error::DeviceLost(reason)) => {
                 self.go_on_without_gpu(&reason)?;
-                job.move_to();
                 job.step(&mut self.store, &self.engine).await?;
             }
             result => result?,
