@@ -4,6 +4,7 @@
 set -euo pipefail
 # The tests run in other folders than the caller's: a relative path would lead them astray.
 case ${HEADSTART_REFERENCES:=} in '' | /*) ;; *) HEADSTART_REFERENCES=$PWD/$HEADSTART_REFERENCES ;; esac
+caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
 export HEADSTART_REFERENCES=${HEADSTART_REFERENCES:-$root/../shared}
@@ -89,11 +90,17 @@ setup_node() {
   { have node && have npm; } || die "$needed is missing: install it from https://nodejs.org, then run this again."
   node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' ||
     die "$needed is needed; this is $(node --version)."
-  local stamp=www/node_modules/.stamp lock
-  lock=$(cksum <www/package-lock.json)
+  install_packages www
+}
+
+# `install_packages FOLDER OPTIONS…`: what its package-lock.json lists, unless that is there already.
+install_packages() {
+  local folder=$1 stamp=$1/node_modules/.stamp lock
+  shift
+  lock=$(cksum <"$folder/package-lock.json")
   if [ "$(cat "$stamp" 2>/dev/null || true)" != "$lock" ]; then
-    say 'Installing the packages of www/package-lock.json'
-    (cd www && npm ci --no-audit --no-fund)
+    say "Installing the packages of $folder/package-lock.json"
+    (cd "$folder" && npm ci --no-audit --no-fund "$@")
     printf '%s\n' "$lock" >"$stamp"
   fi
 }
@@ -125,19 +132,28 @@ setup() {
 
 # ── Build ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-# src/ → www/pkg/. Everything is made in a folder aside and moved into place whole.
+# src/ → www/pkg/ and, without the GPU engine and less than half as large, www/pkg/cpu/: the worker fetches the one that it needs.
 build_wasm() {
   setup
   say 'Building the wasm package'
+  build_package www/pkg
+  say 'Building the wasm package without the GPU engine'
+  build_package www/pkg/cpu --no-default-features
+}
+
+# `build_package FOLDER OPTIONS…`: everything is made in a folder aside and moved into place whole.
+build_package() {
+  local folder=$1
+  shift
   # One crate type a call: cargo leaves link-time optimisation out where a library is built as rlib and cdylib at once.
-  wasm_cargo rustc --profile wasm --lib --crate-type cdylib
+  wasm_cargo rustc --profile wasm --lib --crate-type cdylib "$@"
   local raw=$wasm_dir/$wasm_target/wasm/headstart.wasm staging=$wasm_dir/pkg tool stamp
   # Such wrappers run every static constructor again at each call from JavaScript: see src/web.
   ! grep -q '\.command_export' "$raw" || die "the linker wrapped the exports: call __wasm_call_ctors once from the start function."
 
   tool=$(wasm_bindgen)
   stamp="$(cksum <"$raw") $(cksum <build.sh) $tool"
-  if [ "$(cat www/pkg/.stamp 2>/dev/null || true)" = "$stamp" ]; then return; fi
+  if [ "$(cat "$folder/.stamp" 2>/dev/null || true)" = "$stamp" ]; then return; fi
   rm -rf "$staging"
   "$tool" --target web --out-dir "$staging" --out-name headstart "$raw"
   # -Oz saves nothing of the download once compressed, and its code is slower.
@@ -146,8 +162,9 @@ build_wasm() {
     --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-extended-const \
     "$staging/headstart_bg.wasm" -o "$staging/headstart_bg.wasm"
   printf '%s\n' "$stamp" >"$staging/.stamp"
-  rm -rf www/pkg
-  mv "$staging" www/pkg
+  mkdir -p "$folder"
+  rm -f "$folder"/*.* "$folder/.stamp"
+  mv "$staging"/* "$staging/.stamp" "$folder/"
 }
 
 build_site() {
@@ -168,12 +185,24 @@ serve() {
   exec ./node_modules/.bin/vite preview --host 127.0.0.1 --port "$port" --strictPort
 }
 
+# Its words are in www/tools/backbone; relative paths are the caller's.
+backbone() {
+  setup_rust
+  setup_node
+  (cd www && ./node_modules/.bin/vite build --config tools/vite.config.ts --logLevel warn)
+  cd "$caller"
+  HEADSTART_ROOT=$root exec node "$root/target/tools/backbone.mjs" "$@"
+}
+
 # ── Checks and tests ─────────────────────────────────────────────────────────────────────────────────────────
 
-format() { cargo fmt --check; }
-lint() { cargo clippy --locked --all-targets -- -D warnings; }
+format() { cargo fmt --all --check; }
+# Natively without the GPU engine, which is more than half of all there is to compile: the build for the browser has it and is linted
+# with it, and no test has a native GPU.
+native=(--locked --no-default-features)
+lint() { cargo clippy "${native[@]}" --workspace --all-targets -- -D warnings; }
 # In the profile of the build, so that the two share what runs on this machine (macros, build scripts).
-lint_wasm() { wasm_cargo clippy --profile wasm --lib -- -D warnings; }
+lint_wasm() { wasm_cargo clippy --workspace --profile wasm --lib -- -D warnings; }
 types() { npm --prefix www run --silent typecheck; }
 # `cargo test` writes the TypeScript types and the rules of the settings; what is committed has to be what it wrote.
 generated() { ! git rev-parse --is-inside-work-tree >/dev/null 2>&1 || git diff --exit-code -- www/generated; }
@@ -199,6 +228,24 @@ step() {
   fi
 }
 
+# Runs steps one after the other while this process goes on: linking the module for the browser keeps one core busy for minutes.
+aside() {
+  rm -f target/test/aside.*
+  (for name in "$@"; do
+    status=0
+    "$root/build.sh" "$name" >"target/test/aside.$name.log" 2>&1 || status=$?
+    printf '%s\n' "$status" >target/test/aside.status
+    mv target/test/aside.status "target/test/aside.$name.status"
+  done) &
+}
+
+# Waits for one of them, shows what it said and answers as it did.
+aside_end() {
+  while [ ! -f "target/test/aside.$1.status" ]; do sleep 1; done
+  cat "target/test/aside.$1.log"
+  return "$(cat "target/test/aside.$1.status")"
+}
+
 # Adds up one runner: name, exit status, passed, failed, skipped. A runner that broke without a failed test is a failure.
 count() {
   local broke=0
@@ -216,7 +263,7 @@ test_rust() {
     say "No reference backbones and pictures in $HEADSTART_REFERENCES (HEADSTART_REFERENCES): the tests that need them are skipped."
   fi
   # shellcheck disable=SC2086 # no word where there is no flag
-  cargo test --locked --no-fail-fast -- $flags 2>&1 | tee "$log" || status=$?
+  cargo test "${native[@]}" --workspace --no-fail-fast -- $flags 2>&1 | tee "$log" || status=$?
   # shellcheck disable=SC2046 # three numbers
   count 'Rust tests' $status $(awk '/^test result:/ { for (i = 2; i <= NF; i++) { if ($i == "passed;") p += $(i - 1);
     if ($i == "failed;") f += $(i - 1); if ($i == "ignored;") s += $(i - 1) } } END { print p + 0, f + 0, s + 0 }' "$log")
@@ -239,12 +286,13 @@ test_www() {
 run_tests() {
   setup
   mkdir -p target/test
+  aside wasm lint-wasm
   step 'Format' format || true
   step 'Lints' lint || true
   test_rust
   step 'Generated types' generated || true
-  if step 'Build of the wasm package' wasm; then
-    step 'Lints of the code for the browser' lint-wasm || true
+  if step 'Build of the wasm package' aside-wasm; then
+    step 'Lints of the code for the browser' aside-lint-wasm || true
     step 'Types' types || true
     test_www unit
     if step 'Build of the site' site && step 'Browser for the tests' chromium; then
@@ -257,6 +305,12 @@ run_tests() {
   [ "$failed" = 0 ]
 }
 
+# The libraries that Headstart is measured against are large, and nothing else needs them.
+setup_peers() {
+  install_packages tests/bench/peers --ignore-scripts
+  $bin/vite build --config tests/bench/peers/vite.config.ts --logLevel warn
+}
+
 bench() {
   local name=${1:-}
   [ $# = 0 ] || shift
@@ -267,6 +321,7 @@ bench() {
   setup_chromium
   CHROMIUM=$(find_chromium)
   export CHROMIUM
+  if [ "$name" = peers ]; then setup_peers; fi
   cd www
   ./node_modules/.bin/vitest run --config vitest.config.ts --project bench "tests/bench/$name.test.ts" --disable-console-intercept "$@"
 }
@@ -275,6 +330,7 @@ help() {
   cat <<'END'
 ./build.sh serve         build the site and serve it at http://localhost:8080 (PORT=… for another port)
 ./build.sh build         build the site into dist/
+./build.sh backbone NAME bring a backbone to the site, such as timm/mobilenetv2_100.ra_in1k; --help tells more
 ./build.sh test          run every check and test; the last line is the total
 ./build.sh check         formatting, lints and types only
 ./build.sh bench NAME …  run a benchmark of tests/bench, such as browser
@@ -288,10 +344,12 @@ case ${1:-help} in
   serve | build | check | setup) "$1" ;;
   test) run_tests ;;
   bench) shift; bench "$@" ;;
+  backbone) shift; backbone "$@" ;;
   # The steps of `test`.
   format | lint | types | generated) "$1" ;;
   lint-wasm) lint_wasm ;;
   wasm) build_wasm ;;
+  aside-*) aside_end "${1#aside-}" ;;
   site) build_site ;;
   chromium) setup_chromium ;;
   help | -h | --help) help ;;

@@ -3,17 +3,21 @@
 //! `config.json` is the backbone's card with `id2label` beside it, in the names that Hugging Face tools read.
 //! Tensors keep their torchvision names; those of the head are `head.N.weight`, `head.N.bias` and,
 //! where it has a convolution, `head.conv.weight` and `head.conv.bias`.
+//!
+//! `backbone` in `config.json` says which one the model's came from, by name and content. A model that was saved by
+//! reference holds only the tensors that training changed in it; whoever opens it brings the backbone itself.
 
-use crate::backbone::{Array, Backbone, CardFile, array};
+use crate::archive::Archive;
+use crate::backbone::{Array, Backbone, CardFile, Reference, array, is_scale, write};
 use crate::classifier::{Classifier, ModelClass};
 use crate::error::{Error, Result};
 use crate::head::{Activation, Convolution, Dense, Head};
 use crate::report::TrainReport;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Write};
-use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+use std::io::{Cursor, Write};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 /// Version of the layout, raised when an older reader would misread a newer file.
 const VERSION: u32 = 1;
@@ -34,9 +38,23 @@ pub struct Saved {
     pub report: Option<TrainReport>,
 }
 
+/// How much of its backbone a saved model holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "lowercase")]
+pub enum SavedBackbone {
+    /// All of it: the file needs nothing else.
+    #[default]
+    Whole,
+    /// What training changed; the rest is found by the backbone's name.
+    Reference,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Config {
     headstart_version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backbone: Option<Origin>,
     #[serde(flatten)]
     card: CardFile,
     id2label: BTreeMap<usize, String>,
@@ -44,6 +62,15 @@ struct Config {
     /// What follows the head's hidden layer; ReLU where the file does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     head_activation: Option<String>,
+}
+
+/// The backbone that a model's came from, and how much of it is in the file.
+#[derive(Serialize, Deserialize)]
+struct Origin {
+    #[serde(flatten)]
+    reference: Reference,
+    #[serde(default)]
+    saved: SavedBackbone,
 }
 
 /// How pictures are prepared, in the names of Hugging Face's image processors; for other programs, not read here.
@@ -63,11 +90,19 @@ struct PreprocessorConfig {
     steps: &'static str,
 }
 
-/// Packs a model.
+/// Packs a model with all of its backbone.
 ///
 /// # Errors
 /// [`Error::Internal`] where packing fails.
 pub fn save(classifier: &Classifier, report: Option<&TrainReport>) -> Result<Vec<u8>> {
+    save_as(classifier, report, SavedBackbone::Whole)
+}
+
+/// Packs a model with so much of its backbone.
+///
+/// # Errors
+/// [`Error::ModelBackboneUnnamed`], and [`Error::Internal`] where packing fails.
+pub fn save_as(classifier: &Classifier, report: Option<&TrainReport>, saved: SavedBackbone) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     // Weights hardly compress; storing them lets other tools map them.
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
@@ -76,8 +111,8 @@ pub fn save(classifier: &Classifier, report: Option<&TrainReport>) -> Result<Vec
         zip.start_file(name, options).map_err(internal)?;
         zip.write_all(bytes).map_err(internal)
     };
-    put("model.safetensors", stored, &weights(classifier)?)?;
-    put("config.json", deflated, &json(&config(classifier))?)?;
+    put("model.safetensors", stored, &weights(classifier, saved)?)?;
+    put("config.json", deflated, &json(&config(classifier, saved))?)?;
     put("preprocessor_config.json", deflated, &json(&preprocessor(classifier))?)?;
     // JSON has no way to write a figure that is no number, and a file with a gap could not be read.
     if let Some(report) = report.filter(|report| report.is_finite()) {
@@ -89,38 +124,59 @@ pub fn save(classifier: &Classifier, report: Option<&TrainReport>) -> Result<Vec
     Ok(zip.finish().map_err(internal)?.into_inner())
 }
 
-/// Reads a saved model and checks all of it.
+/// Reads a saved model that holds its backbone, and checks all of it.
 ///
 /// # Errors
-/// [`Error::ModelFileInvalid`] and the `Backbone…` errors.
+/// [`Error::ModelFileInvalid`], [`Error::ModelNeedsBackbone`] and the `Backbone…` errors.
 pub fn load(file: &[u8]) -> Result<Saved> {
-    let mut zip = ZipArchive::new(Cursor::new(file)).map_err(invalid)?;
+    load_with(file, |_| None)
+}
+
+/// Reads a saved model and checks all of it; `find` is asked for its backbone where the file does not hold it.
+///
+/// # Errors
+/// As [`load`], and [`Error::ModelBackboneChanged`] where what was found is not what the model was saved with.
+pub fn load_with(file: &[u8], find: impl FnOnce(&Reference) -> Option<Backbone>) -> Result<Saved> {
+    let mut zip = Archive::open(Cursor::new(file)).map_err(unreadable)?;
     let config: Config = serde_json::from_slice(&entry(&mut zip, "config.json")?).map_err(invalid)?;
     if config.headstart_version != VERSION {
         return Err(invalid(format!("it is of version {}, this program reads {VERSION}", config.headstart_version)));
     }
     let bytes = entry(&mut zip, "model.safetensors")?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(invalid)?;
-    let (mut head, mut rest) = (BTreeMap::new(), Vec::new());
-    for (name, view) in tensors.iter() {
-        if name.starts_with("head.") {
-            head.insert(name.to_string(), array(name, &view)?);
-        } else {
-            rest.push((name, view));
-        }
-    }
+    let (head, rest): (Vec<_>, Vec<_>) = tensors.iter().partition(|(name, _)| name.starts_with("head."));
+    let read = |part: &[(&str, TensorView<'_>)]| {
+        let names = part.iter().map(|(name, _)| *name).filter(|name| !is_scale(&tensors, name));
+        names.map(|name| Ok((name.to_string(), array(&tensors, name)?))).collect::<Result<BTreeMap<_, _>>>()
+    };
+    let head = read(&head)?;
     let labels: Vec<ModelClass> = config.id2label.into_values().map(ModelClass::named).collect();
-    let card = serde_json::to_string(&config.card).map_err(internal)?;
-    let backbone = Backbone::parse(&card, &safetensors::serialize(rest, None).map_err(internal)?)?;
+    if config.backbone.as_ref().is_some_and(|origin| !origin.reference.is_plain()) {
+        return Err(invalid("the name of its backbone is none of a folder"));
+    }
+    let backbone = match config.backbone {
+        Some(Origin { reference, saved: SavedBackbone::Reference }) => {
+            let found = find(&reference).ok_or_else(|| Error::ModelNeedsBackbone(reference.name.clone()))?;
+            if found.content() != reference.hash {
+                return Err(Error::ModelBackboneChanged(reference.name));
+            }
+            found.named(&reference.name).with_changed(read(&rest)?)?
+        }
+        origin => {
+            let card = serde_json::to_string(&config.card).map_err(internal)?;
+            let backbone = Backbone::parse(&card, &safetensors::serialize(rest, None).map_err(internal)?)?;
+            backbone.that_came_from(origin.map(|origin| origin.reference))
+        }
+    };
     let activation = match config.head_activation {
         Some(name) => Activation::parse(&name).map_err(invalid)?,
         None => Activation::default(),
     };
     let head = read_head(&head, backbone.card().num_features, labels.len(), activation)?;
     // A model without a report is fine, one with a damaged report is not.
-    let report = match zip.index_for_name("report.json") {
-        Some(_) => read_report(&entry(&mut zip, "report.json")?)?,
-        None => None,
+    let report = match zip.has("report.json") {
+        true => read_report(&entry(&mut zip, "report.json")?)?,
+        false => None,
     };
     Ok(Saved { labels, head, backbone, report })
 }
@@ -135,11 +191,12 @@ fn read_report(bytes: &[u8]) -> Result<Option<TrainReport>> {
     Ok(Some(report.without_ids()))
 }
 
-fn config(classifier: &Classifier) -> Config {
+fn config(classifier: &Classifier, saved: SavedBackbone) -> Config {
     let names = unique(classifier.names());
     let labels = || names.iter().cloned().enumerate();
     Config {
         headstart_version: VERSION,
+        backbone: classifier.backbone.reference().cloned().map(|reference| Origin { reference, saved }),
         card: classifier.backbone.card().to_file(),
         id2label: labels().collect(),
         label2id: labels().map(|(id, label)| (label, id)).collect(),
@@ -177,31 +234,15 @@ fn preprocessor(classifier: &Classifier) -> PreprocessorConfig {
     }
 }
 
-fn weights(classifier: &Classifier) -> Result<Vec<u8>> {
-    let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
-    for (name, array) in classifier.backbone.weights().iter() {
-        tensors.insert(name.to_string(), encode(array));
-    }
-    for (name, shape, data) in classifier.head.tensors() {
-        tensors.insert(name, encode(&Array { shape, data: data.to_vec(), half: false }));
-    }
-    let views = tensors
-        .iter()
-        .map(|(name, (dtype, shape, bytes))| {
-            Ok((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(internal)?))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    safetensors::serialize(views, None).map_err(internal)
-}
-
-/// Bytes of a tensor, in the type that its file had, so that saving and loading lose nothing.
-fn encode(array: &Array) -> (Dtype, Vec<usize>, Vec<u8>) {
-    if array.half {
-        let bytes = array.data.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect();
-        (Dtype::F16, array.shape.clone(), bytes)
-    } else {
-        (Dtype::F32, array.shape.clone(), array.data.iter().flat_map(|x| x.to_le_bytes()).collect())
-    }
+fn weights(classifier: &Classifier, saved: SavedBackbone) -> Result<Vec<u8>> {
+    let backbone = match saved {
+        SavedBackbone::Whole => classifier.backbone.weights().iter().collect(),
+        SavedBackbone::Reference => classifier.backbone.changed()?,
+    };
+    let head =
+        classifier.head.tensors().into_iter().map(|(name, shape, data)| (name, Array::new(shape, data.to_vec())));
+    let head: Vec<(String, Array)> = head.collect();
+    write(backbone.into_iter().chain(head.iter().map(|(name, array)| (name.as_str(), array))))
 }
 
 fn read_head(
@@ -249,15 +290,17 @@ fn read_convolution(tensors: &BTreeMap<String, Array>, features: usize) -> Resul
     Ok(Some(Convolution { inputs, outputs, weight: weight.data.clone(), bias: bias.data.clone() }))
 }
 
-fn entry(zip: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>> {
-    let file = zip.by_name(name).map_err(|_| invalid(format!("it has no {name}")))?;
-    let mut bytes = Vec::new();
-    // The size in the zip's directory may lie; what comes out is what is counted.
-    file.take(LARGEST_ENTRY + 1).read_to_end(&mut bytes).map_err(invalid)?;
-    if bytes.len() as u64 > LARGEST_ENTRY {
-        return Err(invalid(format!("{name} is larger than {} MB", LARGEST_ENTRY >> 20)));
+fn entry(zip: &mut Archive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>> {
+    let bytes = zip.read(name, LARGEST_ENTRY).map_err(unreadable)?;
+    bytes.ok_or_else(|| invalid(format!("it has no {name}")))
+}
+
+/// What is wrong with its zip is wrong with the model.
+fn unreadable(error: Error) -> Error {
+    match error {
+        Error::ZipInvalid(reason) => invalid(reason),
+        other => invalid(other.to_string().trim_end_matches('.')),
     }
-    Ok(bytes)
 }
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {

@@ -1,7 +1,6 @@
 //! Where the arithmetic runs: WebGPU through burn-wgpu or the CPU through burn-flex, and why.
 
 use burn::tensor::Device;
-use burn::tensor::wgpu::{WgpuInitError, wgpu::DeviceType};
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 
@@ -135,12 +134,7 @@ impl Gpu {
         if let Some(known) = known {
             return known;
         }
-        let (device, setup) = Device::wgpu_options().init_with_setup_async().await.map_err(|e| in_words(&e))?;
-        let info = setup.adapter.get_info();
-        // Browsers mostly keep the name to themselves.
-        let name = if info.name.is_empty() { "WebGPU".into() } else { info.name };
-        let software = info.device_type == DeviceType::Cpu || is_software(&name);
-        let gpu = Self { device, adapter: name, software };
+        let gpu = adapter::open().await?;
         *GPU.lock().map_err(|e| e.to_string())? = Some(Ok(gpu.clone()));
         Ok(gpu)
     }
@@ -157,20 +151,48 @@ impl Gpu {
     }
 }
 
-/// Why there is no GPU, for a person. The details of each graphics interface go to the log.
-fn in_words(error: &WgpuInitError) -> String {
-    log::info!("{error}");
-    match error {
-        WgpuInitError::AdapterUnavailable { .. } | WgpuInitError::UnsupportedGraphicsApi { .. } => {
-            "none is offered here".into()
+#[cfg(feature = "gpu")]
+mod adapter {
+    use super::Gpu;
+    use burn::tensor::Device;
+    use burn::tensor::wgpu::{WgpuInitError, wgpu::DeviceType};
+
+    /// Has burn take the adapter that is offered.
+    pub(super) async fn open() -> Result<Gpu, String> {
+        let (device, setup) = Device::wgpu_options().init_with_setup_async().await.map_err(|e| in_words(&e))?;
+        let info = setup.adapter.get_info();
+        // Browsers mostly keep the name to themselves.
+        let name = if info.name.is_empty() { "WebGPU".into() } else { info.name };
+        let software = info.device_type == DeviceType::Cpu || is_software(&name);
+        Ok(Gpu { device, adapter: name, software })
+    }
+
+    /// Why there is no GPU, for a person. The details of each graphics interface go to the log.
+    fn in_words(error: &WgpuInitError) -> String {
+        log::info!("{error}");
+        match error {
+            WgpuInitError::AdapterUnavailable { .. } | WgpuInitError::UnsupportedGraphicsApi { .. } => {
+                "none is offered here".into()
+            }
+            WgpuInitError::RequestDevice { message } => format!("it refused to start, {message}"),
+            other => other.to_string(),
         }
-        WgpuInitError::RequestDevice { message } => format!("it refused to start, {message}"),
-        other => other.to_string(),
+    }
+
+    /// Adapters that emulate a GPU on the CPU, by the names they give themselves.
+    fn is_software(name: &str) -> bool {
+        let name = name.to_lowercase();
+        ["swiftshader", "llvmpipe", "basic render", "warp", "software"].iter().any(|s| name.contains(s))
     }
 }
 
-/// Adapters that emulate a GPU on the CPU, by the names they give themselves.
-fn is_software(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["swiftshader", "llvmpipe", "basic render", "warp", "software"].iter().any(|s| name.contains(s))
+#[cfg(not(feature = "gpu"))]
+mod adapter {
+    use super::Gpu;
+
+    /// There is nothing to open a GPU with. The page fetches such a build only where no GPU is offered.
+    pub(super) async fn open() -> Result<Gpu, String> {
+        let native = "this build has none (it was built without the feature `gpu`)";
+        Err(if cfg!(target_arch = "wasm32") { "none is offered here" } else { native }.into())
+    }
 }

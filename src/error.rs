@@ -48,6 +48,8 @@ pub enum Error {
     BackboneConfigInvalid(String),
     /// An architecture that this library does not know.
     BackboneUnsupported(String),
+    /// Weights without a card whose tensors are those of no architecture that this library knows; one of their names.
+    BackboneNotRecognised(String),
     /// The weights end before their header says, or are no safetensors file.
     BackboneTruncated(String),
     /// A tensor that the architecture needs and the file lacks.
@@ -63,7 +65,7 @@ pub enum Error {
         /// Shape that the architecture asks for.
         expected: Vec<usize>,
     },
-    /// A tensor with a NaN or an infinite value in it, or a negative variance.
+    /// A tensor with a NaN or an infinite value in it, or a negative variance or scale.
     BackboneTensorNotFinite(String),
     /// The engine that was asked for is not to be had.
     EngineUnavailable(String),
@@ -75,6 +77,8 @@ pub enum Error {
     NothingLearned,
     /// Asked to measure a model on held-out pictures where none are held out.
     NothingHeldOut,
+    /// Asked to measure a model on a test set in which there is nothing that it can be measured on.
+    NoTestPictures,
     /// Asked for a training step while no training runs.
     NotTraining,
     /// Asked to start while training runs.
@@ -89,10 +93,49 @@ pub enum Error {
     ModelHeadDiffers(String),
     /// Asked to go on from a model whose pictures are cropped or scaled in another way.
     ModelPreparesOtherwise,
-    /// The written form of a project that cannot be read.
+    /// Asked to go on from a model on another backbone than the present one; its architecture.
+    ModelBackboneDiffers(String),
+    /// Asked to train while so many pictures are still to be prepared for another backbone.
+    BackboneChanging(usize),
+    /// A project file, or the written form of a project, that cannot be read.
     ProjectFileInvalid(String),
+    /// A zip that is no project file.
+    ProjectFileKind(String),
+    /// A project file of a version that this library does not know.
+    ProjectFileVersion(String),
+    /// A project file that lacks this member.
+    ProjectFileMemberMissing(String),
+    /// A project file in which this member is not what was written.
+    ProjectFileMemberChanged(String),
+    /// A file that could not be written.
+    FileNotWritten(String),
+    /// A file that is no zip, or a damaged one.
+    ZipInvalid(String),
+    /// A zip with a file in it whose name leads out of it.
+    ZipUnsafeName(String),
+    /// A zip with a file in it whose name has so many letters.
+    ZipNameTooLong(usize),
+    /// A zip with so many files in it.
+    ZipTooManyFiles(usize),
+    /// A file in a zip that would be too long unpacked.
+    ZipFileTooLarge {
+        /// Its name.
+        name: String,
+        /// The bytes that it says it has.
+        bytes: u64,
+        /// The bytes that it may have.
+        largest: u64,
+    },
+    /// A zip that would be of so many bytes unpacked.
+    ZipTooLarge(u128),
     /// A saved model that cannot be read.
     ModelFileInvalid(String),
+    /// A saved model without its backbone, which is known by this name and is not at hand.
+    ModelNeedsBackbone(String),
+    /// A saved model without its backbone, where the one of this name is another one now.
+    ModelBackboneChanged(String),
+    /// Asked to save a model without its backbone, which came from none with a name, as far as is known.
+    ModelBackboneUnnamed,
     /// More stages to fine-tune than the backbone's card allows.
     NotFineTunable {
         /// Stages that were asked for.
@@ -124,6 +167,7 @@ impl Error {
             Self::ConfigInvalid { .. } => "config_invalid",
             Self::BackboneConfigInvalid(_) => "backbone_config_invalid",
             Self::BackboneUnsupported(_) => "backbone_unsupported",
+            Self::BackboneNotRecognised(_) => "backbone_not_recognised",
             Self::BackboneTruncated(_) => "backbone_truncated",
             Self::BackboneTensorMissing(_) => "backbone_tensor_missing",
             Self::BackboneTensorUnknown(_) => "backbone_tensor_unknown",
@@ -134,6 +178,7 @@ impl Error {
             Self::NotTrained => "not_trained",
             Self::NothingLearned => "nothing_learned",
             Self::NothingHeldOut => "nothing_held_out",
+            Self::NoTestPictures => "no_test_pictures",
             Self::NotTraining => "not_training",
             Self::TrainingRunning => "training_running",
             Self::IdTaken(_) => "id_taken",
@@ -141,8 +186,24 @@ impl Error {
             Self::ModelClassesDiffer(_) => "model_classes_differ",
             Self::ModelHeadDiffers(_) => "model_head_differs",
             Self::ModelPreparesOtherwise => "model_prepares_otherwise",
+            Self::ModelBackboneDiffers(_) => "model_backbone_differs",
+            Self::BackboneChanging(_) => "backbone_changing",
             Self::ProjectFileInvalid(_) => "project_file_invalid",
+            Self::ProjectFileKind(_) => "project_file_kind",
+            Self::ProjectFileVersion(_) => "project_file_version",
+            Self::ProjectFileMemberMissing(_) => "project_file_member_missing",
+            Self::ProjectFileMemberChanged(_) => "project_file_member_changed",
+            Self::FileNotWritten(_) => "file_not_written",
+            Self::ZipInvalid(_) => "zip_invalid",
+            Self::ZipUnsafeName(_) => "zip_unsafe_name",
+            Self::ZipNameTooLong(_) => "zip_name_too_long",
+            Self::ZipTooManyFiles(_) => "zip_too_many_files",
+            Self::ZipFileTooLarge { .. } => "zip_entry_too_large",
+            Self::ZipTooLarge(_) => "zip_too_large",
             Self::ModelFileInvalid(_) => "model_file_invalid",
+            Self::ModelNeedsBackbone(_) => "model_needs_backbone",
+            Self::ModelBackboneChanged(_) => "model_backbone_changed",
+            Self::ModelBackboneUnnamed => "model_backbone_unnamed",
             Self::NotFineTunable { .. } => "not_fine_tunable",
             Self::NotFinite(_) => "not_finite",
             Self::Internal(_) => "internal",
@@ -156,14 +217,17 @@ impl Error {
             | Self::NotTrained
             | Self::NothingLearned
             | Self::NothingHeldOut
+            | Self::NoTestPictures
             | Self::NotTraining
             | Self::TrainingRunning
-            | Self::ModelPreparesOtherwise => None,
+            | Self::ModelPreparesOtherwise
+            | Self::ModelBackboneUnnamed => None,
             Self::ClassNameTaken(value)
             | Self::ClassUnknown(value)
             | Self::ClassWithoutPictures(value)
             | Self::BackboneConfigInvalid(value)
             | Self::BackboneUnsupported(value)
+            | Self::BackboneNotRecognised(value)
             | Self::BackboneTruncated(value)
             | Self::BackboneTensorMissing(value)
             | Self::BackboneTensorUnknown(value)
@@ -171,14 +235,29 @@ impl Error {
             | Self::EngineUnavailable(value)
             | Self::DeviceLost(value)
             | Self::ModelFileInvalid(value)
+            | Self::ModelNeedsBackbone(value)
+            | Self::ModelBackboneChanged(value)
             | Self::ModelClassesDiffer(value)
             | Self::ModelHeadDiffers(value)
+            | Self::ModelBackboneDiffers(value)
             | Self::ProjectFileInvalid(value)
+            | Self::ProjectFileKind(value)
+            | Self::ProjectFileVersion(value)
+            | Self::ProjectFileMemberMissing(value)
+            | Self::ProjectFileMemberChanged(value)
+            | Self::FileNotWritten(value)
+            | Self::ZipInvalid(value)
+            | Self::ZipUnsafeName(value)
             | Self::NotFinite(value)
             | Self::Internal(value) => Some(value.clone()),
             Self::ImageUnknown(id) | Self::IdTaken(id) | Self::ImageNotRemoved(id) => Some(id.to_string()),
             Self::NotFineTunable { blocks, .. } => Some(format!("last:{blocks}")),
-            Self::TooFewClasses(count) => Some(count.to_string()),
+            Self::TooFewClasses(count)
+            | Self::BackboneChanging(count)
+            | Self::ZipNameTooLong(count)
+            | Self::ZipTooManyFiles(count) => Some(count.to_string()),
+            Self::ZipFileTooLarge { name, .. } => Some(name.clone()),
+            Self::ZipTooLarge(bytes) => Some(bytes.to_string()),
             Self::PictureEmpty { width, height, .. } => Some(format!("{width}x{height}")),
             Self::PictureUnreadable { name, .. } => Some(name.clone()),
             Self::ConfigInvalid { field, value, .. } => Some(format!("{field}={value}")),
@@ -217,6 +296,11 @@ impl fmt::Display for Error {
             Self::BackboneUnsupported(name) => {
                 write!(f, "Backbones of the architecture “{name}” are not supported.")
             }
+            Self::BackboneNotRecognised(name) => write!(
+                f,
+                "The weights have tensors such as “{name}”, which are those of no backbone that is known here; a \
+                 config.json beside them would say what they are."
+            ),
             Self::BackboneTruncated(reason) => {
                 write!(f, "The backbone's weights are damaged or not a safetensors file: {reason}.")
             }
@@ -232,7 +316,7 @@ impl fmt::Display for Error {
             Self::BackboneTensorNotFinite(name) => {
                 write!(
                     f,
-                    "The backbone's tensor {name} holds values that are not finite numbers, or variances below 0."
+                    "The backbone's tensor {name} holds values that are not finite numbers, or variances or scales below 0."
                 )
             }
             Self::EngineUnavailable(reason) => write!(f, "This engine cannot be used: {reason}."),
@@ -245,6 +329,12 @@ impl fmt::Display for Error {
             }
             Self::NothingHeldOut => {
                 write!(f, "This model was trained without holding pictures out, so there is nothing to measure it on.")
+            }
+            Self::NoTestPictures => {
+                write!(
+                    f,
+                    "There are no test pictures that this model can be measured on: add some that it has not seen."
+                )
             }
             Self::NotTraining => write!(f, "No training is running."),
             Self::TrainingRunning => write!(f, "Training is already running."),
@@ -266,10 +356,58 @@ impl fmt::Display for Error {
                 f,
                 "The present model wants its pictures cropped or scaled in another way, so training cannot go on from it."
             ),
+            Self::ModelBackboneDiffers(architecture) => write!(
+                f,
+                "The present model stands on another backbone ({architecture}), so training cannot go on from it with this one."
+            ),
+            Self::BackboneChanging(count) => write!(
+                f,
+                "{count} picture{} still to be prepared for the backbone that was chosen.",
+                if *count == 1 { " is" } else { "s are" }
+            ),
             Self::ProjectFileInvalid(reason) => write!(f, "This project cannot be opened: {reason}."),
+            Self::ProjectFileKind(reason) => write!(f, "This file is no Headstart project: {reason}."),
+            Self::ProjectFileVersion(version) => {
+                write!(f, "This project is of version {version}, which this program does not know: it may be too old.")
+            }
+            Self::ProjectFileMemberMissing(name) => {
+                write!(f, "This project file is damaged: “{name}” is missing.")
+            }
+            Self::ProjectFileMemberChanged(name) => {
+                write!(f, "This project file is damaged: “{name}” was changed.")
+            }
+            Self::FileNotWritten(reason) => write!(f, "The file could not be written: {reason}."),
+            Self::ZipInvalid(reason) => {
+                write!(f, "This file is no zip, or it is damaged or was cut off on its way: {reason}.")
+            }
+            Self::ZipUnsafeName(name) => {
+                write!(f, "This zip has a file in it whose name leads out of it, “{name}”.")
+            }
+            Self::ZipNameTooLong(letters) => {
+                write!(f, "This zip has a file in it with a name of {letters} letters.")
+            }
+            Self::ZipTooManyFiles(count) => write!(f, "This zip has {count} files in it, which are too many."),
+            Self::ZipFileTooLarge { name, bytes, largest } => {
+                write!(
+                    f,
+                    "“{name}” in this zip is larger unpacked than it may be: {bytes} bytes, and at most {largest}."
+                )
+            }
+            Self::ZipTooLarge(bytes) => write!(f, "This zip is larger unpacked than it may be: {bytes} bytes."),
             Self::ModelFileInvalid(reason) => {
                 write!(f, "This file is not a saved Headstart model: {reason}.")
             }
+            Self::ModelNeedsBackbone(name) => {
+                write!(f, "This model was saved without its backbone “{name}”, which is not here.")
+            }
+            Self::ModelBackboneChanged(name) => write!(
+                f,
+                "This model was saved without its backbone “{name}”, and the one of that name here is another one by now."
+            ),
+            Self::ModelBackboneUnnamed => write!(
+                f,
+                "It is not known what this model's backbone came from, so the model has to be saved with all of it."
+            ),
             Self::NotFineTunable { reason, .. } => write!(f, "{reason}"),
             Self::NotFinite(what) => {
                 write!(f, "Training stopped because {what} is no longer a finite number; try a lower learning rate.")

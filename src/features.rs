@@ -8,9 +8,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::head::Convolution;
 use crate::image::{Crop, Preprocess};
-use crate::nn::global_average;
-use crate::params::read;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use half::f16;
 use std::ops::Range;
 use std::sync::Arc;
@@ -58,7 +56,6 @@ pub struct Embedder {
     preprocess: Preprocess,
     stages: FrozenStages,
     pooled: bool,
-    engine: Engine,
 }
 
 impl Embedder {
@@ -99,11 +96,14 @@ impl Embedder {
         convolution: Option<&Convolution>,
         engine: &Engine,
     ) -> Result<Self> {
-        let mut stages = FrozenStages::new(backbone, stages, engine)?;
-        if let Some(convolution) = convolution {
-            stages.push(convolution.spec(), &convolution.weight, &convolution.bias, engine);
-        }
-        Ok(Self { preprocess: backbone.card().preprocess(), stages, pooled, engine: engine.clone() })
+        let stages = match convolution {
+            Some(mut convolution) => {
+                let stage = convolution.stage();
+                FrozenStages::followed(backbone, stages, Some((&stage, &mut convolution)), engine)?
+            }
+            None => FrozenStages::new(backbone, stages, engine)?,
+        };
+        Ok(Self { preprocess: backbone.card().preprocess(), stages, pooled })
     }
 
     /// The preparation that pictures go through.
@@ -113,10 +113,7 @@ impl Embedder {
 
     /// Pictures as a tensor `[pictures, 3, size, size]` on the engine, through the stages and not pooled.
     pub fn forward<'a>(&self, pictures: impl IntoIterator<Item = &'a Crop>) -> Tensor<4> {
-        let size = self.preprocess.size;
-        let pixels = self.preprocess.batch(pictures);
-        let shape = [pixels.len() / (3 * size * size), 3, size, size];
-        self.stages.forward(Tensor::from_data(TensorData::new(pixels, shape), self.engine.device()))
+        self.stages.forward(self.preprocess.batch(pictures))
     }
 
     /// Activations of each picture, row-major: pooled `[features]` or `[channels, height, width]`. All pictures go
@@ -125,29 +122,17 @@ impl Embedder {
     /// # Errors
     /// [`crate::Error::DeviceLost`].
     pub async fn embed(&self, pictures: &[&Crop]) -> Result<Vec<Arc<[f32]>>> {
-        if pictures.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.rows(self.forward(pictures.iter().copied()), pictures.len()).await
+        self.stages.rows(self.preprocess.batch(pictures.iter().copied()), self.pooled).await
     }
 
-    /// The same from activations at the boundary where these stages begin, of the shape `[channels, height, width]`.
+    /// The same from activations at the boundary where these stages begin, `[channels, height, width]` each.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub async fn embed_rows(&self, rows: &[&Row], shape: [usize; 3]) -> Result<Vec<Arc<[f32]>>> {
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut values = Vec::with_capacity(rows.len() * shape.iter().product::<usize>());
+    pub async fn embed_rows(&self, rows: &[&Row]) -> Result<Vec<Arc<[f32]>>> {
+        let mut values = Vec::with_capacity(rows.iter().map(|row| row.width()).sum());
         rows.iter().for_each(|row| row.write(&mut values));
-        let x = TensorData::new(values, [rows.len(), shape[0], shape[1], shape[2]]);
-        self.rows(self.stages.forward(Tensor::from_data(x, self.engine.device())), rows.len()).await
-    }
-
-    async fn rows(&self, y: Tensor<4>, count: usize) -> Result<Vec<Arc<[f32]>>> {
-        let values = if self.pooled { read(global_average(y)).await? } else { read(y).await? };
-        Ok(values.chunks_exact(values.len() / count).map(Arc::from).collect())
+        self.stages.rows(values, self.pooled).await
     }
 }
 
@@ -161,10 +146,11 @@ pub enum Row {
 }
 
 impl Row {
-    /// The row in half the memory. Activations are below 6 but for the linear outputs of blocks, which stay far below
-    /// the 65,504 that f16 holds.
+    /// The row in half the memory. Activations stay far below the 65,504 that f16 holds; should one not, it is as large
+    /// as can be held and not infinite.
     pub fn half(values: &[f32]) -> Self {
-        Self::Half(values.iter().map(|x| f16::from_f32(*x)).collect())
+        let largest = f16::MAX.to_f32();
+        Self::Half(values.iter().map(|x| f16::from_f32(x.clamp(-largest, largest))).collect())
     }
 
     /// Number of values.

@@ -11,6 +11,11 @@ pub struct ContentHash(u128);
 /// A [`ContentHash`] in the making, of parts of known length.
 pub(crate) struct Hasher(Sha256);
 
+/// The whole SHA-256 of some bytes, as 64 hexadecimal digits: what files are checked by that others write too.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl ContentHash {
     /// Of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
@@ -95,6 +100,8 @@ mod tests {
         // The digest of "abc" in FIPS 180-4's examples begins ba7816bf 8f01cfea 414140de 5dae2223.
         let hash = ContentHash::of(b"abc");
         assert_eq!(hash.to_string(), "ba7816bf8f01cfea414140de5dae2223");
+        let whole = sha256(b"abc");
+        assert!(whole.len() == 64 && whole.starts_with(&hash.to_string()) && whole.ends_with("b410ff61f20015ad"));
         assert_eq!(ContentHash::parse(&hash.to_string()), Some(hash));
         assert_eq!(serde_json::from_str::<ContentHash>(&serde_json::to_string(&hash).unwrap()).unwrap(), hash);
         for bad in ["", "+a7816bf8f01cfea414140de5dae2223", "ba78", "zz7816bf8f01cfea414140de5dae2223"] {

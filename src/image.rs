@@ -7,7 +7,11 @@
 use crate::error::{Error, Result};
 use crate::identity::{ContentHash, Hasher};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// What a picture is known by, whichever backbone it is for: its whole centre square at this size.
+const IDENTITY: Preparation = Preparation { size: 128, crop: 1.0, interpolation: Interpolation::Bilinear };
 
 /// A picture ready for the backbone: centre-cropped and resized, `[size, size, 3]` bytes, not yet normalised.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,9 +22,29 @@ pub struct Crop {
     pub rgb: Arc<[u8]>,
 }
 
+/// A picture for one backbone, and what it is for all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// What it is: equal for equal pictures, whatever they were prepared for.
+    pub content: ContentHash,
+    /// Its pixels, prepared.
+    pub crop: Crop,
+}
+
+/// How a crop is made of a picture: crops that are made alike serve every backbone that asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// Side of the crop in pixels.
+    pub size: usize,
+    /// Share of the centre square that is kept.
+    pub crop: f64,
+    /// Resampling filter.
+    pub interpolation: Interpolation,
+}
+
 impl Crop {
-    /// What the picture is: equal crops, and no others, have equal hashes.
-    pub fn content(&self) -> ContentHash {
+    /// Of its size and bytes: equal crops, and no others, have equal hashes.
+    pub fn hash(&self) -> ContentHash {
         let mut hasher = Hasher::new();
         hasher.bytes(&(self.size as u64).to_le_bytes());
         hasher.bytes(&self.rgb);
@@ -51,7 +75,8 @@ pub struct Preprocess {
 }
 
 /// Resampling filters, all antialiased (the filter widens with the reduction, as PIL's does).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Interpolation {
     /// Triangle filter.
     Bilinear,
@@ -67,31 +92,32 @@ impl Preprocess {
     /// # Errors
     /// [`Error::PictureEmpty`] where the size is zero or does not match the buffer.
     pub fn crop(&self, rgba: &[u8], width: u32, height: u32) -> Result<Crop> {
-        let bad = || Error::PictureEmpty { width, height, bytes: rgba.len() };
-        let expected = (width as usize).checked_mul(height as usize).and_then(|n| n.checked_mul(4));
-        if width == 0 || height == 0 || expected != Some(rgba.len()) {
-            return Err(bad());
-        }
-        let internal = |e: &dyn std::fmt::Display| Error::Internal(format!("resizing: {e}"));
-        // The square is cut in whole pixels, as PIL's crop does; a fractional box would shift the samples.
-        let side = width.min(height);
-        let kept = ((f64::from(side) * self.crop).round() as u32).clamp(1, side);
-        let (left, top) = ((width - kept) / 2, (height - kept) / 2);
-        let rgb = opaque_square(rgba, width, left, top, kept);
-        let source = ImageRef::new(kept, kept, &rgb, PixelType::U8x3).map_err(|e| internal(&e))?;
-        let mut target = Image::new(self.size as u32, self.size as u32, PixelType::U8x3);
-        let filter = match self.interpolation {
-            Interpolation::Bilinear => FilterType::Bilinear,
-            Interpolation::Bicubic => FilterType::CatmullRom,
+        let preparation = self.preparation();
+        Square::of(rgba, width, height, preparation.crop)?.resized(preparation)
+    }
+
+    /// The same, with what the picture is.
+    ///
+    /// # Errors
+    /// As [`Preprocess::crop`].
+    pub fn picture(&self, rgba: &[u8], width: u32, height: u32) -> Result<Picture> {
+        let own = self.preparation();
+        let whole = Square::of(rgba, width, height, IDENTITY.crop)?;
+        let known = whole.resized(IDENTITY)?;
+        let content = known.hash();
+        let crop = if own == IDENTITY {
+            known
+        } else if own.crop == IDENTITY.crop {
+            whole.resized(own)?
+        } else {
+            Square::of(rgba, width, height, own.crop)?.resized(own)?
         };
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
-        Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
-        Ok(Crop { size: self.size, rgb: target.into_vec().into() })
+        Ok(Picture { content, crop })
     }
 
     /// All that decides what [`Preprocess::crop`] makes of a picture.
-    pub(crate) fn crops(&self) -> (usize, f64, Interpolation) {
-        (self.size, self.crop, self.interpolation)
+    pub fn preparation(&self) -> Preparation {
+        Preparation { size: self.size, crop: self.crop, interpolation: self.interpolation }
     }
 
     /// Normalises crops into one buffer of the layout `[batch, 3, size, size]`.
@@ -114,17 +140,57 @@ impl Preprocess {
     }
 }
 
+/// A square out of the middle of a picture: RGB bytes, on white where it was transparent.
+struct Square {
+    side: u32,
+    rgb: Vec<u8>,
+}
+
+impl Square {
+    /// A share of the largest there is. It is cut in whole pixels, as PIL's crop does; a fractional box would shift the
+    /// samples.
+    fn of(rgba: &[u8], width: u32, height: u32, share: f64) -> Result<Self> {
+        let expected = (width as usize).checked_mul(height as usize).and_then(|n| n.checked_mul(4));
+        if width == 0 || height == 0 || expected != Some(rgba.len()) {
+            return Err(Error::PictureEmpty { width, height, bytes: rgba.len() });
+        }
+        let largest = width.min(height);
+        let side = ((f64::from(largest) * share).round() as u32).clamp(1, largest);
+        let (left, top) = ((width - side) / 2, (height - side) / 2);
+        Ok(Self { side, rgb: opaque(rgba, width, left, top, side) })
+    }
+
+    /// Antialiased, to the size of a preparation.
+    fn resized(&self, to: Preparation) -> Result<Crop> {
+        let internal = |e: &dyn std::fmt::Display| Error::Internal(format!("resizing: {e}"));
+        let source = ImageRef::new(self.side, self.side, &self.rgb, PixelType::U8x3).map_err(|e| internal(&e))?;
+        let mut target = Image::new(to.size as u32, to.size as u32, PixelType::U8x3);
+        let filter = match to.interpolation {
+            Interpolation::Bilinear => FilterType::Bilinear,
+            Interpolation::Bicubic => FilterType::CatmullRom,
+        };
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
+        Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
+        Ok(Crop { size: to.size, rgb: target.into_vec().into() })
+    }
+}
+
 /// Copies a square out of an RGBA picture as RGB, on white where it is transparent.
-fn opaque_square(rgba: &[u8], width: u32, left: u32, top: u32, side: u32) -> Vec<u8> {
-    let mut rgb = Vec::with_capacity(side as usize * side as usize * 3);
-    for row in top..top + side {
-        let start = (row as usize * width as usize + left as usize) * 4;
-        for pixel in rgba[start..start + side as usize * 4].chunks_exact(4) {
+fn opaque(rgba: &[u8], width: u32, left: u32, top: u32, side: u32) -> Vec<u8> {
+    let (side, left, top, width) = (side as usize, left as usize, top as usize, width as usize);
+    let mut rgb = vec![0; side * side * 3];
+    for (row, to) in rgb.chunks_exact_mut(side * 3).enumerate() {
+        let start = ((top + row) * width + left) * 4;
+        for (pixel, to) in rgba[start..start + side * 4].chunks_exact(4).zip(to.chunks_exact_mut(3)) {
+            if pixel[3] == 255 {
+                to.copy_from_slice(&pixel[..3]);
+                continue;
+            }
             let alpha = u32::from(pixel[3]);
-            rgb.extend(pixel[..3].iter().map(|&c| {
-                // Rounded c·a + 255·(1 − a); exact for the two common cases, a = 0 and a = 255.
-                ((u32::from(c) * alpha + 255 * (255 - alpha) + 127) / 255) as u8
-            }));
+            for (to, &c) in to.iter_mut().zip(pixel) {
+                // Rounded c·a + 255·(1 − a), exact for a = 0.
+                *to = ((u32::from(c) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+            }
         }
     }
     rgb

@@ -11,22 +11,25 @@
 //! - [`image`] crops the centre square, shrinks it to the backbone's input size S and normalises it to
 //!   `[batch, 3, S, S]`.
 //! - [`augment`] changes crops at random, so that training sees more than there are.
-//! - [`nn`] describes layers and runs their operations; [`backbone`] is a list of stages of them with pretrained weights
-//!   that can be cut at any boundary: the frozen prefix runs with BatchNorm folded, the tail can train.
-//! - [`features`] runs the prefix: F = 1280 numbers for a frozen backbone, the feature map `[channels, height, width]` at
+//! - [`nn`] describes networks as data, stages that are small graphs of operations, and runs them; [`backbone`] is a list
+//!   of stages with pretrained weights, an architecture a file, that can be cut at any boundary: the frozen prefix runs with BatchNorm folded, the tail can train.
+//!   Frozen stages run on kernels of our own on the CPU (the crate `headstart-kernels` in `src/kernels`); burn runs the rest.
+//! - [`features`] runs the prefix: F numbers (1280 of the bundled one) for a frozen backbone, the feature map `[channels, height, width]` at
 //!   the boundary where stages train. [`activations`] is the store of what came out, by content, within a limit of memory.
 //! - [`dataset`] holds classes and pictures by their ids and makes the [`dataset::Split`] into training and validation
-//!   pictures, once a run; everyone is handed it. What a model has seen is its [`dataset::Lineage`].
+//!   pictures, once a run; everyone is handed it. What a model has seen is its [`dataset::Lineage`]. Pictures of the test
+//!   set ([`dataset::Part`]) are in no split.
 //! - [`train`] checks the settings ([`train::TrainConfig`] → [`train::ValidConfig`]) and trains a [`head`] on cached
 //!   features, then, where asked, the last stages of the backbone with it, one pulled step at a time ([`train::Run`]).
 //! - [`classifier`] predicts, [`metrics`] measures, [`bundle`] saves and loads.
 //! - [`engine`] is the device, WebGPU or CPU; [`probe`] picks the one that suits a backbone and says why.
 //! - [`project`] ties these into one session, which the command line (`src/bin`) and the browser (`web`) both drive. It has
-//!   one written form ([`project::Written`]).
+//!   one written form ([`project::Written`]), and with its pictures it is one file ([`project_file`]).
 //!
 //! # One picture's way
 //!
-//! 1. `image::Preprocess::crop` makes RGBA8 a [`image::Crop`] of `[S, S, 3]` bytes; its hash is the picture's content.
+//! 1. `image::Preprocess::picture` makes RGBA8 an [`image::Picture`]: a crop of `[S, S, 3]` bytes, and its content, a hash
+//!    that is the same for every S.
 //! 2. `dataset::Dataset::add_image` gives it an id, in a class that has one.
 //! 3. `activations::Views::render` makes the views that most trainings want, as it is and mirrored.
 //! 4. `features::Embedder` normalises them and runs the frozen stages, `[2, 3, S, S]` → `[2, F]`.
@@ -46,6 +49,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod activations;
+mod archive;
 pub mod augment;
 pub mod backbone;
 pub mod bundle;
@@ -62,6 +66,7 @@ pub mod nn;
 pub mod params;
 pub mod probe;
 pub mod project;
+pub mod project_file;
 pub mod report;
 pub mod train;
 

@@ -1,11 +1,10 @@
-//! Which engine suits a backbone: the one that was asked for, or the one that measures faster.
+//! Which engine suits a backbone: the one that was asked for, or the one that measures faster; and how long a picture
+//! takes on a backbone before there are weights of it.
 
-use crate::backbone::{Backbone, FrozenStages};
+use crate::backbone::{Backbone, FrozenStages, Outline};
 use crate::engine::{Clock, Engine, EngineChoice};
 use crate::error::{Error, Result};
-use crate::nn::global_average;
-use crate::params::read;
-use burn::tensor::{Tensor, TensorData};
+use crate::nn::{ConvSpec, DenseSpec, Freezing, NormSpec, Numbers, StageSpec, WeightAndBias};
 
 /// Stages that a software adapter is measured on: compiling the shaders of the whole backbone takes it ten seconds,
 /// which nobody should wait for.
@@ -60,9 +59,7 @@ async fn milliseconds(engine: &Engine, backbone: &Backbone, stages: usize, clock
     let mut best = f64::INFINITY;
     for run in 0..4 {
         let start = clock();
-        let values = vec![0.5_f32; channels * height * width];
-        let x = Tensor::<4>::from_data(TensorData::new(values, [1, channels, height, width]), engine.device());
-        read(global_average(stages.forward(x))).await?;
+        stages.rows(vec![0.5_f32; channels * height * width], true).await?;
         let elapsed = (clock() - start) * 1000.0;
         if run > 0 {
             best = best.min(elapsed);
@@ -73,4 +70,71 @@ async fn milliseconds(engine: &Engine, backbone: &Backbone, stages: usize, clock
         }
     }
     Ok(best)
+}
+
+/// Seconds after which a stage is not run once more.
+const ENOUGH: f64 = 0.02;
+
+/// Milliseconds that a picture takes on a backbone, with weights that are made up. One stage is there at a time, so that
+/// the memory is that of the largest.
+///
+/// # Errors
+/// [`Error::DeviceLost`].
+pub async fn measure(outline: &Outline, engine: &Engine, clock: Clock) -> Result<f64> {
+    let mut sum = 0.0;
+    for (stage, shape) in &outline.stages {
+        sum += milliseconds_of(stage, *shape, engine, clock).await?;
+    }
+    Ok(sum)
+}
+
+async fn milliseconds_of(stage: &StageSpec, shape: [usize; 3], engine: &Engine, clock: Clock) -> Result<f64> {
+    let mut freezing = Freezing::new(shape, engine);
+    // Waiting for a GPU takes as long as a small stage does, which is why it is waited for after one pass and after three.
+    let passes: &[usize] = if engine.is_gpu() { &[1, 3] } else { &[1] };
+    freezing.push(stage, &mut MadeUp)?;
+    let stage = freezing.end()?;
+    let x = vec![0.5_f32; shape.iter().product()];
+    let mut least = vec![f64::INFINITY; passes.len()];
+    let begin = clock();
+    // The first run compiles: shaders, or in a browser the loops themselves. Of something slow a second one tells enough.
+    for run in 0..5 {
+        if run > 1 && clock() - begin > ENOUGH {
+            break;
+        }
+        for (least, passes) in least.iter_mut().zip(passes) {
+            let start = clock();
+            for _ in 1..*passes {
+                stage.forward(x.clone());
+            }
+            stage.rows(x.clone(), true).await?;
+            *least = least.min((clock() - start) * 1000.0);
+        }
+    }
+    Ok(match least.as_slice() {
+        [once, thrice] => ((thrice - once) / 2.0).max(0.0),
+        least => least.iter().sum(),
+    })
+}
+
+/// Numbers that are as good as any other where only time matters.
+struct MadeUp;
+
+fn made_up(shape: &[usize]) -> Vec<f32> {
+    vec![0.01; shape.iter().product()]
+}
+
+impl Numbers for MadeUp {
+    fn conv(&mut self, conv: &ConvSpec, norm: Option<&NormSpec>) -> Result<WeightAndBias> {
+        let bias = conv.bias || norm.is_some();
+        Ok((made_up(&conv.weight_shape()), bias.then(|| made_up(&[conv.outputs]))))
+    }
+
+    fn norm(&mut self, norm: &NormSpec) -> Result<[Vec<f32>; 2]> {
+        Ok([made_up(&[norm.channels]), made_up(&[norm.channels])])
+    }
+
+    fn dense(&mut self, dense: &DenseSpec) -> Result<WeightAndBias> {
+        Ok((made_up(&[dense.outputs, dense.inputs]), dense.bias.then(|| made_up(&[dense.outputs]))))
+    }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{DEFAULT, default_backbone, project};
+use common::{DEFAULT, bundled_backbone, project};
 use headstart::backbone::Backbone;
 use headstart::features::{Cut, Embedder};
 use headstart::image::Crop;
@@ -130,7 +130,7 @@ fn a_misshapen_tensor_is_named() {
         assert_eq!(file.error(), ("backbone_tensor_shape", name.into()));
     }
     // Weights of another width: the first tensor that does not fit is named.
-    let wider = config().replace("\"width\": 0.5", "\"width\": 1.0");
+    let wider = config().replace("\"width\": 0.75", "\"width\": 1.0");
     assert_ne!(wider, config());
     assert_eq!(Backbone::parse(&wider, weights()).unwrap_err().code(), "backbone_tensor_shape");
 }
@@ -174,7 +174,7 @@ fn half_and_full_precision_give_the_same_features() {
         tensor.dtype = Dtype::F32;
     }
     let full = full.parse().unwrap();
-    let half = default_backbone();
+    let half = bundled_backbone();
     for ((name, a), (_, b)) in full.weights().iter().zip(half.weights().iter()) {
         assert_eq!(a.data, b.data, "{name}");
     }
@@ -185,10 +185,14 @@ fn half_and_full_precision_give_the_same_features() {
 fn timm_names_are_the_same_backbone() {
     let text = fs::read_to_string(project("tests/golden/timm_names.json")).unwrap();
     let names: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
-    let renamed = File::default_backbone().0.into_iter().map(|(name, tensor)| (names[&name].clone(), tensor));
+    let rename = |name: &str| match name.strip_suffix(".scale") {
+        Some(of) => format!("{}.scale", names[of]),
+        None => names[name].clone(),
+    };
+    let renamed = File::default_backbone().0.into_iter().map(|(name, tensor)| (rename(&name), tensor));
     let renamed = File(renamed.collect());
     assert!(renamed.0.contains_key("conv_stem.weight") && renamed.0.keys().all(|name| !name.starts_with("features.")));
-    let (timm, ours) = (renamed.parse().unwrap(), default_backbone());
+    let (timm, ours) = (renamed.parse().unwrap(), bundled_backbone());
     assert_eq!(timm.weights(), ours.weights());
     assert_eq!(features(&timm), features(&ours));
 }
@@ -202,7 +206,7 @@ fn the_classifier_of_the_pretraining_is_ignored() {
         let bytes = vec![0; 4 * shape.iter().product::<usize>()];
         file.0.insert(name.into(), Tensor { dtype: Dtype::F32, shape, bytes });
     }
-    assert_eq!(file.parse().unwrap(), default_backbone());
+    assert_eq!(file.parse().unwrap(), bundled_backbone());
 }
 
 #[test]

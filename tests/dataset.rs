@@ -1,13 +1,15 @@
 //! Classes, pictures and their split, as properties of random datasets.
 
 use headstart::dataset::{ClassId, Dataset, Lineage, Split};
-use headstart::image::Crop;
+use headstart::identity::ContentHash;
+use headstart::image::{Crop, Picture};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Another picture for each number.
-fn crop(number: usize) -> Crop {
-    Crop { size: 1, rgb: [number as u8, (number >> 8) as u8, 0].into() }
+fn picture(number: usize) -> Picture {
+    let rgb = [number as u8, (number >> 8) as u8, 0];
+    Picture { content: ContentHash::of(&rgb), crop: Crop { size: 1, rgb: rgb.into() } }
 }
 
 fn named(dataset: &Dataset, class: usize) -> ClassId {
@@ -31,7 +33,7 @@ fn build(shape: &Shape) -> Dataset {
         let id = dataset.add_class(&format!("class {class}")).unwrap();
         for group in pictures {
             let group = group.map(|group| format!("{class}-{group}"));
-            dataset.add_image(id, crop(number), group).unwrap();
+            dataset.add_image(id, picture(number), group).unwrap();
             number += 1;
         }
     }
@@ -185,12 +187,12 @@ fn too_little_to_split() {
     let mut dataset = Dataset::default();
     assert_eq!(code(&dataset), "too_few_classes");
     let one = dataset.add_class("one").unwrap();
-    dataset.add_image(one, crop(1), None).unwrap();
+    dataset.add_image(one, picture(1), None).unwrap();
     assert_eq!(code(&dataset), "too_few_classes");
     let two = dataset.add_class("two").unwrap();
     let error = dataset.split(0.2, 0).unwrap_err();
     assert_eq!((error.code(), error.value().as_deref()), ("class_without_pictures", Some("two")));
-    let id = dataset.add_image(two, crop(2), None).unwrap();
+    let id = dataset.add_image(two, picture(2), None).unwrap();
     let split = dataset.split(0.2, 0).unwrap();
     assert_eq!((split.train.len(), split.validation.len()), (2, 0));
     assert_eq!(split.warnings.iter().map(|w| w.code.as_str()).collect::<Vec<_>>(), ["no_validation"]);
@@ -205,9 +207,9 @@ fn near_copies_stay_together_across_classes() {
         let mut dataset = build(&vec![vec![None; 12], vec![None; 12]]);
         let [one, other] = [0, 1].map(|class| named(&dataset, class));
         let take: Vec<u32> =
-            (100..106).map(|n| dataset.add_image(one, crop(n), Some("take".into())).unwrap()).collect();
+            (100..106).map(|n| dataset.add_image(one, picture(n), Some("take".into())).unwrap()).collect();
         take[..3].iter().for_each(|id| dataset.move_image(*id, other).unwrap());
-        let copies = [one, other].map(|class| dataset.add_image(class, crop(200), None).unwrap());
+        let copies = [one, other].map(|class| dataset.add_image(class, picture(200), None).unwrap());
         let split = dataset.split(0.4, seed).unwrap();
         let held_out = ids(&split.validation);
         for family in [&take[..], &copies[..]] {
@@ -258,8 +260,9 @@ fn what_trained_once_is_never_held_out_later() {
     let again: Vec<u32> = trained
         .iter()
         .map(|id| {
-            let crop = dataset.sample(*id).unwrap().crop.clone().unwrap();
-            dataset.add_image(class, crop, None).unwrap()
+            let sample = dataset.sample(*id).unwrap();
+            let picture = Picture { content: sample.content, crop: sample.crop.clone().unwrap() };
+            dataset.add_image(class, picture, None).unwrap()
         })
         .collect();
     for seed in 0..50 {
@@ -288,7 +291,7 @@ fn remarks_come_again_when_training_goes_on() {
     let further = dataset.split_after(&first.classes, 0.2, 0, &all).unwrap();
     assert_eq!(codes(&further), ["one_recording", "all_have_trained", "no_validation"]);
     let other = named(&dataset, 1);
-    (500..503).for_each(|n| assert!(dataset.add_image(other, crop(n), None).is_ok()));
+    (500..503).for_each(|n| assert!(dataset.add_image(other, picture(n), None).is_ok()));
     let further = dataset.split_after(&first.classes, 0.2, 0, &all).unwrap();
     assert_eq!((codes(&further), further.validation.len()), (vec!["one_recording".to_string()], 3));
 }
@@ -319,8 +322,8 @@ fn names_and_numbers_that_are_not_there() {
     assert_eq!(dataset.remove_class(nobody).unwrap_err().code(), "class_unknown");
     assert_eq!(dataset.restore_class(nobody).unwrap_err().code(), "class_unknown");
     assert_eq!(dataset.restore_class(apple).unwrap_err().code(), "class_unknown", "it is not removed");
-    assert_eq!(dataset.add_image(nobody, crop(0), None).unwrap_err().code(), "class_unknown");
-    let id = dataset.add_image(apple, crop(0), None).unwrap();
+    assert_eq!(dataset.add_image(nobody, picture(0), None).unwrap_err().code(), "class_unknown");
+    let id = dataset.add_image(apple, picture(0), None).unwrap();
     assert_eq!(dataset.move_image(id, nobody).unwrap_err().code(), "class_unknown");
     for error in [dataset.remove_image(9), dataset.restore_image(9), dataset.move_image(9, pear)] {
         assert_eq!(error.unwrap_err().code(), "image_unknown");
@@ -346,12 +349,12 @@ fn numbers_of_the_callers_choice_are_given_once() {
     assert_eq!(dataset.add_class_as(ClassId(7), "pear").unwrap_err().code(), "id_taken");
     assert_eq!(dataset.add_class_as(ClassId(u32::MAX), "pear").unwrap_err().code(), "id_taken");
     assert_eq!(dataset.add_class("pear").unwrap(), ClassId(8));
-    dataset.add_image_as(3, ClassId(7), crop(0), None).unwrap();
-    assert_eq!(dataset.add_image_as(3, ClassId(7), crop(1), None).unwrap_err().code(), "id_taken");
-    assert_eq!(dataset.add_image_as(u32::MAX, ClassId(7), crop(1), None).unwrap_err().code(), "id_taken");
+    dataset.add_image_as(3, ClassId(7), picture(0), None).unwrap();
+    assert_eq!(dataset.add_image_as(3, ClassId(7), picture(1), None).unwrap_err().code(), "id_taken");
+    assert_eq!(dataset.add_image_as(u32::MAX, ClassId(7), picture(1), None).unwrap_err().code(), "id_taken");
     dataset.remove_image(3).unwrap();
     dataset.remove_class(ClassId(7)).unwrap();
     assert_eq!(dataset.add_class_as(ClassId(7), "fig").unwrap_err().code(), "id_taken", "removed is not gone");
-    assert_eq!(dataset.add_image_as(3, ClassId(8), crop(1), None).unwrap_err().code(), "id_taken");
-    assert_eq!(dataset.add_image(ClassId(8), crop(1), None).unwrap(), 4);
+    assert_eq!(dataset.add_image_as(3, ClassId(8), picture(1), None).unwrap_err().code(), "id_taken");
+    assert_eq!(dataset.add_image(ClassId(8), picture(1), None).unwrap(), 4);
 }

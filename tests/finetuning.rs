@@ -253,7 +253,9 @@ fn a_cache_that_does_not_fit_spills_instead_of_failing() {
     // Without mirrored views every way sees the same pictures in the same order.
     // Pooled features of twenty pictures, in megabytes, of which there have to be some in any case.
     let pooled = f64::from(20 * 1280 * 4) / f64::from(1 << 20);
-    for memory_limit in [0.0, pooled + 0.04, pooled + 0.02] {
+    let [channels, height, width] = default_backbone().shape_at(default_backbone().depth() - 2);
+    let maps = f64::from((20 * channels * height * width * 4) as u32) / f64::from(1 << 20);
+    for memory_limit in [0.0, pooled + 0.7 * maps, pooled + 0.35 * maps] {
         let mut project = easy(default_backbone());
         // SGD, for Adam divides a gradient by its own size: rounding where it is almost zero becomes a whole step.
         let (optimizer, rate) = ("sgd".into(), 0.01);
@@ -388,7 +390,7 @@ fn every_head_trains_with_and_without_the_backbone_and_is_saved() {
             let config = TrainConfig {
                 head: head.into(),
                 activation: activation.into(),
-                epochs: 12.0,
+                epochs: 20.0,
                 learning_rate: 0.01,
                 weight_decay: 0.0,
                 ..quick(scope)
@@ -413,7 +415,7 @@ fn every_head_trains_with_and_without_the_backbone_and_is_saved() {
 
 #[test]
 fn a_backbone_says_how_far_it_can_be_fine_tuned() {
-    let folder = common::project("www/public/backbones/mobilenet-v2-0.5-96");
+    let folder = common::project(common::DEFAULT);
     let mut card: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
     card["fine_tune"] = serde_json::to_value(FineTuneLimit { last: 2, reason: "it was quantised".into() }).unwrap();

@@ -6,7 +6,7 @@ mod common;
 use burn::tensor::{Tensor, TensorData};
 use common::{assert_close, backbone, cpu, cross_entropy, default_backbone, reference};
 use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
-use headstart::nn::{ConvSpec, global_average};
+use headstart::nn::{Role, global_average};
 use headstart::params::{Group, Params, Slot};
 use headstart::train::{Optimizer, OptimizerKind, OptimizerSettings};
 
@@ -103,31 +103,30 @@ fn only_parameters_change(backbone: &Backbone, train_norms: bool, expected: &[St
     }
 }
 
-/// Names of the tail's tensors: of the convolutions, each followed by what `after` names; then the head.
-fn tensors(backbone: &Backbone, after: impl Fn(&ConvSpec) -> Vec<String>) -> Vec<String> {
-    let convs = backbone.stages()[FIRST..].iter().flat_map(|stage| &stage.convs);
-    let names = convs.flat_map(|conv| [vec![format!("{}.weight", conv.name)], after(conv)].concat());
+/// Names of the tail's tensors of these roles, in order; then the head.
+fn tensors(backbone: &Backbone, roles: &[Role]) -> Vec<String> {
+    let tensors = backbone.stages()[FIRST..].iter().flat_map(|stage| stage.tensors(backbone.weights().folded()));
+    let names = tensors.filter(|tensor| roles.contains(&tensor.role)).map(|tensor| tensor.name);
     names.chain(["head".to_string()]).collect()
 }
 
 #[test]
 fn frozen_norms_stay_as_they_are() {
     let backbone = default_backbone();
-    only_parameters_change(&backbone, false, &tensors(&backbone, |_| Vec::new()));
+    only_parameters_change(&backbone, false, &tensors(&backbone, &[Role::Weight]));
 }
 
 #[test]
 fn of_norms_that_train_only_the_affine_changes() {
     let backbone = default_backbone();
-    let affine = |conv: &ConvSpec| vec![format!("{}.weight", conv.norm), format!("{}.bias", conv.norm)];
-    only_parameters_change(&backbone, true, &tensors(&backbone, affine));
+    only_parameters_change(&backbone, true, &tensors(&backbone, &[Role::Weight, Role::Gamma, Role::Beta]));
 }
 
 #[test]
 #[ignore = "needs the reference backbones and pictures"]
 fn biases_of_folded_norms_train_in_either_case() {
     let backbone = backbone(&reference("backbones/mobilenet-v2-1.0-folded"));
-    let expected = tensors(&backbone, |conv| vec![format!("{}.bias", conv.name)]);
+    let expected = tensors(&backbone, &[Role::Weight, Role::Bias]);
     only_parameters_change(&backbone, false, &expected);
     only_parameters_change(&backbone, true, &expected);
 }
@@ -173,7 +172,7 @@ fn what_is_active_does_not_change_the_activations() {
     let frozen = FrozenStages::new(&backbone, FIRST..backbone.depth(), &cpu()).unwrap();
     for train_norms in [false, true] {
         let tail = Tail::new(&backbone, train_norms);
-        let expected = values(frozen.forward(tail.input.clone()));
+        let expected = values(frozen.forward(values(tail.input.clone())));
         assert_close("outside", &tail.output(), &expected, 1e-5);
         for first_active in 0..=4 {
             for input in [tail.input.clone(), tail.input.clone().autodiff()] {

@@ -111,7 +111,7 @@ fn tensor<const D: usize>(golden: &Golden) -> Tensor<D> {
 
 impl Tail {
     fn new() -> Self {
-        let expected: BTreeMap<String, Golden> = golden(&project("tests/golden/mobilenet-v2-0.5-96.safetensors"));
+        let expected: BTreeMap<String, Golden> = golden(&project("tests/golden/mobilenet-v2-0.75-128.safetensors"));
         let labels = expected["labels"].data.iter().map(|label| *label as usize).collect();
         let head = tensor::<2>(&expected["head.weight"]).transpose();
         Self { input: tensor(&expected["features.16"]), head, labels }
@@ -190,7 +190,7 @@ fn heads() {
         for objective in objectives(3) {
             let mut params = Params::new(cpu().device());
             let start = Head::fresh(kind, 8, 3, &mut ChaCha8Rng::seed_from_u64(5));
-            let head = TrainableHead::new(&start, true, &mut params);
+            let head = TrainableHead::new(&start, true, &mut params).unwrap();
             // One fixed mask in place of dropout: the gradient must go through it too.
             let logits = |params: &Params| {
                 head.forward(input.clone(), params, |[rows, columns]| {
@@ -217,12 +217,13 @@ fn convolutional_head() {
         let mut rng = ChaCha8Rng::seed_from_u64(21);
         let mut params = Params::new(cpu().device());
         let start = Head::fresh(HeadKind::Conv { channels: 7 }, shape[1], 3, &mut rng);
-        let head = TrainableHead::new(&start, true, &mut params);
+        let head = TrainableHead::new(&start, true, &mut params).unwrap();
         // Wide enough for ReLU6 to clip at both ends.
         let map = noise(shape.iter().product(), 12.0, &mut rng);
         let map = params.add("map", &shape, map, Group::Stage(0), false);
+        let engine = cpu();
         let logits = |params: &Params| {
-            let pooled = head.pool(params.get(map).reshape(shape), params, false);
+            let pooled = head.pool(params.get(map).reshape(shape), params, &engine);
             head.forward(pooled, params, |_| None)
         };
         assert_eq!(params.iter().count(), 5, "weight and bias of both layers, and the map");
@@ -238,7 +239,7 @@ fn half_the_sum_of_squares() {
         let mut rng = ChaCha8Rng::seed_from_u64(22);
         let mut params = Params::new(cpu().device());
         let start = Head::fresh(kind, 8, 3, &mut rng);
-        let head = TrainableHead::new(&start, false, &mut params);
+        let head = TrainableHead::new(&start, false, &mut params).unwrap();
         // A machine starts at zero, where there is no slope.
         params.update(|_, param, _| {
             let count = param.shape.iter().product();

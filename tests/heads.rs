@@ -50,7 +50,7 @@ impl Case {
         };
         let mut params = Params::new(cpu().device());
         let start = Head::fresh(kind, 8, 3, &mut ChaCha8Rng::seed_from_u64(0));
-        let head = TrainableHead::new(&start, true, &mut params);
+        let head = TrainableHead::new(&start, true, &mut params).unwrap();
         assert_eq!(params.iter().count(), parts.len(), "{name}: parameters");
         params.update(|index, param, _| {
             let golden = &expected[&format!("{name}.{}", parts[index])];

@@ -10,7 +10,7 @@ mod common;
 use burn::tensor::{Tensor, TensorData};
 use common::{DEFAULT, Golden, assert_close, cpu, default_backbone, golden, project};
 use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
-use headstart::nn::global_average;
+use headstart::nn::{Op, Role, global_average};
 use headstart::params::Params;
 use safetensors::{Dtype, tensor::TensorView};
 use std::collections::BTreeMap;
@@ -65,20 +65,10 @@ impl Bed {
     fn new(folded: bool) -> Self {
         let backbone = default_backbone();
         let mut tensors = Tensors::new();
-        for conv in backbone.stages().iter().flat_map(|stage| &stage.convs) {
-            let mut add = |name: String, shape: Vec<usize>, value: f32| {
-                let data = vec![value; shape.iter().product()];
-                tensors.insert(name, Golden { shape, data });
-            };
-            add(format!("{}.weight", conv.name), conv.weight_shape().to_vec(), 0.0);
-            if folded {
-                add(format!("{}.bias", conv.name), vec![conv.outputs], 0.0);
-            } else {
-                for part in ["weight", "bias", "running_mean", "running_var"] {
-                    let value = if part == "running_var" { 1.0 } else { 0.0 };
-                    add(format!("{}.{part}", conv.norm), vec![conv.outputs], value);
-                }
-            }
+        for tensor in backbone.stages().iter().flat_map(|stage| stage.tensors(folded)) {
+            let value = if tensor.role == Role::Variance { 1.0 } else { 0.0 };
+            let data = vec![value; tensor.shape.iter().product()];
+            tensors.insert(tensor.name, Golden { shape: tensor.shape, data });
         }
         Self { backbone, tensors }
     }
@@ -118,8 +108,10 @@ struct Stage {
 impl Stage {
     fn run(backbone: &Backbone, stage: usize, layer: &Tensors, factor: f32) -> Self {
         let engine = cpu();
-        let x = padded(&layer["input"], backbone.stages()[stage].convs[0].inputs);
-        let frozen = FrozenStages::new(backbone, stage..stage + 1, &engine).unwrap().forward(x.clone());
+        let x = padded(&layer["input"], backbone.stages()[stage].inputs);
+        let [_, _, height, width] = x.dims();
+        let frozen = FrozenStages::of_size(backbone, stage..stage + 1, [height, width], &engine).unwrap();
+        let frozen = frozen.forward(values(x.clone()));
         let mut params = Params::new(engine.device());
         let trainable = TrainableStages::new(backbone, stage..stage + 1, &engine, &mut params, true).unwrap();
         let x = x.autodiff().require_grad();
@@ -165,8 +157,8 @@ fn lift(x: f32) -> f32 {
 fn lifted_convolution(name: &str, stage: usize) {
     let layer = layer(name);
     let mut bed = Bed::new(true);
-    let conv = bed.backbone.stages()[stage].convs[0].name.clone();
-    let (weight, bias) = (format!("{conv}.weight"), format!("{conv}.bias"));
+    let mut names = bed.backbone.stages()[stage].tensors(true).into_iter().map(|tensor| tensor.name);
+    let (weight, bias) = (names.next().unwrap(), names.next().unwrap());
     bed.plant(&weight, &layer["param.weight"], |w| w * SCALE);
     bed.plant(&bias, &layer["param.bias"], lift);
     let found = Stage::run(&bed.grow(), stage, &layer, 1.0 / SCALE);
@@ -270,7 +262,8 @@ fn global_average_pool() {
 fn inverted_residual(name: &str, stage: usize, residual: bool) {
     let layer = layer(name);
     let mut bed = Bed::new(false);
-    assert_eq!(bed.backbone.stages()[stage].residual, residual, "shortcut of stage {stage}");
+    let adds = bed.backbone.stages()[stage].nodes().iter().any(|node| node.op == Op::Add);
+    assert_eq!(adds, residual, "shortcut of stage {stage}");
     for (key, value) in &layer {
         if let Some(key) = key.strip_prefix("param.") {
             bed.plant(&format!("features.{stage}.{key}"), value, |x| x);

@@ -6,7 +6,7 @@ mod common;
 #[path = "../src/bin/headstart/pictures.rs"]
 mod decoder;
 
-use common::{backbone, default_backbone, golden, project, reference};
+use common::{backbone, bundled_backbone, golden, project, reference};
 use headstart::backbone::{Backbone, Card};
 use headstart::features::{Cut, Embedder};
 use headstart::image::{Interpolation, Preprocess};
@@ -89,6 +89,29 @@ fn crop_pct_keeps_the_middle() {
     let half = Preprocess { crop: 0.5, ..preprocess(32) };
     assert!(half.crop(&rgba, 64, 64).unwrap().rgb.iter().all(|byte| *byte == 255));
     assert!(preprocess(32).crop(&rgba, 64, 64).unwrap().rgb.contains(&0), "the whole of it has black in it");
+}
+
+/// What a picture is does not depend on what it is prepared for; another picture is another.
+#[test]
+fn a_picture_is_the_same_for_every_backbone() {
+    let shaded = |brighter: u8| -> Vec<u8> {
+        (0..300 * 200_u32).flat_map(|i| [(i % 251) as u8, (i / 300) as u8 + brighter, 90, 255]).collect()
+    };
+    let one = shaded(0);
+    let known = preprocess(128).picture(&one, 300, 200).unwrap();
+    assert_eq!(known.content, known.crop.hash(), "that of its whole centre square at 128 pixels, bilinear");
+    for size in [32, 96, 128, 224] {
+        for (share, interpolation) in
+            [(1.0, Interpolation::Bilinear), (1.0, Interpolation::Bicubic), (0.875, Interpolation::Bilinear)]
+        {
+            let preprocess = Preprocess { crop: share, interpolation, ..preprocess(size) };
+            let found = preprocess.picture(&one, 300, 200).unwrap();
+            assert_eq!(found.content, known.content, "{size}, {share}, {interpolation:?}");
+            assert_eq!(found.crop, preprocess.crop(&one, 300, 200).unwrap());
+            assert_ne!(preprocess.picture(&shaded(1), 300, 200).unwrap().content, known.content);
+        }
+    }
+    assert_eq!(preprocess(96).picture(&[], 0, 0).unwrap_err().code(), "picture_empty");
 }
 
 #[test]
@@ -189,7 +212,7 @@ fn photographs(name: &str, backbone: &Backbone) {
 #[test]
 #[ignore = "needs the reference backbones and pictures"]
 fn photographs_through_the_default_backbone() {
-    photographs("default", &default_backbone());
+    photographs("default", &bundled_backbone());
 }
 
 #[test]

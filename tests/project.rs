@@ -4,17 +4,23 @@
 mod common;
 mod drawing;
 
-use common::default_backbone;
+use common::{DEFAULT, default_backbone, sized_backbone};
 use drawing::{Kind, SIDE, clock, drawn, easy, finish, open, probabilities, train};
 use headstart::Project;
-use headstart::dataset::ClassId;
+use headstart::backbone::{Backbone, Outline};
+use headstart::dataset::{ClassId, Sample};
 use headstart::engine::EngineChoice;
 use headstart::identity::ContentHash;
+use headstart::image::Crop;
 use headstart::project::Written;
 use headstart::train::{TrainConfig, TrainEvent};
 use pollster::block_on;
 use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
+use std::fs;
+use std::sync::OnceLock;
 
 /// Something that a person does. Numbers pick among what there is.
 #[derive(Debug, Clone)]
@@ -35,6 +41,28 @@ enum Deed {
     SaveAndLoad,
     /// The project is written and opened again, with its pictures or with their files given again afterwards.
     Reopen(bool),
+    /// Another backbone, and so many of eight of its pictures are prepared for it before something else is done.
+    ChangeBackbone(u8, u8),
+}
+
+/// The bundled backbone, the same for smaller pictures, and one that wants its pictures cut as the first does.
+const BACKBONES: usize = 3;
+
+fn backbone(number: usize) -> Backbone {
+    static ALL: OnceLock<Vec<Backbone>> = OnceLock::new();
+    let all = ALL.get_or_init(|| {
+        let mut card = common::card(64);
+        card["pretrained_cfg"]["mean"] = [0.5, 0.5, 0.5].into();
+        let weights = fs::read(common::project(DEFAULT).join("model.safetensors")).unwrap();
+        let other_mean = Backbone::parse(&card.to_string(), &weights).expect("a backbone");
+        vec![default_backbone(), sized_backbone(48), other_mean]
+    });
+    all[number % BACKBONES].clone()
+}
+
+/// Which of them a project is on.
+fn number_of(project: &Project) -> usize {
+    (0..BACKBONES).find(|number| project.backbone().computes_as(&backbone(*number))).expect("one of them")
 }
 
 fn deeds() -> impl Strategy<Value = Vec<Deed>> {
@@ -53,6 +81,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         4 => any::<u8>().prop_map(Deed::TrainFurther),
         1 => Just(Deed::SaveAndLoad),
         2 => any::<bool>().prop_map(Deed::Reopen),
+        4 => any::<(u8, u8)>().prop_map(|(number, share)| Deed::ChangeBackbone(number, share)),
     ];
     prop::collection::vec(deed, 4..24)
 }
@@ -90,13 +119,39 @@ fn add(
     group: Option<u8>,
     id: Option<u32>,
 ) -> headstart::Result<u32> {
-    let kind = if drawing.is_multiple_of(2) { Kind::Disc } else { Kind::Stripes };
     let group = group.map(|group| format!("recording {group}"));
-    block_on(project.add_image(class, &drawn(kind, u64::from(drawing)), (SIDE, SIDE), group, id))
+    block_on(project.add_image(class, &drawn(kind_of(drawing), u64::from(drawing)), (SIDE, SIDE), group, id))
 }
 
 fn reopened(written: &Written) -> Project {
-    block_on(Project::open(EngineChoice::Cpu, default_backbone(), written, clock)).expect("what was written opens")
+    reopened_on(default_backbone(), written)
+}
+
+fn reopened_on(backbone: Backbone, written: &Written) -> Project {
+    block_on(Project::open(EngineChoice::Cpu, backbone, written, clock)).expect("what was written opens")
+}
+
+/// Prepares pictures for the present backbone, as whoever has the files does: so many of eight. One has gone.
+fn prepare(project: &mut Project, share: u8, drawings: &[(u32, u8)]) -> headstart::Result<()> {
+    for unprepared in project.unprepared().iter().filter(|unprepared| unprepared.id % 8 < u32::from(share)) {
+        let drawing = drawings.iter().find(|(id, _)| *id == unprepared.id).filter(|(id, _)| *id != GONE);
+        match drawing {
+            _ if unprepared.pixels => block_on(project.prepare_image(unprepared.id))?,
+            Some((id, drawing)) => {
+                let rgba = drawn(kind_of(*drawing), u64::from(*drawing));
+                block_on(project.give_pixels(*id, &rgba, (SIDE, SIDE)))?;
+            }
+            None => project.leave_out(unprepared.id)?,
+        }
+    }
+    Ok(())
+}
+
+/// The file of this picture cannot be read a second time.
+const GONE: u32 = 5;
+
+fn kind_of(drawing: u8) -> Kind {
+    if drawing.is_multiple_of(2) { Kind::Disc } else { Kind::Stripes }
 }
 
 /// Does it; the events of a training, and which picture each drawing is kept under.
@@ -153,25 +208,35 @@ fn perform(project: &mut Project, deed: &Deed, drawings: &mut Vec<(u32, u8)>) ->
         Deed::SaveAndLoad => project.load(&project.save()?)?,
         Deed::Reopen(with_pictures) => {
             let written = project.write(*with_pictures)?;
-            let shown: BTreeSet<u32> =
-                project.dataset().samples().filter(|(_, s)| s.crop.is_some()).map(|(id, _)| id).collect();
+            let there: BTreeSet<u32> =
+                project.dataset().samples().filter(|(_, s)| s.has_pixels()).map(|(id, _)| id).collect();
             let removed: Vec<u32> = project.dataset().samples().filter(|(_, s)| s.removed).map(|(id, _)| id).collect();
-            *project = reopened(&written);
+            *project = reopened_on(project.backbone().clone(), &written);
             if !with_pictures {
                 // Whoever has the files gives them again, each under its number.
-                for (id, drawing) in drawings.iter().filter(|(id, _)| shown.contains(id)) {
-                    add(project, ClassId(0), *drawing, None, Some(*id))?;
+                // A deleted one comes back through a class that is there, if any is.
+                let class = project.dataset().live_classes().next().map(|class| class.id);
+                for (id, drawing) in drawings.iter().filter(|(id, _)| there.contains(id)) {
+                    if class.is_none() && removed.contains(id) {
+                        continue;
+                    }
+                    add(project, class.unwrap_or(ClassId(0)), *drawing, None, Some(*id))?;
                     if removed.contains(id) {
                         project.dataset_mut().remove_image(*id)?;
                     }
                 }
             }
         }
+        Deed::ChangeBackbone(number, share) => {
+            project.set_backbone(backbone(usize::from(*number)))?;
+            // Mostly all of them.
+            prepare(project, (*share).min(8), drawings)?;
+        }
     }
     Ok(Vec::new())
 }
 
-/// What a project is, without how long things took.
+/// What a project is, without how long things took, and what there is of its pictures.
 fn state(project: &Project) -> serde_json::Value {
     let mut state: serde_json::Value = serde_json::from_str(&project.write(false).unwrap().project).unwrap();
     let without_times = |report: &mut serde_json::Value| {
@@ -183,6 +248,11 @@ fn state(project: &Project) -> serde_json::Value {
     if !state["model"].is_null() {
         without_times(&mut state["model"]["report"]);
     }
+    let pixels = |(id, sample): (u32, &Sample)| {
+        let earlier = sample.earlier.as_ref().map(|(preparation, crop)| (preparation.size, crop.hash()));
+        serde_json::json!([id, sample.crop.as_ref().map(Crop::hash), earlier])
+    };
+    state["pixels"] = project.dataset().samples().map(pixels).collect();
     state
 }
 
@@ -240,9 +310,13 @@ proptest! {
         let mut other = reopened(&project.write(true).unwrap());
         for deed in &deeds {
             let before = state(&project);
+            let answers = project.classifier().is_some().then(|| probabilities(&mut project, Kind::Disc, 40));
             let done = perform(&mut project, deed, &mut drawings);
             let there = perform(&mut other, deed, &mut drawings.clone());
             let trains = matches!(deed, Deed::Train(..) | Deed::TrainFurther(..));
+            if let (Deed::ChangeBackbone(..), Some(answers)) = (deed, answers) {
+                prop_assert_eq!(probabilities(&mut project, Kind::Disc, 40), answers, "the model is what it was");
+            }
             check_model(&project, trains && done.is_ok());
             match (&done, &there) {
                 (Ok(events), Ok(others)) => prop_assert_eq!(losses(events), losses(others), "{:?}", deed),
@@ -257,7 +331,11 @@ proptest! {
                 _ => prop_assert!(false, "{:?}: {:?} and {:?}", deed, done, there.map(|_| ())),
             }
             prop_assert_eq!(state(&project), state(&other), "after {:?}", deed);
-            other = reopened(&other.write(true).unwrap());
+            other = reopened_on(backbone(number_of(&project)), &other.write(true).unwrap());
+            // That a file has gone is found out again by each.
+            for (id, _) in project.dataset().samples().filter(|(_, sample)| sample.unreadable) {
+                other.leave_out(id).unwrap();
+            }
         }
     }
 }
@@ -307,6 +385,185 @@ fn a_project_without_its_pictures_predicts_and_waits_for_them() {
     assert_eq!(losses(&train(&mut again, &further)), losses(&train(&mut project, &further)));
 }
 
+/// Another decoder reads the same files a little differently. The pictures are those that they were: what has trained the
+/// model is not held out from it later, and it is measured on what was held out.
+#[test]
+fn pictures_that_another_decoder_reads_are_the_same_pictures() {
+    let mut project = easy(default_backbone());
+    train(&mut project, &settings(0, 1, false));
+    let mut again = reopened(&project.write(false).unwrap());
+    let disc = drawing::class(&again, "disc");
+    for (id, kind, number) in easy_drawings() {
+        let mut rgba = drawn(kind, number);
+        rgba.iter_mut().step_by(5).for_each(|byte| *byte ^= 1);
+        block_on(again.add_image(disc, &rgba, (SIDE, SIDE), None, Some(id))).unwrap();
+    }
+    assert!(again.unprepared().is_empty(), "each is embedded as what it is");
+    assert_eq!(again.write(false).unwrap(), project.write(false).unwrap());
+    assert_eq!((again.held_out(), again.lineage()), (project.held_out(), project.lineage()));
+    assert_eq!(block_on(again.evaluate()).unwrap().images, block_on(project.evaluate()).unwrap().images);
+    check_model(&again, true);
+    train(&mut again, &settings(1, 1, true));
+    check_model(&again, true);
+}
+
+/// The drawings of `easy`, under the numbers that it gives.
+fn easy_drawings() -> Vec<(u32, Kind, u64)> {
+    let of = |kind: Kind, first: u32| (0..10).map(move |n| (first + n, kind, u64::from(n)));
+    of(Kind::Disc, 0).chain(of(Kind::Stripes, 10)).collect()
+}
+
+/// Gives pictures their pixels again, but for some.
+fn give(project: &mut Project, but: &[u32]) {
+    for (id, kind, number) in easy_drawings() {
+        if !but.contains(&id) {
+            block_on(project.give_pixels(id, &drawn(kind, number), (SIDE, SIDE))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn another_backbone_and_back() {
+    let mut project = easy(default_backbone());
+    train(&mut project, &settings(0, 1, false));
+    let config = settings(1, 1, false);
+    let known = project.estimate(&config).unwrap();
+    let (before, held_out) = (probabilities(&mut project, Kind::Disc, 40), block_on(project.evaluate()).unwrap());
+    project.set_backbone(backbone(1)).unwrap();
+    let answers =
+        |project: &mut Project| (probabilities(project, Kind::Disc, 40), block_on(project.evaluate()).unwrap());
+    assert_eq!(answers(&mut project), (before.clone(), held_out.clone()), "the model is what it was");
+    assert_eq!(project.estimate(&config).unwrap().total_seconds, None, "nobody knows yet how long this one takes");
+    // Until the last picture is prepared nothing is trained.
+    assert_eq!(project.unprepared().len(), 20);
+    give(&mut project, &[3, 14]);
+    let error = project.start_training(&config).unwrap_err();
+    assert_eq!((error.code(), error.value().as_deref()), ("backbone_changing", Some("2")));
+    assert_eq!(project.readiness(&config).train.unwrap().code, "backbone_changing");
+    // One of them was deleted, and the file of the other has gone.
+    project.dataset_mut().remove_image(3).unwrap();
+    assert_eq!(project.readiness(&config).train.unwrap().value.as_deref(), Some("1"));
+    project.leave_out(14).unwrap();
+    let unprepared: Vec<(u32, bool)> = project.unprepared().iter().map(|it| (it.id, it.pixels)).collect();
+    assert_eq!(unprepared, [(3, false)], "one that is deleted may come back");
+    let further = project.start_training(&settings(1, 1, true)).unwrap_err();
+    assert_eq!(further.code(), "model_prepares_otherwise");
+    let events = train(&mut project, &config);
+    assert!(events.iter().all(|event| event.phase != headstart::train::Phase::Prepare), "all of it is prepared");
+    assert_eq!(project.report().unwrap().images.train + project.report().unwrap().images.validation, 18);
+    assert_eq!(project.classifier().unwrap().backbone.card().input_size, 48);
+    assert!(project.estimate(&config).unwrap().total_seconds.is_some());
+    check_model(&project, true);
+    // And back: everything is there, and so is how long it takes.
+    let (small, small_held_out) = answers(&mut project);
+    project.set_backbone(default_backbone()).unwrap();
+    project.dataset_mut().restore_image(3).unwrap();
+    assert_eq!(project.unprepared(), []);
+    assert_eq!(answers(&mut project), (small, small_held_out));
+    assert_eq!(project.estimate(&config).unwrap().prepare_seconds, known.prepare_seconds);
+    assert_eq!(project.estimate(&config).unwrap().epoch_seconds, known.epoch_seconds);
+    let mut calm = easy(default_backbone());
+    let expected = train(&mut calm, &settings(0, 1, false));
+    let events = train(&mut project, &settings(0, 1, false));
+    assert_eq!(losses(&events), losses(&expected), "as if it had never been away");
+    assert_eq!(answers(&mut project), (before, held_out));
+    assert!(
+        events.iter().all(|event| event.phase != headstart::train::Phase::Prepare),
+        "and nothing is embedded again"
+    );
+}
+
+/// Without weights it takes as long as with them, and the larger a picture is the longer.
+#[test]
+fn how_long_a_picture_takes_is_told_by_the_card_alone() {
+    let outline = Outline::parse(&common::card(64).to_string()).unwrap();
+    assert_eq!(outline, default_backbone().outline());
+    assert_eq!(Outline::parse("{}").unwrap_err().code(), "backbone_config_invalid");
+    let mut project = open(default_backbone());
+    let picture = drawn(Kind::Disc, 1);
+    // Other tests run beside it: the best of some times is compared.
+    let least = |times: [f64; 4]| times.into_iter().fold(f64::INFINITY, f64::min);
+    let real = least([(); 4].map(|()| {
+        let start = clock();
+        block_on(project.embed(&picture, SIDE, SIDE)).unwrap();
+        (clock() - start) * 1000.0
+    }));
+    let told = least([(); 4].map(|()| block_on(project.measure_backbone(&outline)).unwrap()));
+    assert!((0.2..5.0).contains(&(told / real)), "{told} ms are told, {real} ms it takes");
+    let large = Outline::parse(&common::card(128).to_string()).unwrap();
+    let large = least([(); 4].map(|()| block_on(project.measure_backbone(&large)).unwrap()));
+    assert!(large > 1.5 * told, "{large} ms for four times the pixels of {told} ms");
+}
+
+#[test]
+fn a_backbone_stays_while_training_runs() {
+    let mut project = easy(default_backbone());
+    project.start_training(&settings(0, 1, false)).unwrap();
+    assert_eq!(project.set_backbone(backbone(1)).unwrap_err().code(), "training_running");
+    assert_eq!(number_of(&project), 0);
+    finish(&mut project);
+    project.set_backbone(backbone(1)).unwrap();
+}
+
+/// Where maps of a fine-tuning fill the store, they make way; what the backbone before made of the pictures is kept.
+#[test]
+fn there_is_room_for_what_is_prepared() {
+    let mut project = easy(default_backbone());
+    let deep = TrainConfig { fine_tune: "last:14".into(), fine_tune_epochs: 1.0, ..settings(0, 1, false) };
+    let maps = project.estimate(&deep).unwrap().cache_bytes;
+    project.set_memory(maps as u64 + (40 << 10));
+    train(&mut project, &deep);
+    project.set_backbone(backbone(1)).unwrap();
+    give(&mut project, &[]);
+    assert_eq!(project.unprepared(), [], "it is kept");
+    project.set_backbone(default_backbone()).unwrap();
+    assert_eq!(project.unprepared(), [], "and so is what was there");
+}
+
+/// Half-way to a second backbone somebody wants a third: what was whole is what is kept.
+#[test]
+fn a_change_that_is_not_finished_loses_nothing() {
+    let mut project = easy(default_backbone());
+    let before = state(&project)["pixels"].clone();
+    project.set_backbone(backbone(1)).unwrap();
+    give(&mut project, &(5..20).collect::<Vec<_>>());
+    let written = project.write(true).unwrap();
+    project.set_backbone(sized_backbone(32)).unwrap();
+    assert_eq!(project.backbone().card().input_size, 32);
+    assert_eq!(project.unprepared().len(), 20);
+    project.set_backbone(default_backbone()).unwrap();
+    assert_eq!(project.unprepared(), []);
+    assert_eq!(state(&project)["pixels"], before);
+    // Opened again with either, it goes on from there.
+    let mut again = reopened_on(backbone(1), &written);
+    assert_eq!(again.unprepared().iter().filter(|it| !it.pixels).count(), 15);
+    again.set_backbone(default_backbone()).unwrap();
+    assert!(again.unprepared().iter().all(|it| it.pixels), "only to be embedded");
+    let again = reopened(&written);
+    assert!(again.dataset().samples().all(|(_, sample)| sample.crop.is_some()));
+}
+
+/// What a picture is does not depend on the backbone: what trained a model on one is not held out on another.
+#[test]
+fn history_outlives_a_change_of_the_backbone() {
+    let mut project = easy(default_backbone());
+    let contents: Vec<_> = project.dataset().samples().map(|(_, sample)| sample.content).collect();
+    train(&mut project, &settings(0, 1, false));
+    project.set_backbone(backbone(1)).unwrap();
+    let disc = drawing::class(&project, "disc");
+    let added = drawing::add_one(&mut project, disc, Kind::Disc, 0, None);
+    assert_eq!(project.dataset().sample(added).unwrap().content, contents[0]);
+    let other = easy(backbone(1));
+    assert_eq!(other.dataset().samples().map(|(_, sample)| sample.content).collect::<Vec<_>>(), contents);
+    // A model of the same shape goes on, with its own backbone.
+    project.set_backbone(backbone(2)).unwrap();
+    assert_eq!(project.unprepared().iter().filter(|it| !it.pixels).count(), 1, "the one that came meanwhile");
+    project.dataset_mut().remove_image(added).unwrap();
+    train(&mut project, &settings(0, 1, true));
+    assert!(project.classifier().unwrap().backbone.computes_as(&default_backbone()));
+    check_model(&project, true);
+}
+
 /// Every file is refused with a reason.
 #[test]
 fn what_is_no_project_is_refused() {
@@ -326,7 +583,8 @@ fn what_is_no_project_is_refused() {
     let bad = [
         ("no text", Written { project: String::new(), ..good.clone() }),
         ("another JSON", Written { project: "{}".into(), ..good.clone() }),
-        ("a later version", edited("\"headstart_project\":1", "\"headstart_project\":2")),
+        ("an earlier version", edited("\"headstart_project\":2", "\"headstart_project\":1")),
+        ("a later version", edited("\"headstart_project\":2", "\"headstart_project\":4")),
         ("half of it", Written { project: good.project[..good.project.len() / 2].into(), ..good.clone() }),
         ("a class twice", edited("\"id\":1,\"name\":\"stripes\"", "\"id\":0,\"name\":\"stripes\"")),
         ("a name twice", edited("\"id\":1,\"name\":\"stripes\"", "\"id\":1,\"name\":\"disc\"")),
@@ -549,4 +807,69 @@ fn labels_of_one_name_are_told_apart_in_a_file() {
     assert_eq!(other.classifier().unwrap().names(), ["disc", "disc (2)"]);
     let again = reopened(&project.write(true).unwrap());
     assert_eq!(again.classifier().unwrap().names(), ["disc", "disc"]);
+}
+
+/// Features of a picture with one of their numbers changed.
+fn altered(kept: &[u8], value: f32) -> Vec<u8> {
+    let mut altered = kept.to_vec();
+    let end = altered.len();
+    altered[end - 4..].copy_from_slice(&value.to_le_bytes());
+    altered
+}
+
+#[test]
+fn features_that_were_kept_take_the_place_of_embedding() {
+    let mut project = open(default_backbone());
+    let class = project.dataset_mut().add_class("disc").unwrap();
+    let id = drawing::add_one(&mut project, class, Kind::Disc, 1, None);
+    let kept = project.features_of(id).unwrap().expect("it was embedded");
+
+    // Changed so that it shows whether they were computed anew.
+    let changed = altered(&kept, 7.0);
+    let mut again = open(default_backbone());
+    assert!(again.offer_features(&changed));
+    let class = again.dataset_mut().add_class("disc").unwrap();
+    let same = drawing::add_one(&mut again, class, Kind::Disc, 1, None);
+    assert!(again.features_of(same).unwrap() == Some(changed), "they were computed anew");
+    // Another picture has its own.
+    let other = drawing::add_one(&mut again, class, Kind::Disc, 2, None);
+    let class = drawing::class(&project, "disc");
+    let fresh = drawing::add_one(&mut project, class, Kind::Disc, 2, None);
+    assert!(
+        again.features_of(other).unwrap() == project.features_of(fresh).unwrap(),
+        "it took those of another picture"
+    );
+
+    assert_eq!(again.features_of(77).unwrap_err().code(), "image_unknown");
+    assert!(!open(sized_backbone(48)).offer_features(&kept), "those of another backbone");
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut project = open(default_backbone());
+        assert!(!project.offer_features(&altered(&kept, value)));
+    }
+    for length in 0..kept.len().min(600) {
+        assert!(!again.offer_features(&kept[..length]), "{length} bytes of it");
+    }
+}
+
+#[test]
+fn damaged_features_are_passed_over() {
+    let mut project = open(default_backbone());
+    let class = project.dataset_mut().add_class("disc").unwrap();
+    let id = drawing::add_one(&mut project, class, Kind::Disc, 1, None);
+    let kept = project.features_of(id).unwrap().unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for _ in 0..5000 {
+        let mut damaged = kept.clone();
+        // The header is what can be misread.
+        let within = if rng.random() { 300 } else { damaged.len() };
+        let at = rng.random_range(0..within);
+        let count = rng.random_range(1..20).min(damaged.len() - at);
+        damaged[at..at + count].iter_mut().for_each(|byte| *byte = rng.random());
+        if rng.random() {
+            damaged.truncate(rng.random_range(0..kept.len()));
+        }
+        // Nothing breaks over it, and the picture keeps its own where it is that of another.
+        project.offer_features(&damaged);
+    }
+    assert!(project.features_of(id).unwrap().is_some());
 }

@@ -6,8 +6,11 @@ mod drawing;
 use common::default_backbone;
 use drawing::{Kind, easy, open, probabilities, train};
 use headstart::Project;
+use headstart::backbone::{Backbone, Reference, Storage};
+use headstart::bundle::{self, SavedBackbone};
 use headstart::report::TrainReport;
-use headstart::train::TrainConfig;
+use headstart::train::{Phase, TrainConfig};
+use safetensors::{Dtype, tensor::TensorView};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -129,13 +132,13 @@ fn other_programs_can_read_it() {
     let config = json("config.json");
     assert_eq!(config["id2label"]["0"], "disc");
     assert_eq!(config["label2id"]["stripes"], 1);
-    assert_eq!(config["architecture"], "mobilenetv2_050");
-    assert_eq!(config["pretrained_cfg"]["input_size"], serde_json::json!([3, 96, 96]));
-    assert_eq!(json("preprocessor_config.json")["size"], serde_json::json!({"height": 96, "width": 96}));
+    assert_eq!(config["architecture"], "mobilenetv2_075");
+    assert_eq!(config["pretrained_cfg"]["input_size"], serde_json::json!([3, 64, 64]));
+    assert_eq!(json("preprocessor_config.json")["size"], serde_json::json!({"height": 64, "width": 64}));
     assert_eq!(json("report.json")["classes"], serde_json::json!(["disc", "stripes"]));
     let tensors = safetensors::SafeTensors::deserialize(&entries["model.safetensors"]).unwrap();
     assert_eq!(tensors.tensor("head.0.weight").unwrap().shape(), [2, 1280], "[outputs, inputs]");
-    assert_eq!(tensors.tensor("features.0.0.weight").unwrap().shape(), [16, 3, 3, 3]);
+    assert_eq!(tensors.tensor("features.0.0.weight").unwrap().shape(), [STEM, 3, 3, 3]);
 }
 
 /// Every file is refused with a reason, and the model that there was still predicts.
@@ -209,4 +212,136 @@ fn a_zip_bomb_is_refused() {
     assert_eq!(error.code(), "model_file_invalid");
     assert!(error.to_string().contains("larger"), "{error}");
     assert_eq!(probabilities(&mut project, Kind::Disc, 60), before);
+}
+
+/// Channels of the default backbone's stem.
+const STEM: usize = 24;
+
+/// The default backbone under the name that others find it by.
+fn named() -> Backbone {
+    default_backbone().named("a-name")
+}
+
+fn backbone_of(file: &[u8]) -> Value {
+    serde_json::from_slice::<Value>(&unpack(file)["config.json"]).unwrap()["backbone"].clone()
+}
+
+fn tensors(file: &[u8]) -> Vec<String> {
+    let bytes = &unpack(file)["model.safetensors"];
+    let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
+    file.names().into_iter().map(String::from).collect()
+}
+
+/// A model with the head alone, and one with the last stage fine-tuned.
+fn trained_on(backbone: Backbone, fine_tune: &str) -> Project {
+    let mut project = easy(backbone);
+    let config = TrainConfig {
+        fine_tune: fine_tune.into(),
+        epochs: 4.0,
+        fine_tune_epochs: 4.0,
+        batch_size: 8.0,
+        learning_rate: 0.003,
+        label_smoothing: 0.0,
+        monitor: "loss".into(),
+        ..TrainConfig::default()
+    };
+    train(&mut project, &config);
+    let tuned = project.report().is_some_and(|report| report.phase == Phase::FineTune);
+    assert_eq!(tuned, fine_tune != "none", "fine-tuning got better");
+    project
+}
+
+#[test]
+fn a_model_saved_by_reference_is_the_same_model() {
+    for (fine_tune, own) in [("none", 0), ("last:1", 1)] {
+        let mut project = trained_on(named(), fine_tune);
+        let (whole, small) = (project.save().unwrap(), project.save_as(SavedBackbone::Reference).unwrap());
+        // Of the bundled backbone's 1.4 MB the last convolution, which "last:1" trains, is a quarter.
+        assert!(small.len() + 1_000_000 < whole.len(), "{} of {} bytes", small.len(), whole.len());
+        let of_backbone: Vec<String> = tensors(&small).into_iter().filter(|name| !name.starts_with("head.")).collect();
+        assert_eq!(of_backbone.len(), own, "{fine_tune}: {of_backbone:?}");
+        let hash = named().content().to_string();
+        for (file, saved) in [(&whole, "whole"), (&small, "reference")] {
+            assert_eq!(backbone_of(file), serde_json::json!({"name": "a-name", "hash": hash, "saved": saved}));
+        }
+        let asked = std::cell::RefCell::new(String::new());
+        let find = |reference: &Reference| {
+            asked.replace(reference.name.clone());
+            Some(default_backbone())
+        };
+        let saved = bundle::load_with(&small, find).unwrap();
+        assert_eq!(*asked.borrow(), "a-name");
+        assert_eq!(saved.backbone, *project.classifier().unwrap().backbone, "{fine_tune}");
+        // A session on that backbone needs nothing else, and saves what it loaded in either form.
+        let mut other = open(default_backbone());
+        other.load(&small).unwrap();
+        assert_eq!(probabilities(&mut other, Kind::Disc, 70), probabilities(&mut project, Kind::Disc, 70));
+        assert_eq!(
+            unpack(&other.save_as(SavedBackbone::Reference).unwrap())["model.safetensors"],
+            unpack(&small)["model.safetensors"]
+        );
+        assert_eq!(unpack(&other.save().unwrap())["model.safetensors"], unpack(&whole)["model.safetensors"]);
+    }
+}
+
+#[test]
+fn a_model_without_its_backbone_says_what_it_needs() {
+    let project = trained_on(named(), "last:1");
+    let small = project.save_as(SavedBackbone::Reference).unwrap();
+    let error = bundle::load(&small).unwrap_err();
+    assert_eq!((error.code(), error.value()), ("model_needs_backbone", Some("a-name".into())));
+    // The name is there, and what it names is another backbone: other values, or other preparation.
+    let other = default_backbone().with_trained([("features.0.1.bias".into(), vec![0.5; STEM])]);
+    let card = default_backbone().config().unwrap();
+    let prepared = Backbone::parse(&card.replace("bilinear", "bicubic"), &default_backbone().to_safetensors().unwrap());
+    for changed in [other.unwrap(), prepared.unwrap()] {
+        assert_ne!(changed.content(), default_backbone().content());
+        let error = bundle::load_with(&small, |_| Some(changed)).unwrap_err();
+        assert_eq!((error.code(), error.value()), ("model_backbone_changed", Some("a-name".into())));
+    }
+    // A stored form of the same values is the same backbone.
+    let again = default_backbone().stored_as(Storage::F32).unwrap();
+    assert!(bundle::load_with(&small, |_| Some(again)).is_ok());
+    // Damaged files: a name that leads elsewhere, a tensor that the backbone has not, or of another shape.
+    let entries = unpack(&small);
+    let with = |name: &str, bytes: Vec<u8>| {
+        let mut entries = entries.clone();
+        entries.insert(name.into(), bytes);
+        bundle::load_with(&pack(&entries), |_| Some(default_backbone())).unwrap_err().code()
+    };
+    for name in ["../elsewhere", "", ".", "a/b", "a\\\\b"] {
+        let config = String::from_utf8(entries["config.json"].clone()).unwrap();
+        let config = config.replace("\"name\": \"a-name\"", &format!("\"name\": \"{name}\""));
+        assert_eq!(with("config.json", config.into_bytes()), "model_file_invalid", "{name}");
+    }
+    let weights = |name: &str, shape: Vec<usize>| {
+        let file = safetensors::SafeTensors::deserialize(&entries["model.safetensors"]).unwrap();
+        let bytes = vec![0; 4 * shape.iter().product::<usize>()];
+        let mine = TensorView::new(Dtype::F32, shape, &bytes).unwrap();
+        let tensors = file.iter().filter(|(other, _)| *other != name).chain([(name, mine)]);
+        safetensors::serialize(tensors, None).unwrap()
+    };
+    assert_eq!(with("model.safetensors", weights("features.99.weight", vec![1])), "backbone_tensor_unknown");
+    assert_eq!(with("model.safetensors", weights("features.18.0.weight", vec![7])), "backbone_tensor_shape");
+}
+
+/// Of a backbone without a name nobody could find the rest.
+#[test]
+fn only_what_has_a_name_can_be_left_out() {
+    let project = trained_on(default_backbone(), "none");
+    let error = project.save_as(SavedBackbone::Reference).unwrap_err();
+    assert_eq!((error.code(), error.value()), ("model_backbone_unnamed", None));
+    assert!(backbone_of(&project.save().unwrap()).is_null());
+    // A session on the backbone that a fine-tuned model came from finds what was changed in it; another one does not.
+    let tuned = trained_on(named(), "last:1").save().unwrap();
+    let mut own = open(default_backbone());
+    own.load(&tuned).unwrap();
+    assert!(tensors(&own.save_as(SavedBackbone::Reference).unwrap()).contains(&"features.18.0.weight".into()));
+    let other = default_backbone().with_trained([("features.0.1.bias".into(), vec![0.5; STEM])]).unwrap();
+    let mut other = open(other);
+    other.load(&tuned).unwrap();
+    assert_eq!(other.save_as(SavedBackbone::Reference).unwrap_err().code(), "model_backbone_unnamed");
+    assert_eq!(backbone_of(&other.save().unwrap()), backbone_of(&tuned), "but it still says where it came from");
+    other.load(&trained_on(named(), "none").save().unwrap()).unwrap();
+    assert!(other.save_as(SavedBackbone::Reference).is_ok(), "an untouched one is known by its content");
 }

@@ -22,15 +22,28 @@
  *
  * @module
  */
+export type { BackboneChange } from './client/backbone-change.js';
+export { listBackbones } from './client/backbones.js';
+export type { BackboneEntry, BackboneRef } from './client/backbones.js';
 export { Classifier } from './client/classifier.js';
 export type { ClassifierOptions } from './client/classifier.js';
 export { HeadstartError } from './client/error.js';
 export type { Run } from './client/run.js';
 export type { PictureSource } from './client/source.js';
 export { Trainer } from './client/trainer.js';
-export type { AddClassOptions, AddImageOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';
-export type { ClassRef, ErrorCode, SavedProject } from './protocol.js';
+export type { AddClassOptions, AddImageOptions, SaveOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';
 export type {
+  BackboneFiles,
+  BackboneOutcome,
+  BackboneProgress,
+  BackboneSource,
+  ClassRef,
+  ErrorCode,
+  Failure,
+  SavedProject,
+} from './protocol.js';
+export type {
+  Answer,
   BackboneReport,
   ClassMetrics,
   ClassSummary,
@@ -44,11 +57,13 @@ export type {
   LayerReport,
   ModelClass,
   NumberRange,
+  Part,
   PartName,
   Phase,
   Prediction,
   Readiness,
   Refusal,
+  SavedBackbone,
   Seconds,
   SettingChoice,
   SettingCondition,
@@ -56,6 +71,7 @@ export type {
   SettingRule,
   SettingRules,
   SettingValue,
+  TestEvaluation,
   TrainConfig,
   TrainEvent,
   TrainReport,

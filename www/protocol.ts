@@ -1,9 +1,9 @@
 /**
  * What the page and the worker say to each other: types only, no code.
  *
- * The page sends a {@link Request} and gets one {@link Reply} with the same `id`. A training run is one long call, `train`: its
- * reply is the report, and until then {@link RunEvent}s with the id of the call arrive. Messages are served in the order of sending,
- * with two exceptions that are described in `worker/queue.ts`.
+ * The page sends a {@link Request} and gets one {@link Reply} with the same `id`. Two calls are long: a training run, `train`, and
+ * the change of the backbone, `setBackbone`. Until their reply comes, {@link CallEvent}s with the id of the call arrive. Messages are
+ * served in the order of sending, with the exceptions that are described in `worker/queue.ts`.
  */
 import type {
   BackboneReport,
@@ -14,9 +14,12 @@ import type {
   Evaluation,
   LayerReport,
   ModelClass,
+  Part,
   Prediction,
   Readiness,
+  SavedBackbone,
   SettingRules,
+  TestEvaluation,
   TrainConfig,
   TrainEvent,
   TrainReport,
@@ -27,6 +30,38 @@ export type Picture = Blob | ImageBitmap | ImageData;
 
 /** A class, by its number or by its present name. */
 export type ClassRef = number | string;
+
+/**
+ * A backbone's two files. `config` is the text of its `config.json`, or the file; without it the architecture is recognised by the
+ * tensors of the weights.
+ */
+export interface BackboneFiles {
+  config?: Blob | string;
+  /** `model.safetensors`. */
+  weights: Blob;
+}
+
+/** Where a backbone comes from: the absolute address of its folder, or its files. */
+export type BackboneSource = string | BackboneFiles;
+
+/** How far the pictures are prepared for a new backbone. */
+export interface BackboneProgress {
+  /** Pictures that are done with. */
+  done: number;
+  /** Pictures that there were to prepare. */
+  total: number;
+}
+
+/** How a change of the backbone ended. */
+export interface BackboneOutcome {
+  /** Whether it was taken back; the backbone is the one before then. */
+  cancelled: boolean;
+  /**
+   * Pictures that could not be read again, by their numbers, and why: their files have gone, or they came without one. They are still
+   * there and take part again on the backbone before, or once they are added again under their numbers.
+   */
+  unreadable: { id: number; failure: Failure }[];
+}
 
 /** Every cause that an error can have, stable from version to version. */
 export type ErrorCode =
@@ -43,6 +78,7 @@ export type ErrorCode =
   | 'config_invalid'
   | 'backbone_config_invalid'
   | 'backbone_unsupported'
+  | 'backbone_not_recognised'
   | 'backbone_truncated'
   | 'backbone_tensor_missing'
   | 'backbone_tensor_unknown'
@@ -53,12 +89,18 @@ export type ErrorCode =
   | 'not_trained'
   | 'nothing_learned'
   | 'nothing_held_out'
+  | 'no_test_pictures'
   | 'not_training'
   | 'training_running'
   | 'model_file_invalid'
   | 'model_classes_differ'
   | 'model_head_differs'
   | 'model_prepares_otherwise'
+  | 'model_backbone_differs'
+  | 'model_needs_backbone'
+  | 'model_backbone_changed'
+  | 'model_backbone_unnamed'
+  | 'backbone_changing'
   | 'project_file_invalid'
   | 'not_fine_tunable'
   | 'not_finite'
@@ -66,6 +108,7 @@ export type ErrorCode =
   // From this side.
   | 'picture_unreadable'
   | 'picture_too_large'
+  | 'picture_kind_unsupported'
   | 'camera_denied'
   | 'camera_missing'
   | 'camera_busy'
@@ -98,6 +141,21 @@ export interface SavedProject {
   pictures: Blob | null;
   /** The pictures' thumbnails by their numbers, where pictures were asked for. */
   thumbnails: ReadonlyMap<number, Blob> | null;
+  /**
+   * What the pictures were added as, by their numbers, where pictures were asked for: for another backbone they are decoded again.
+   * Files stay where they are on the disk.
+   */
+  sources: ReadonlyMap<number, Blob> | null;
+  /** The backbone that it was on. Opened with another, it is a project whose backbone was changed. */
+  backbone: BackboneSource;
+}
+
+/** Where the backbone is that a saved model may refer to. */
+export interface ModelBackbone {
+  /** The address that folders of backbones are found below by their names. */
+  beside: string;
+  /** A backbone that is taken in any case. */
+  instead?: BackboneSource | undefined;
 }
 
 /** News for what the page keeps a copy of, so that it can be read without asking. What is left out is as it was. */
@@ -110,6 +168,8 @@ export interface Change {
   model?: ModelClass[] | null;
   /** What computes: it changes when a GPU is lost and the CPU takes over. */
   engine?: EngineReport;
+  /** What turns pictures into features now. */
+  backbone?: BackboneReport;
 }
 
 /** Where a picture is now. */
@@ -117,6 +177,8 @@ export interface ImageChange {
   id: number;
   /** Null where it was removed. */
   classId: number | null;
+  /** What it is there for; null where it was removed. */
+  part: Part | null;
 }
 
 /** What a picture that is added may come with. */
@@ -125,39 +187,53 @@ export interface ImageOptions {
   group?: string | undefined;
   /** Its number, where the caller gives it one. */
   id?: number | undefined;
+  /** What it is there for; to learn from where nothing is said. */
+  part?: Part | undefined;
+  /** What {@link Calls.features} gave of it. */
+  features?: Uint8Array | undefined;
 }
 
 /** What a fresh session tells about itself. */
 export interface Created {
-  backbone: BackboneReport;
   defaults: TrainConfig;
   rules: SettingRules;
+  /** Pictures of the project that are still to be prepared for the backbone: see `prepare`. */
+  unprepared: number;
 }
 
 /** Every call with what it takes and gives. */
 export interface Calls {
-  create: { args: [engine: EngineChoice, backbone: string, project: SavedProject | undefined]; result: Created };
-  /** A session on a saved model and its own backbone: no other is fetched. */
-  ofModel: { args: [engine: EngineChoice, model: Blob | string]; result: Created };
+  create: { args: [engine: EngineChoice, backbone: BackboneSource, project: SavedProject | undefined]; result: Created };
+  /** A session on a saved model and its own backbone: one is fetched only where the model refers to it. */
+  ofModel: { args: [engine: EngineChoice, model: Blob | string, backbone: ModelBackbone]; result: Created };
   addClass: { args: [name: string, id: number | undefined]; result: number };
   renameClass: { args: [ref: ClassRef, to: string]; result: void };
   removeClass: { args: [ref: ClassRef]; result: void };
   restoreClass: { args: [ref: ClassRef]; result: void };
   addImage: { args: [ref: ClassRef, picture: Picture, name: string, options: ImageOptions]; result: number };
   moveImage: { args: [id: number, ref: ClassRef]; result: void };
+  setPart: { args: [id: number, part: Part]; result: void };
   removeImage: { args: [id: number]; result: void };
   restoreImage: { args: [id: number]; result: void };
   forgetImages: { args: [ids: readonly number[]]; result: void };
   thumbnail: { args: [id: number]; result: Blob };
+  features: { args: [id: number]; result: Uint8Array | null };
   layers: { args: [config: Partial<TrainConfig>]; result: LayerReport[] };
   estimate: { args: [config: Partial<TrainConfig>]; result: Estimate };
   readiness: { args: [config: Partial<TrainConfig>]; result: Readiness };
   train: { args: [config: Partial<TrainConfig>]; result: TrainReport };
+  /** Another backbone in the place of the present one; the pictures are then prepared for it, a few at a time between other calls. */
+  setBackbone: { args: [backbone: BackboneSource]; result: BackboneOutcome };
+  /** The same for pictures that a project came with unprepared: its backbone is another than it was saved with. */
+  prepare: { args: []; result: BackboneOutcome };
+  /** Milliseconds that a picture would take on a backbone. */
+  measureBackbone: { args: [backbone: BackboneSource]; result: number };
   predict: { args: [picture: Picture, name: string]; result: Prediction[] };
   embed: { args: [picture: Picture, name: string]; result: Float32Array };
   evaluate: { args: []; result: Evaluation };
-  save: { args: []; result: Blob };
-  load: { args: [model: Blob | string]; result: void };
+  evaluateOnTest: { args: []; result: TestEvaluation };
+  save: { args: [backbone: SavedBackbone]; result: Blob };
+  load: { args: [model: Blob | string, backbone: ModelBackbone]; result: void };
   write: { args: [pictures: boolean]; result: SavedProject };
 }
 
@@ -176,7 +252,7 @@ export type CallRequest<C extends Call = Call> = {
   };
 }[C];
 
-/** Steers the training run that was started by the call `id`. */
+/** Steers the training run that was started by the call `id`, or takes back the change of the backbone. */
 export interface Control {
   kind: 'control';
   id: number;
@@ -191,11 +267,21 @@ export type Reply =
   | { kind: 'result'; id: number; value: unknown; change?: Change }
   | { kind: 'failure'; id: number; failure: Failure; change?: Change };
 
-/** Progress of the training run that was started by the call `id`. */
-export interface RunEvent {
+/** What a long call tells until its result is there. */
+export interface CallEvents {
+  train: TrainEvent;
+  setBackbone: BackboneProgress;
+  prepare: BackboneProgress;
+}
+
+export type LongCall = keyof CallEvents;
+
+/** Progress of the long call `id`. */
+export interface CallEvent {
   kind: 'event';
   id: number;
-  event: TrainEvent;
+  event: CallEvents[LongCall];
+  change?: Change;
 }
 
 /** The worker cannot go on: nothing that it was asked will be answered. */
@@ -205,4 +291,4 @@ export interface Fatal {
 }
 
 /** Worker to page. */
-export type Message = Reply | RunEvent | Fatal;
+export type Message = Reply | CallEvent | Fatal;

@@ -6,19 +6,9 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::features::{Cut, Embedder, Row, View};
 use crate::head::Convolution;
-use crate::identity::ContentHash;
-use crate::image::Crop;
+use crate::image::{Crop, Picture};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// A picture and what it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Picture {
-    /// Its content's hash.
-    pub content: ContentHash,
-    /// Its pixels.
-    pub crop: Crop,
-}
 
 /// The way to activations at one cut of one backbone, from pictures or from activations in front of it.
 pub struct Embedding {
@@ -64,7 +54,6 @@ impl Embedding {
             starts.entry(boundary).or_default().push((index, row));
         }
         for (boundary, from) in starts {
-            let shape = self.backbone.shape_at(boundary);
             let way = self.way(boundary)?;
             let kept: Vec<&Row> = from.iter().filter_map(|(_, row)| *row).collect();
             let made = if kept.is_empty() {
@@ -72,7 +61,7 @@ impl Embedding {
                     from.iter().map(|(index, _)| views.render(wanted[*index].0, wanted[*index].1)).collect();
                 way.embed(&crops.iter().collect::<Vec<_>>()).await?
             } else {
-                way.embed_rows(&kept, shape).await?
+                way.embed_rows(&kept).await?
             };
             for ((index, _), row) in from.into_iter().zip(made) {
                 rows[index] = Some(row);

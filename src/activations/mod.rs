@@ -7,13 +7,13 @@
 
 mod embedding;
 
-pub use embedding::{Embedding, Picture};
+pub use embedding::Embedding;
 
 use crate::augment::Augment;
 use crate::backbone::Backbone;
 use crate::features::{Cut, Row, View};
 use crate::identity::{ContentHash, Hasher};
-use crate::image::Crop;
+use crate::image::{Crop, Picture};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{HashMap, HashSet};

@@ -1,18 +1,20 @@
 //! The card of a backbone: its `config.json`, in the layout that timm publishes.
 
+use super::architectures::{Known, known};
 use crate::error::{Error, Result};
 use crate::image::{Interpolation, Preprocess};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What `config.json` says of a backbone, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Card {
     /// Name of the architecture, such as `mobilenetv2_050`.
     pub architecture: String,
-    /// Width multiplier, 0.1 to 4.
-    pub width: f64,
-    /// Whether the first block has a 1×1 expansion, as GluonCV's does and torchvision's does not.
-    pub expand_first: bool,
+    /// Width multiplier of a MobileNetV2, where the card says it and not the architecture's name alone.
+    pub width: Option<f64>,
+    /// Whether the first block of a MobileNetV2 has a 1×1 expansion, as GluonCV's does and torchvision's does not.
+    pub expand_first: Option<bool>,
     /// Length of the pooled feature vector.
     pub num_features: usize,
     /// Side of the square input in pixels.
@@ -53,6 +55,9 @@ pub(crate) struct CardFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expand_first: Option<bool>,
     pub pretrained_cfg: PretrainedCfg,
+    /// Arguments that timm made the model with, where they were not the architecture's own.
+    #[serde(default, skip_serializing)]
+    pub model_args: BTreeMap<String, serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fine_tune: Option<FineTuneLimit>,
     #[serde(default)]
@@ -72,6 +77,9 @@ pub(crate) struct PretrainedCfg {
     pub crop_pct: f64,
 }
 
+/// Those of timm's `model_args` that change nothing of what the features are.
+const HARMLESS_ARGS: [&str; 5] = ["num_classes", "in_chans", "drop_rate", "drop_path_rate", "drop_connect_rate"];
+
 fn bilinear() -> String {
     "bilinear".into()
 }
@@ -81,28 +89,20 @@ fn whole() -> f64 {
 }
 
 impl Card {
-    /// Reads and checks a `config.json`.
+    /// Reads and checks a `config.json`, all of it but the architecture.
     ///
     /// # Errors
-    /// [`Error::BackboneConfigInvalid`] and [`Error::BackboneUnsupported`].
+    /// [`Error::BackboneConfigInvalid`].
     pub fn parse(json: &str) -> Result<Self> {
-        let file: CardFile = serde_json::from_str(json)
-            .map_err(|e| Error::BackboneConfigInvalid(format!("it is not a timm card, {e}")))?;
-        Self::check(file)
+        Self::check(&CardFile::parse(json)?, 0)
     }
 
-    fn check(file: CardFile) -> Result<Self> {
-        let cfg = file.pretrained_cfg;
+    /// Checks what a `config.json` says of a backbone with so many features.
+    pub(super) fn check(file: &CardFile, features: usize) -> Result<Self> {
+        let cfg = &file.pretrained_cfg;
         let bad = |what: String| Err(Error::BackboneConfigInvalid(what));
-        let width = match file.width.or_else(|| width_of(&file.architecture)) {
-            Some(width) => width,
-            None => return Err(Error::BackboneUnsupported(file.architecture)),
-        };
-        if !file.architecture.starts_with("mobilenet") {
-            return Err(Error::BackboneUnsupported(file.architecture));
-        }
-        if !(0.1..=4.0).contains(&width) {
-            return bad(format!("width {width} is not between 0.1 and 4"));
+        if let Some(name) = file.model_args.keys().find(|name| !HARMLESS_ARGS.contains(&name.as_str())) {
+            return bad(format!("its model_args change the network by “{name}”, which is not supported"));
         }
         let [channels, height, side] = cfg.input_size;
         if channels != 3 || height != side || !(32..=1024).contains(&side) {
@@ -123,18 +123,18 @@ impl Card {
             other => return bad(format!("interpolation “{other}” is neither bilinear nor bicubic")),
         };
         Ok(Self {
-            num_features: file.num_features.unwrap_or_else(|| super::mobilenet_v2::features(width)),
-            architecture: file.architecture,
-            width,
-            expand_first: file.expand_first.unwrap_or(false),
+            num_features: features,
+            architecture: file.architecture.clone(),
+            width: file.width,
+            expand_first: file.expand_first,
             input_size: side,
             mean: cfg.mean,
             std: cfg.std,
             interpolation,
             crop_pct: cfg.crop_pct,
-            fine_tune: file.fine_tune,
-            license: file.license,
-            source: file.source,
+            fine_tune: file.fine_tune.clone(),
+            license: file.license.clone(),
+            source: file.source.clone(),
         })
     }
 
@@ -153,9 +153,9 @@ impl Card {
     pub(crate) fn to_file(&self) -> CardFile {
         CardFile {
             architecture: self.architecture.clone(),
-            width: Some(self.width),
+            width: self.width,
             num_features: Some(self.num_features),
-            expand_first: Some(self.expand_first),
+            expand_first: self.expand_first,
             pretrained_cfg: PretrainedCfg {
                 input_size: [3, self.input_size, self.input_size],
                 mean: self.mean,
@@ -163,6 +163,7 @@ impl Card {
                 interpolation: self.interpolation.name().into(),
                 crop_pct: self.crop_pct,
             },
+            model_args: BTreeMap::new(),
             fine_tune: self.fine_tune.clone(),
             license: self.license.clone(),
             source: self.source.clone(),
@@ -170,14 +171,39 @@ impl Card {
     }
 }
 
-/// The width in names such as `mobilenetv2_050`; timm's deeper variants (`mobilenetv2_110d`) are not read.
-fn width_of(architecture: &str) -> Option<f64> {
-    if architecture == "mobilenet_v2" {
-        return Some(1.0);
+impl CardFile {
+    /// Reads a `config.json`.
+    pub(super) fn parse(json: &str) -> Result<Self> {
+        serde_json::from_str(json).map_err(|e| Error::BackboneConfigInvalid(format!("it is not a timm card, {e}")))
     }
-    let digits = architecture.strip_prefix("mobilenetv2_")?;
-    let percent: u32 = digits.parse().ok()?;
-    Some(f64::from(percent) / 100.0)
+
+    /// The card of an architecture as it is usually published, for weights that came without one.
+    pub(super) fn of(known: &Known) -> Self {
+        Self {
+            architecture: known.architecture.into(),
+            width: None,
+            num_features: None,
+            expand_first: None,
+            pretrained_cfg: PretrainedCfg {
+                input_size: [3, known.input_size, known.input_size],
+                mean: known.mean,
+                std: known.std,
+                interpolation: known.interpolation.name().into(),
+                crop_pct: known.crop_pct,
+            },
+            model_args: BTreeMap::new(),
+            fine_tune: None,
+            license: String::new(),
+            source: String::new(),
+        }
+    }
+
+    /// The same by the architecture's name; for one that is not [`Known`], as most are published.
+    pub(super) fn named(architecture: &str) -> Result<Self> {
+        let usual = known().find(|known| known.architecture == architecture).or_else(|| known().next());
+        let usual = usual.ok_or_else(|| Error::BackboneUnsupported(architecture.into()))?;
+        Ok(Self { architecture: architecture.into(), ..Self::of(usual) })
+    }
 }
 
 #[cfg(test)]
@@ -194,15 +220,13 @@ mod tests {
     #[test]
     fn reads_a_plain_timm_card() {
         let card = card("0.5", "0.5").unwrap();
-        assert_eq!((card.width, card.input_size, card.num_features), (0.5, 96, 1280));
+        assert_eq!((card.architecture.as_str(), card.input_size), ("mobilenetv2_050", 96));
         assert_eq!(card.interpolation, Interpolation::Bilinear);
     }
 
     #[test]
     fn names_what_is_wrong() {
         for (replace, by, code) in [
-            ("mobilenetv2_050", "resnet50", "backbone_unsupported"),
-            ("mobilenetv2_050", "mobilenetv2_110d", "backbone_unsupported"),
             ("[3,96,96]", "[1,96,96]", "backbone_config_invalid"),
             ("[3,96,96]", "[3,96,64]", "backbone_config_invalid"),
             ("0.2,0.2]", "0.2,0]", "backbone_config_invalid"),

@@ -2,29 +2,27 @@
 
 use super::weights::Weights;
 use crate::error::Result;
-use crate::nn::ConvSpec;
-
-/// BatchNorm's guard against division by zero: PyTorch's and timm's default for MobileNetV2.
-pub(crate) const EPSILON: f32 = 1e-5;
+use crate::nn::{ConvSpec, NormSpec};
 
 /// A convolution that computes what convolution and BatchNorm did together.
 pub(crate) struct Folded {
     /// `[outputs, inputs / groups, kernel, kernel]`, row-major.
     pub weight: Vec<f32>,
-    /// `[outputs]`.
-    pub bias: Vec<f32>,
+    /// `[outputs]`; none where there is neither a bias nor a BatchNorm.
+    pub bias: Option<Vec<f32>>,
 }
 
-/// Folds: with s = γ / √(σ² + ε), the weight becomes w·s and the bias β − μ·s, for each output channel.
+/// Folds: with s = γ / √(σ² + ε), the weight becomes w·s and the bias β + (b − μ)·s, for each output channel.
 ///
 /// Computed in f64, so that variances near the smallest float lose nothing.
-pub(crate) fn fold(weights: &Weights, conv: &ConvSpec) -> Result<Folded> {
+pub(crate) fn fold(weights: &Weights, conv: &ConvSpec, norm: Option<&NormSpec>) -> Result<Folded> {
     let mut weight = weights.get(&format!("{}.weight", conv.name))?.data.clone();
-    if weights.folded() {
-        let bias = weights.get(&format!("{}.bias", conv.name))?.data.clone();
-        return Ok(Folded { weight, bias });
-    }
-    let norm = Norm::read(weights, conv)?;
+    let norm = norm.filter(|_| !weights.folded());
+    let own = if conv.bias || weights.folded() { weights.find(&format!("{}.bias", conv.name)) } else { None };
+    let own = own.map(|bias| bias.data.clone());
+    let Some(norm) = norm.map(|norm| Norm::read(weights, norm)).transpose()? else {
+        return Ok(Folded { weight, bias: own });
+    };
     let each = weight.len() / conv.outputs;
     let mut bias = Vec::with_capacity(conv.outputs);
     for channel in 0..conv.outputs {
@@ -32,9 +30,10 @@ pub(crate) fn fold(weights: &Weights, conv: &ConvSpec) -> Result<Folded> {
         for w in &mut weight[channel * each..(channel + 1) * each] {
             *w = (f64::from(*w) * scale) as f32;
         }
-        bias.push(shift as f32);
+        let own = own.as_ref().map_or(0.0, |bias| f64::from(bias[channel]));
+        bias.push((shift + own * scale) as f32);
     }
-    Ok(Folded { weight, bias })
+    Ok(Folded { weight, bias: Some(bias) })
 }
 
 /// The four vectors of a BatchNorm, `[channels]` each.
@@ -43,16 +42,18 @@ pub(crate) struct Norm<'a> {
     pub beta: &'a [f32],
     pub mean: &'a [f32],
     pub variance: &'a [f32],
+    epsilon: f64,
 }
 
 impl<'a> Norm<'a> {
-    pub(crate) fn read(weights: &'a Weights, conv: &ConvSpec) -> Result<Self> {
-        let part = |name: &str| weights.get(&format!("{}.{name}", conv.norm)).map(|a| a.data.as_slice());
+    pub(crate) fn read(weights: &'a Weights, norm: &NormSpec) -> Result<Self> {
+        let part = |name: &str| weights.get(&format!("{}.{name}", norm.name)).map(|a| a.data.as_slice());
         Ok(Self {
             gamma: part("weight")?,
             beta: part("bias")?,
             mean: part("running_mean")?,
             variance: part("running_var")?,
+            epsilon: norm.epsilon,
         })
     }
 
@@ -64,6 +65,6 @@ impl<'a> Norm<'a> {
 
     /// 1 / √(σ² + ε) of one channel.
     pub(crate) fn inverse_std(&self, channel: usize) -> f64 {
-        1.0 / (f64::from(self.variance[channel]) + f64::from(EPSILON)).sqrt()
+        1.0 / (f64::from(self.variance[channel]) + self.epsilon).sqrt()
     }
 }

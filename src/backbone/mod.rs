@@ -3,25 +3,32 @@
 //! Boundary `b` means: stages `0..b` are frozen, stages `b..` train. Boundary [`Backbone::depth`] freezes everything;
 //! boundary 0 is the picture itself.
 
+mod architectures;
+mod array;
 mod card;
 mod fold;
-mod frozen;
-mod mobilenet_v2;
-mod trainable;
+mod origin;
+mod quantise;
+mod stages;
 mod weights;
 
+pub use array::{Array, Stored};
 pub use card::{Card, FineTuneLimit};
-pub use frozen::FrozenStages;
-pub use trainable::TrainableStages;
-pub use weights::{Array, Weights};
+pub use origin::Reference;
+pub use quantise::Storage;
+pub use stages::{FrozenStages, TrainableStages};
+pub use weights::Weights;
 
+pub(crate) use array::{array, is_scale, write};
 pub(crate) use card::CardFile;
-pub(crate) use weights::array;
 
 use crate::error::{Error, Result};
 use crate::identity::{ContentHash, Hasher};
-use crate::nn::{LayerReport, StageSpec};
+use crate::nn::{LayerReport, Op, StageSpec, TensorSpec};
+use architectures::Architecture;
+use safetensors::SafeTensors;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A pretrained backbone in system memory, complete and checked.
@@ -29,9 +36,13 @@ use std::ops::Range;
 pub struct Backbone {
     card: Card,
     stages: Vec<StageSpec>,
+    /// Shape `[channels, height, width]` at each boundary.
+    shapes: Vec<[usize; 3]>,
     weights: Weights,
     /// What the stages before each boundary compute, by content; see [`Backbone::prefix`].
     prefixes: Vec<ContentHash>,
+    content: ContentHash,
+    origin: Option<origin::Origin>,
 }
 
 /// A summary of a backbone for people and programs.
@@ -39,17 +50,21 @@ pub struct Backbone {
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct BackboneReport {
-    /// Name of the architecture.
+    /// Name of the architecture, as its card gives it.
     pub architecture: String,
+    /// What a person calls the architecture.
+    pub label: String,
     /// Side of the input in pixels.
     pub input_size: usize,
     /// Length of the pooled feature vector.
     pub features: usize,
     /// Number of weights and biases, BatchNorm's affine included.
     pub parameters: usize,
+    /// Multiplications of one picture's forward pass.
+    pub multiplications: f64,
     /// Number of stages.
     pub stages: usize,
-    /// `present` or `folded`.
+    /// `present`, `folded` or `none`.
     pub batch_norm: &'static str,
     /// How many of its last stages can be trained at most; 0 is the head only.
     pub fine_tunable: usize,
@@ -61,21 +76,90 @@ pub struct BackboneReport {
     pub source: String,
 }
 
+/// What a backbone computes, without its weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    /// Its stages in order, each with the shape `[channels, height, width]` of what goes in.
+    pub stages: Vec<(StageSpec, [usize; 3])>,
+}
+
+impl Outline {
+    /// Of the backbone that the text of a `config.json` describes.
+    ///
+    /// # Errors
+    /// [`Error::BackboneConfigInvalid`], [`Error::BackboneUnsupported`].
+    pub fn parse(config: &str) -> Result<Self> {
+        let file = CardFile::parse(config)?;
+        let stages = architectures::of(&file)?.stages;
+        let (_, shapes) = fitted(&file, &stages)?;
+        Ok(Self { stages: stages.into_iter().zip(shapes).collect() })
+    }
+}
+
 impl Backbone {
     /// Reads a backbone from the text of its `config.json` and the bytes of its `model.safetensors`.
     ///
     /// # Errors
     /// The `Backbone…` errors; each names the tensor or the field.
     pub fn parse(config: &str, weights: &[u8]) -> Result<Self> {
-        let card = Card::parse(config)?;
-        let stages = mobilenet_v2::stages(card.width, card.expand_first, card.num_features);
-        let weights = Weights::parse(weights, &stages, card.expand_first)?;
-        Self::of(card, stages, weights)
+        let file = CardFile::parse(config)?;
+        Self::built(&file, architectures::of(&file)?, weights)
     }
 
-    fn of(card: Card, stages: Vec<StageSpec>, weights: Weights) -> Result<Self> {
-        let prefixes = prefixes(&card, &stages, &weights)?;
-        Ok(Self { card, stages, weights, prefixes })
+    /// Reads a backbone from the bytes of a `model.safetensors` that came without a card: its architecture is told by the
+    /// names and shapes of its tensors, and how its pictures are prepared is taken to be as it is usually published.
+    ///
+    /// # Errors
+    /// [`Error::BackboneTruncated`], [`Error::BackboneNotRecognised`] and what [`Backbone::parse`] says of the values.
+    pub fn recognise(weights: &[u8]) -> Result<Self> {
+        let file = SafeTensors::deserialize(weights).map_err(|e| Error::BackboneTruncated(e.to_string()))?;
+        let fits = |card: &CardFile| architectures::of(card).is_ok_and(|known| Weights::fit(&file, &known));
+        let card = architectures::known().map(CardFile::of).find(fits).ok_or_else(|| {
+            let first = file.names().into_iter().min().unwrap_or_default().to_string();
+            Error::BackboneNotRecognised(first)
+        })?;
+        Self::built(&card, architectures::of(&card)?, weights)
+    }
+
+    /// A network of the caller's own stages, whose tensors have the names that the stages say. What is saved of it can be
+    /// read again only where its card names a known architecture of the same tensors.
+    ///
+    /// # Errors
+    /// As [`Backbone::parse`].
+    pub fn of_stages(config: &str, stages: Vec<StageSpec>, weights: &[u8]) -> Result<Self> {
+        let architecture = Architecture { stages, foreign: |_| None, ignored: |_| false };
+        Self::built(&CardFile::parse(config)?, architecture, weights)
+    }
+
+    /// An architecture by its name, every weight 0: to look at, not to predict with.
+    ///
+    /// # Errors
+    /// [`Error::BackboneUnsupported`].
+    pub fn blank(architecture: &str) -> Result<Self> {
+        let file = CardFile::named(architecture)?;
+        let architecture = architectures::of(&file)?;
+        Self::built_with(&file, architecture, |architecture| Ok(Weights::blank(architecture)))
+    }
+
+    fn built(file: &CardFile, architecture: Architecture, weights: &[u8]) -> Result<Self> {
+        Self::built_with(file, architecture, |architecture| Weights::parse(weights, architecture))
+    }
+
+    fn built_with(
+        file: &CardFile,
+        architecture: Architecture,
+        weights: impl FnOnce(&Architecture) -> Result<Weights>,
+    ) -> Result<Self> {
+        let (card, shapes) = fitted(file, &architecture.stages)?;
+        let weights = weights(&architecture)?;
+        Self::of(card, architecture.stages, shapes, weights)
+    }
+
+    fn of(card: Card, stages: Vec<StageSpec>, shapes: Vec<[usize; 3]>, weights: Weights) -> Result<Self> {
+        let (preparation, tensors) = (origin::preparation(&card), origin::tensors(&weights));
+        let content = origin::content(preparation, &tensors);
+        let prefixes = prefixes(preparation, &stages, weights.folded(), &tensors)?;
+        Ok(Self { card, stages, shapes, weights, prefixes, content, origin: None })
     }
 
     /// Its card.
@@ -126,6 +210,9 @@ impl Backbone {
             Some(limit) if limit.last < self.depth() => {
                 format!("Only the last {} of its {} blocks can be trained: {}.", limit.last, self.depth(), limit.reason)
             }
+            _ if !self.has_norms() => {
+                format!("All {} blocks can be trained. It has no batch normalisation.", self.depth())
+            }
             _ if self.weights.folded() => format!(
                 "All {} blocks can be trained. Batch normalisation is folded into the weights, so weights and biases \
                  train and there are no statistics to keep.",
@@ -138,16 +225,23 @@ impl Backbone {
         }
     }
 
+    fn has_norms(&self) -> bool {
+        let mut nodes = self.stages.iter().flat_map(StageSpec::nodes);
+        nodes.any(|node| matches!(node.op, Op::Norm(_)))
+    }
+
     /// The backbone with some of its tensors replaced, as training made them.
     ///
     /// # Errors
     /// [`Error::BackboneTensorMissing`] for a tensor that it has not, or not of this length.
     pub fn with_trained(&self, tensors: impl IntoIterator<Item = (String, Vec<f32>)>) -> Result<Self> {
-        let mut weights = self.weights.clone();
+        let (mut weights, mut names) = (self.weights.clone(), Vec::new());
         for (name, values) in tensors {
             weights.replace(&name, values)?;
+            names.push(name);
         }
-        Self::of(self.card.clone(), self.stages.clone(), weights)
+        let trained = Self::of(self.card.clone(), self.stages.clone(), self.shapes.clone(), weights)?;
+        Ok(Self { origin: self.origin.clone().map(|origin| origin.change(names)), ..trained })
     }
 
     /// What the stages before a boundary, at most the depth, compute of a crop: equal where the normalisation, the
@@ -163,40 +257,40 @@ impl Backbone {
 
     /// Multiplications of one picture's forward pass through some stages.
     pub fn multiplications(&self, stages: Range<usize>) -> f64 {
-        let mut at = self.shape_at(stages.start);
-        let mut sum = 0.0;
-        for conv in self.stages[stages].iter().flat_map(|stage| &stage.convs) {
-            at = [conv.outputs, at[1].div_ceil(conv.stride), at[2].div_ceil(conv.stride)];
-            sum += (conv.weight_shape().iter().product::<usize>() * at[1] * at[2]) as f64;
-        }
-        sum
+        stages.map(|stage| self.stages[stage].multiplications([self.shapes[stage][1], self.shapes[stage][2]])).sum()
     }
 
     /// Shape `[channels, height, width]` of the activations at a boundary.
     pub fn shape_at(&self, boundary: usize) -> [usize; 3] {
-        let size = self.card.input_size;
-        self.stages[..boundary.min(self.depth())]
-            .iter()
-            .flat_map(|stage| &stage.convs)
-            .fold([3, size, size], |[_, height, width], conv| {
-                [conv.outputs, height.div_ceil(conv.stride), width.div_ceil(conv.stride)]
-            })
+        self.shapes[boundary.min(self.depth())]
+    }
+
+    /// What it computes, without its weights.
+    pub fn outline(&self) -> Outline {
+        Outline { stages: self.stages.iter().cloned().zip(self.shapes.iter().copied()).collect() }
     }
 
     /// Number of weights and biases; BatchNorm's statistics are no parameters.
     pub fn parameters(&self) -> usize {
-        self.weights.iter().filter(|(name, _)| !is_statistic(name)).map(|(_, array)| array.data.len()).sum()
+        let tensors = self.stages.iter().flat_map(|stage| stage.tensors(self.weights.folded()));
+        tensors.filter(|it| !it.role.is_statistic()).map(|it| it.shape.iter().product::<usize>()).sum()
     }
 
     /// A summary.
     pub fn report(&self) -> BackboneReport {
         BackboneReport {
             architecture: self.card.architecture.clone(),
+            label: architectures::label(&self.card.architecture).to_string(),
             input_size: self.card.input_size,
             features: self.card.num_features,
             parameters: self.parameters(),
+            multiplications: self.multiplications(0..self.depth()),
             stages: self.depth(),
-            batch_norm: if self.weights.folded() { "folded" } else { "present" },
+            batch_norm: match (self.has_norms(), self.weights.folded()) {
+                (false, _) => "none",
+                (true, true) => "folded",
+                (true, false) => "present",
+            },
             fine_tunable: self.fine_tunable(),
             fine_tune_reason: self.fine_tune_reason(),
             license: self.card.license.clone(),
@@ -207,58 +301,61 @@ impl Backbone {
     /// Every tensor in the order of computation, with its state when stages from `boundary` on train, with
     /// BatchNorm's scale and shift or without.
     pub fn layers(&self, boundary: usize, train_norms: bool) -> Vec<LayerReport> {
-        let mut layers = Vec::new();
-        for (index, stage) in self.stages.iter().enumerate() {
-            for conv in &stage.convs {
-                let parts = [format!("{}.", conv.name), format!("{}.", conv.norm)];
-                let of_conv = self.weights.iter().filter(|(name, _)| {
-                    parts.iter().any(|part| name.strip_prefix(part).is_some_and(|rest| !rest.contains('.')))
-                });
-                layers.extend(of_conv.map(|(name, array)| {
-                    let norm = !self.weights.folded() && name.starts_with(&parts[1]);
-                    let fixed = norm && !train_norms;
-                    let (trainable, reason) = state(is_statistic(name), index >= boundary, fixed);
-                    LayerReport {
-                        name: name.to_string(),
-                        stage: stage.name.clone(),
-                        kind: if norm { "batch normalisation" } else { conv.kind() }.to_string(),
-                        shape: array.shape.clone(),
-                        parameters: array.data.len(),
-                        trainable,
-                        reason: reason.to_string(),
-                    }
-                }));
-            }
-        }
-        layers
+        let of_stage = |(index, stage): (usize, &StageSpec)| {
+            let report = |tensor: TensorSpec| {
+                let fixed = tensor.role.is_norm() && !train_norms;
+                let (trainable, reason) = state(tensor.role.is_statistic(), index >= boundary, fixed);
+                LayerReport {
+                    parameters: tensor.shape.iter().product(),
+                    name: tensor.name,
+                    stage: stage.name.clone(),
+                    kind: tensor.kind.to_string(),
+                    shape: tensor.shape,
+                    trainable,
+                    reason: reason.to_string(),
+                }
+            };
+            stage.tensors(self.weights.folded()).into_iter().map(report).collect::<Vec<_>>()
+        };
+        self.stages.iter().enumerate().flat_map(of_stage).collect()
     }
+}
+
+/// The checked card of these stages, and the shapes at all boundaries.
+fn fitted(file: &CardFile, stages: &[StageSpec]) -> Result<(Card, Vec<[usize; 3]>)> {
+    let card = Card::check(file, stages.last().map_or(0, |stage| stage.outputs))?;
+    let mut at = [3, card.input_size, card.input_size];
+    let mut shapes = vec![at];
+    for stage in stages {
+        let of_stage = stage.shapes([at[1], at[2]]).ok().filter(|_| stage.inputs == at[0]);
+        at = of_stage.and_then(|shapes| shapes.last().copied()).ok_or_else(|| {
+            let size = card.input_size;
+            Error::BackboneConfigInvalid(format!("pictures of {size} × {size} are too small for its {}", stage.name))
+        })?;
+        shapes.push(at);
+    }
+    Ok((card, shapes))
 }
 
 /// The identity of what comes before each boundary: each stage's is made of that before it and of the stage's own
 /// shape and tensors.
-fn prefixes(card: &Card, stages: &[StageSpec], weights: &Weights) -> Result<Vec<ContentHash>> {
-    let mut start = Hasher::new();
-    start.bytes(format!("{} {:?}", card.input_size, card.interpolation).as_bytes());
-    start.floats(&card.mean);
-    start.floats(&card.std);
-    start.bytes(&card.crop_pct.to_le_bytes());
-    let mut prefixes = vec![start.end()];
+fn prefixes(
+    preparation: ContentHash,
+    stages: &[StageSpec],
+    folded: bool,
+    tensors: &BTreeMap<&str, ContentHash>,
+) -> Result<Vec<ContentHash>> {
+    let mut prefixes = vec![preparation];
     for stage in stages {
         let mut hasher = Hasher::new();
         hasher.hash(prefixes[prefixes.len() - 1]);
-        hasher.bytes(format!("{stage:?}").as_bytes());
-        for conv in &stage.convs {
-            for array in weights.of_conv(conv)? {
-                hasher.floats(&array.data);
-            }
+        stage.identify(&mut hasher);
+        for TensorSpec { name, .. } in stage.tensors(folded) {
+            hasher.hash(*tensors.get(name.as_str()).ok_or(Error::BackboneTensorMissing(name))?);
         }
         prefixes.push(hasher.end());
     }
     Ok(prefixes)
-}
-
-fn is_statistic(name: &str) -> bool {
-    name.ends_with(".running_mean") || name.ends_with(".running_var")
 }
 
 fn state(statistic: bool, unfrozen: bool, fixed: bool) -> (bool, &'static str) {

@@ -1,6 +1,6 @@
 //! Which pictures belong together: frames of one recording, and copies of one picture.
 
-use super::Dataset;
+use super::{Dataset, Sample};
 use crate::identity::ContentHash;
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,14 +14,14 @@ pub(super) struct Kin {
 }
 
 impl Dataset {
-    /// All pictures in families of near-copies, in the order of their first picture. Removed pictures count: a frame of
-    /// a recording is no new picture because the others were deleted.
-    pub(super) fn kin(&self) -> Vec<Kin> {
-        let ids: Vec<u32> = self.samples.keys().copied().collect();
-        let mut parents: Vec<usize> = (0..ids.len()).collect();
+    /// Some of the pictures in families of near-copies, in the order of their first picture. Removed pictures count: a
+    /// frame of a recording is no new picture because the others were deleted.
+    pub(super) fn kin(&self, among: impl Fn(&Sample) -> bool) -> Vec<Kin> {
+        let samples: Vec<(u32, &Sample)> = self.samples().filter(|(_, sample)| among(sample)).collect();
+        let mut parents: Vec<usize> = (0..samples.len()).collect();
         let mut first_of_group: HashMap<&str, usize> = HashMap::new();
         let mut first_of_content: HashMap<ContentHash, usize> = HashMap::new();
-        for (index, sample) in self.samples.values().enumerate() {
+        for (index, (_, sample)) in samples.iter().enumerate() {
             let group = sample.group.as_deref().map(|group| *first_of_group.entry(group).or_insert(index));
             let equal = *first_of_content.entry(sample.content).or_insert(index);
             for other in group.into_iter().chain([equal]) {
@@ -31,7 +31,7 @@ impl Dataset {
             }
         }
         let mut families: BTreeMap<usize, Kin> = BTreeMap::new();
-        for (index, (id, sample)) in self.samples.iter().enumerate() {
+        for (index, (id, sample)) in samples.iter().enumerate() {
             let family = families.entry(root(&mut parents, index)).or_default();
             family.ids.push(*id);
             family.contents.push(sample.content);

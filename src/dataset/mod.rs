@@ -6,14 +6,16 @@
 
 mod kin;
 mod lineage;
+mod part;
 mod split;
 
 pub use lineage::Lineage;
+pub use part::{Home, Part};
 pub use split::{Labelled, Split, Warning};
 
 use crate::error::{Error, Result};
 use crate::identity::ContentHash;
-use crate::image::Crop;
+use crate::image::{Crop, Picture, Preparation};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -47,14 +49,44 @@ pub struct Sample {
     pub class: ClassId,
     /// Capture group: pictures of one group (the frames of one recording) never straddle the split.
     pub group: Option<String>,
-    /// What the picture is, by its crop: equal pictures never straddle the split either.
+    /// What it is there for.
+    #[serde(default, skip_serializing_if = "Part::is_learn")]
+    pub part: Part,
+    /// What the picture is, whatever it is prepared for: equal pictures never straddle the split either.
     pub content: ContentHash,
     /// Whether it is hidden.
     pub removed: bool,
-    /// The picture itself, ready for the backbone. None where it was forgotten, or where a project was opened of which
-    /// the pictures are still to come: such a picture takes no part in anything until it is there again.
+    /// The picture itself, ready for the backbone. None where it was forgotten, or where its pixels are still to come
+    /// because a project was opened without them or the backbone is another now: such a picture takes no part in
+    /// anything until it is there again.
     #[serde(skip)]
     pub crop: Option<Crop>,
+    /// The picture as a backbone before wanted it, prepared in another way: going back needs nothing else.
+    #[serde(skip)]
+    pub earlier: Option<(Preparation, Crop)>,
+    /// Whether its pixels cannot be had for the present backbone: nobody waits for them.
+    #[serde(skip)]
+    pub unreadable: bool,
+}
+
+impl Sample {
+    /// Its pixels in one preparation, where `present` is that of the backbone that there is.
+    pub fn prepared(&self, preparation: Preparation, present: Preparation) -> Option<&Crop> {
+        if preparation == present {
+            return self.crop.as_ref();
+        }
+        self.earlier.as_ref().filter(|(of, _)| *of == preparation).map(|(_, crop)| crop)
+    }
+
+    /// Whether anything is left of what is on it.
+    pub fn has_pixels(&self) -> bool {
+        self.crop.is_some() || self.earlier.is_some()
+    }
+
+    /// Whether its pixels are to come since the backbone was changed.
+    fn is_awaited(&self) -> bool {
+        self.crop.is_none() && self.earlier.is_some() && !self.unreadable
+    }
 }
 
 /// A class with its pictures, for display.
@@ -65,8 +97,10 @@ pub struct ClassSummary {
     pub id: ClassId,
     /// Its name.
     pub name: String,
-    /// Numbers of its pictures, rising.
+    /// Numbers of the pictures that it is learned from, rising.
     pub images: Vec<u32>,
+    /// Numbers of its pictures in the test set, rising.
+    pub test: Vec<u32>,
 }
 
 /// Classes and pictures. Removing only hides, so that every removal can be undone, until a picture is forgotten.
@@ -166,35 +200,57 @@ impl Dataset {
         self.classes.iter().find(|class| class.id == id).map_or_else(|| id.to_string(), |class| class.name.clone())
     }
 
-    /// Adds a picture and gives its number.
+    /// Adds a picture to learn from and gives its number.
     ///
     /// # Errors
     /// [`Error::ClassUnknown`].
-    pub fn add_image(&mut self, class: ClassId, crop: Crop, group: Option<String>) -> Result<u32> {
-        let id = self.next_image;
-        self.add_image_as(id, class, crop, group)?;
-        Ok(id)
+    pub fn add_image(&mut self, class: ClassId, picture: Picture, group: Option<String>) -> Result<u32> {
+        self.add_picture(None, Home::to_learn(class, group), picture)
     }
 
-    /// Adds a picture under a number of the caller's choice. Where a picture of this number is known whose pixels are
-    /// missing, it gets them and keeps its class and group; one that was removed too is shown again, in the class and
-    /// group that it is given. If they are the pixels of another picture, it is that one from now on.
+    /// The same under a number of the caller's choice; see [`Dataset::add_picture`].
     ///
     /// # Errors
     /// [`Error::IdTaken`], [`Error::ClassUnknown`].
-    pub fn add_image_as(&mut self, id: u32, class: ClassId, crop: Crop, group: Option<String>) -> Result<()> {
-        self.can_add(class, Some(id))?;
-        let content = crop.content();
+    pub fn add_image_as(&mut self, id: u32, class: ClassId, picture: Picture, group: Option<String>) -> Result<()> {
+        self.add_picture(Some(id), Home::to_learn(class, group), picture).map(drop)
+    }
+
+    /// Adds a picture under a number of the caller's choice or the next free one, which it gives. Where a picture of this
+    /// number is shown whose pixels are missing, it gets them and stays where it is, and the picture that it was: another
+    /// decoder may have read its file. One that was removed too is shown again, where it is told to; if they are the pixels
+    /// of another picture, it is that one from now on.
+    ///
+    /// # Errors
+    /// [`Error::IdTaken`], [`Error::ClassUnknown`].
+    pub fn add_picture(&mut self, id: Option<u32>, home: Home, picture: Picture) -> Result<u32> {
+        let Home { class, group, part } = home;
+        self.can_add(class, id)?;
+        let id = id.unwrap_or(self.next_image);
+        let Picture { content, crop } = self.known(id, picture);
         if let Some(sample) = self.samples.get_mut(&id) {
             if sample.removed {
-                (sample.class, sample.group, sample.removed) = (class, group, false);
+                (sample.class, sample.group, sample.part, sample.removed) = (class, group, part, false);
             }
-            (sample.content, sample.crop) = (content, Some(crop));
-            return Ok(());
+            if sample.content != content {
+                (sample.content, sample.earlier) = (content, None);
+            }
+            sample.crop = Some(crop);
+            return Ok(id);
         }
-        self.samples.insert(id, Sample { class, group, content, removed: false, crop: Some(crop) });
+        let crop = Some(crop);
+        let sample = Sample { class, group, part, content, removed: false, crop, earlier: None, unreadable: false };
+        self.samples.insert(id, sample);
         self.next_image = self.next_image.max(id + 1);
-        Ok(())
+        Ok(id)
+    }
+
+    /// The picture as it is known under a number: where that is shown already and lacks its pixels only, it is the picture
+    /// that it was.
+    pub(crate) fn known(&self, id: u32, picture: Picture) -> Picture {
+        let known = self.samples.get(&id).filter(|sample| sample.crop.is_none() && !sample.removed);
+        let content = known.map_or(picture.content, |sample| sample.content);
+        Picture { content, ..picture }
     }
 
     /// Whether a picture can be added to a class under a number, or under the next free one.
@@ -231,7 +287,7 @@ impl Dataset {
     /// [`Error::ImageUnknown`], also where it was forgotten.
     pub fn restore_image(&mut self, id: u32) -> Result<()> {
         let sample = self.sample_mut(id)?;
-        if sample.removed && sample.crop.is_none() {
+        if sample.removed && !sample.has_pixels() {
             return Err(Error::ImageUnknown(id));
         }
         sample.removed = false;
@@ -242,7 +298,7 @@ impl Dataset {
     /// the model.
     pub(crate) fn forget_image(&mut self, id: u32) -> Option<ContentHash> {
         let sample = self.samples.get_mut(&id)?;
-        (sample.removed, sample.crop) = (true, None);
+        (sample.removed, sample.crop, sample.earlier) = (true, None, None);
         Some(sample.content)
     }
 
@@ -277,23 +333,26 @@ impl Dataset {
 
     /// The classes in order with their pictures, without what was removed.
     pub fn classes(&self) -> Vec<ClassSummary> {
-        let mut images: BTreeMap<ClassId, Vec<u32>> = BTreeMap::new();
+        let mut images: BTreeMap<(ClassId, Part), Vec<u32>> = BTreeMap::new();
         for (id, sample) in self.samples.iter().filter(|(_, sample)| !sample.removed) {
-            images.entry(sample.class).or_default().push(*id);
+            images.entry((sample.class, sample.part)).or_default().push(*id);
         }
+        let mut of = |class, part| images.remove(&(class, part)).unwrap_or_default();
         let summary = |class: &Class| ClassSummary {
             id: class.id,
             name: class.name.clone(),
-            images: images.remove(&class.id).unwrap_or_default(),
+            images: of(class.id, Part::Learn),
+            test: of(class.id, Part::Test),
         };
         self.classes.iter().filter(|class| !class.removed).map(summary).collect()
     }
 
-    /// Pictures that can train, by class: those that are neither removed nor without pixels.
+    /// Pictures that can train, by class: those to learn from that are neither removed nor without pixels.
     pub fn usable(&self) -> BTreeMap<ClassId, Vec<u32>> {
         let live: BTreeSet<ClassId> = self.live_classes().map(|class| class.id).collect();
         let mut usable: BTreeMap<ClassId, Vec<u32>> = live.iter().map(|id| (*id, Vec::new())).collect();
-        for (id, sample) in self.samples.iter().filter(|(_, sample)| !sample.removed && sample.crop.is_some()) {
+        let can_train = |sample: &Sample| sample.part.is_learn() && !sample.removed && sample.crop.is_some();
+        for (id, sample) in self.samples.iter().filter(|(_, sample)| can_train(sample)) {
             if let Some(images) = usable.get_mut(&sample.class) {
                 images.push(*id);
             }
@@ -306,13 +365,62 @@ impl Dataset {
         self.classes.iter().filter(|class| !class.removed)
     }
 
-    /// Gives some pictures their pixels, by what they are.
-    pub(crate) fn give_pixels(&mut self, ids: &[u32], crop: impl Fn(ContentHash) -> Option<Crop>) {
-        for id in ids {
-            if let Some(sample) = self.samples.get_mut(id) {
-                sample.crop = crop(sample.content);
+    /// Gives a picture its pixels in one preparation; it stays the picture that it was. `present` is the preparation of
+    /// the backbone that there is.
+    ///
+    /// # Errors
+    /// [`Error::ImageUnknown`].
+    pub(crate) fn give_pixels(&mut self, id: u32, crop: Crop, of: Preparation, present: Preparation) -> Result<()> {
+        let sample = self.sample_mut(id)?;
+        if of == present {
+            sample.crop = Some(crop);
+        } else {
+            sample.earlier = Some((of, crop));
+        }
+        Ok(())
+    }
+
+    /// Makes ready for a backbone that wants pictures in another way: each keeps its pixels as they were before, and has
+    /// those of the new one where these were kept.
+    pub(crate) fn prepare_for(&mut self, to: Preparation, from: Preparation) {
+        // What is half done is no better a place to go back to than what was whole.
+        let unfinished = self.awaited() > 0;
+        for sample in self.samples.values_mut() {
+            sample.unreadable = false;
+            if to == from {
+                continue;
+            }
+            let present = sample.crop.take().map(|crop| (from, crop));
+            match sample.earlier.take() {
+                Some((of, crop)) if of == to => (sample.crop, sample.earlier) = (Some(crop), present),
+                earlier if unfinished => sample.earlier = earlier.or(present),
+                earlier => sample.earlier = present.or(earlier),
             }
         }
+    }
+
+    /// Gives up waiting for the pixels of a picture.
+    ///
+    /// # Errors
+    /// [`Error::ImageUnknown`].
+    pub(crate) fn leave_out(&mut self, id: u32) -> Result<()> {
+        self.sample_mut(id)?.unreadable = true;
+        Ok(())
+    }
+
+    /// How many pictures to learn from that are shown wait for their pixels since the backbone was changed. Nothing waits
+    /// for those of the test set: a test that lacks some says so.
+    pub fn awaited(&self) -> usize {
+        let shown = |sample: &&Sample| sample.part.is_learn() && !sample.removed && self.live(sample.class).is_ok();
+        self.samples.values().filter(|sample| sample.is_awaited()).filter(shown).count()
+    }
+
+    /// Pictures that wait for their pixels since the backbone was changed, first those that are shown.
+    pub(crate) fn awaiting(&self) -> Vec<u32> {
+        let awaited = self.samples.iter().filter(|(_, sample)| sample.is_awaited()).map(|(id, _)| *id);
+        let (mut shown, hidden): (Vec<u32>, Vec<u32>) = awaited.partition(|id| self.class_of(*id).is_some());
+        shown.extend(hidden);
+        shown
     }
 
     /// Whether what was read from a file holds together: names, numbers, and every picture's class.

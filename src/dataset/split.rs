@@ -63,7 +63,8 @@ struct Quota {
 
 impl Dataset {
     /// Splits the pictures, stratified by class: about `share` of each class is held out, in whole families of
-    /// near-copies (capture groups and equal pictures, across all classes).
+    /// near-copies (capture groups and equal pictures, across all classes). Pictures of the test set take no part, not even
+    /// as near-copies of others.
     ///
     /// The same seed and pictures give the same split. Every class keeps a training picture at least.
     ///
@@ -95,7 +96,7 @@ impl Dataset {
             .filter_map(|(class, ids)| Some((ids, *label_of.get(class)?)))
             .flat_map(|(ids, label)| ids.iter().map(move |id| (*id, label)))
             .collect();
-        let mut families = families(self.kin(), &labels);
+        let mut families = families(self.kin(|sample| sample.part.is_learn()), &labels);
         let mut quotas = quotas(&families, classes.len(), share);
         keep_apart(&mut families, &mut quotas, before, &mut ChaCha8Rng::seed_from_u64(seed));
         let mut split =

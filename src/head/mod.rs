@@ -12,7 +12,8 @@ pub use kind::{Activation, HeadKind};
 pub use standardisation::{Moments, Standardisation};
 pub use trainable::TrainableHead;
 
-use crate::nn::{ConvSpec, LayerReport};
+use crate::error::{Error, Result};
+use crate::nn::{self, ConvSpec, DenseSpec, LayerReport, NormSpec, StageBuilder, StageSpec, WeightAndBias};
 use rand::{RngExt, SeedableRng};
 
 /// A dense layer in system memory: y = W x + b.
@@ -54,8 +55,25 @@ pub struct Head {
 
 impl Convolution {
     /// Its plain description.
-    pub(crate) fn spec(&self) -> ConvSpec {
-        ConvSpec::new("head.conv", "", self.inputs, self.outputs).kernel(3)
+    pub(crate) fn stage(&self) -> StageSpec {
+        let mut stage = StageBuilder::new("head", self.inputs);
+        let x = stage.conv(stage.input(), ConvSpec::new("head.conv", self.outputs).kernel(3).bias());
+        stage.activate(x, nn::Activation::Relu6);
+        stage.end()
+    }
+}
+
+impl nn::Numbers for &Convolution {
+    fn conv(&mut self, _: &ConvSpec, _: Option<&NormSpec>) -> Result<WeightAndBias> {
+        Ok((self.weight.clone(), Some(self.bias.clone())))
+    }
+
+    fn norm(&mut self, norm: &NormSpec) -> Result<[Vec<f32>; 2]> {
+        Err(Error::Internal(format!("a head has no batch normalisation {}", norm.name)))
+    }
+
+    fn dense(&mut self, dense: &DenseSpec) -> Result<WeightAndBias> {
+        Err(Error::Internal(format!("{} is no part of a stage", dense.name)))
     }
 }
 

@@ -1,25 +1,39 @@
 //! A head in the autodiff graph.
 
 use super::{Activation, Convolution, Dense, Head};
-use crate::nn::{ConvSpec, convolve, global_average, relu6};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::nn::{After, ConvSpec, DenseSpec, Held, NormSpec, Read, Source, Stage, global_average, kernels};
 use crate::params::{Group, Params, Slot, Snapshot};
 use burn::tensor::Tensor;
 
 /// A head in the autodiff graph; its parameters live in a [`Params`], dense weights as `[inputs, outputs]`.
 pub struct TrainableHead {
-    convolution: Option<(Slot, Slot, ConvSpec)>,
+    convolution: Option<TrainableConvolution>,
     layers: Vec<(Slot, Slot, [usize; 2])>,
     activation: Activation,
 }
 
+struct TrainableConvolution {
+    weight: Slot,
+    bias: Slot,
+    channels: [usize; 2],
+    stage: Stage,
+}
+
 impl TrainableHead {
     /// Adds the tensors of `start` to `params`; `decays` says whether weight decay applies to its weights.
-    pub fn new(start: &Head, decays: bool, params: &mut Params) -> Self {
-        let convolution = start.convolution.as_ref().map(|conv| {
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`], never for a head that was checked.
+    pub fn new(start: &Head, decays: bool, params: &mut Params) -> Result<Self> {
+        let convolution = start.convolution.as_ref().map(|conv| -> Result<_> {
             let shape = [conv.outputs, conv.inputs, 3, 3];
             let weight = params.add("head.conv.weight", &shape, conv.weight.clone(), Group::Head, decays);
             let bias = params.add("head.conv.bias", &shape[..1], conv.bias.clone(), Group::Head, false);
-            (weight, bias, conv.spec())
+            let [of_weight, of_bias] = [weight, bias].map(|slot| Some(Held::Parameter(slot)));
+            let stage = Stage::new(&conv.stage(), &mut Slots { weight: of_weight, bias: of_bias })?;
+            Ok(TrainableConvolution { weight, bias, channels: [conv.inputs, conv.outputs], stage })
         });
         let layers = start.layers.iter().enumerate().map(|(index, layer)| {
             let shape = [layer.inputs, layer.outputs];
@@ -28,7 +42,8 @@ impl TrainableHead {
             let bias = params.add(&format!("head.{index}.bias"), &shape[1..], layer.bias.clone(), Group::Head, false);
             (weight, bias, shape)
         });
-        Self { layers: layers.collect(), convolution, activation: start.activation }
+        let layers = layers.collect();
+        Ok(Self { layers, convolution: convolution.transpose()?, activation: start.activation })
     }
 
     /// Whether it wants the feature map and not the pooled features.
@@ -37,12 +52,10 @@ impl TrainableHead {
     }
 
     /// The convolution and the pooling: `[batch, channels, height, width]` → `[batch, features]` of the dense layers.
-    pub fn pool(&self, x: Tensor<4>, params: &Params, gpu: bool) -> Tensor<2> {
+    pub fn pool(&self, x: Tensor<4>, params: &Params, engine: &Engine) -> Tensor<2> {
+        let read: Read<'_> = &|slot| params.get(slot);
         global_average(match &self.convolution {
-            Some((weight, bias, spec)) => {
-                let weight = params.get(*weight).reshape(spec.weight_shape());
-                relu6(convolve(x, weight, Some(params.get(*bias)), spec, gpu))
-            }
+            Some(convolution) => convolution.stage.forward(x, read, kernels(engine)),
             None => x,
         })
     }
@@ -93,11 +106,11 @@ impl TrainableHead {
             weight: transposed(values.get(*weight), *inputs, *outputs),
             bias: values.get(*bias).to_vec(),
         };
-        let convolution = self.convolution.as_ref().map(|(weight, bias, spec)| Convolution {
-            inputs: spec.inputs,
-            outputs: spec.outputs,
-            weight: values.get(*weight).to_vec(),
-            bias: values.get(*bias).to_vec(),
+        let convolution = self.convolution.as_ref().map(|conv| Convolution {
+            inputs: conv.channels[0],
+            outputs: conv.channels[1],
+            weight: values.get(conv.weight).to_vec(),
+            bias: values.get(conv.bias).to_vec(),
         });
         Head { convolution, layers: self.layers.iter().map(dense).collect(), activation: self.activation }
     }
@@ -106,4 +119,25 @@ impl TrainableHead {
 /// A matrix `[rows, columns]` as `[columns, rows]`.
 fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     (0..rows * columns).map(|i| values[(i % rows) * columns + i / rows]).collect()
+}
+
+/// The parameters of a head's convolution, to be taken once.
+struct Slots {
+    weight: Option<Held>,
+    bias: Option<Held>,
+}
+
+impl Source for Slots {
+    fn conv(&mut self, conv: &ConvSpec, _: Option<&NormSpec>) -> Result<(Held, After)> {
+        let taken = || Error::Internal(format!("the numbers of {} were taken already", conv.name));
+        Ok((self.weight.take().ok_or_else(taken)?, After::Bias(self.bias.take().ok_or_else(taken)?)))
+    }
+
+    fn norm(&mut self, norm: &NormSpec) -> Result<After> {
+        Err(Error::Internal(format!("a head has no batch normalisation {}", norm.name)))
+    }
+
+    fn dense(&mut self, dense: &DenseSpec) -> Result<(Held, Option<Held>)> {
+        Err(Error::Internal(format!("{} is no part of a stage", dense.name)))
+    }
 }

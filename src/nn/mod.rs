@@ -1,12 +1,19 @@
-//! What networks are made of: plain descriptions of layers and the operations that they run. Backbones and heads are
+//! Networks as data: stages as small graphs of a closed set of operations, and what runs them. Backbones and heads are
 //! built of these; nothing here knows either.
 
-mod ops;
+mod frozen;
+mod graph;
+mod kernels;
+mod lower;
 mod spec;
+mod stage;
 
-pub use ops::global_average;
-pub(crate) use ops::{convolve, relu6};
-pub use spec::{ConvSpec, StageSpec};
+pub(crate) use frozen::{Freezing, Frozen, Numbers, WeightAndBias};
+pub use graph::{Node, Role, StageBuilder, StageSpec, TensorSpec, Value};
+pub use kernels::global_average;
+pub(crate) use kernels::{Kernels, kernels};
+pub use spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op, Padding, Window};
+pub(crate) use stage::{After, FixedNorm, Held, Read, Source, Stage, TrainedNorm};
 
 use serde::Serialize;
 

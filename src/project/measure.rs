@@ -4,13 +4,15 @@
 use super::Project;
 use super::model::{HeldOut, Model};
 use super::prepare::Course;
+use super::test_set::{Subject, TestSet};
 use super::training::Job;
-use crate::activations::{Embedding, Picture, Place, Precision, Store, Views};
+use crate::activations::{Embedding, Place, Precision, Store, Views};
 use crate::classifier::{Classifier, ModelClass};
-use crate::dataset::{Labelled, Warning};
+use crate::dataset::{Labelled, Lineage, Warning};
 use crate::engine::{Engine, EngineKind};
 use crate::error::{Error, Result};
 use crate::features::{Cut, View};
+use crate::image::Picture;
 use crate::metrics::Evaluation;
 use crate::report::{ImageCounts, Seconds, TrainReport};
 use crate::train::{EventKind, Outcome, Phase, Run, TrainEvent};
@@ -53,6 +55,10 @@ impl Gauge {
 /// A finished model whose pictures are still to be measured.
 pub(super) struct Measuring {
     pub course: Course,
+    /// What the model has seen.
+    lineage: Lineage,
+    /// The test set as it was when the training ended.
+    test: TestSet,
     classifier: Classifier,
     outcome: Outcome,
     engine: EngineKind,
@@ -62,6 +68,35 @@ pub(super) struct Measuring {
     at_once: bool,
     logits: Vec<Vec<f32>>,
     seconds: f64,
+}
+
+impl Measuring {
+    /// How many pictures it is measured on: those of the training, then those of the test set.
+    fn pictures(&self) -> usize {
+        self.course.pictures() + self.test.len()
+    }
+
+    /// The next pictures. Test pictures never share a forward pass with others.
+    fn next(&self) -> Vec<Picture> {
+        let (own, done) = (self.course.pictures(), self.logits.len());
+        let end = if done < own { own } else { self.pictures() };
+        let end = if self.at_once { end } else { end.min(done + BATCH) };
+        let picture = |index: usize| match index.checked_sub(own) {
+            None => self.course.picture(index),
+            Some(index) => &self.test.pictures[index],
+        };
+        // Their pixels are shared, not copied.
+        (done..end).map(picture).cloned().collect()
+    }
+
+    /// What the classifier makes of the next pictures.
+    async fn step(&mut self, store: &Store) -> Result<()> {
+        let next = self.next();
+        let next: Vec<&Picture> = next.iter().collect();
+        let logits = self.gauge.logits(&self.classifier, store, &self.course.views, &next).await?;
+        self.logits.extend(logits);
+        Ok(())
+    }
 }
 
 impl Project {
@@ -79,35 +114,37 @@ impl Project {
         // Named when it is published: a class may be renamed until then.
         let labels = course.split.classes.iter().map(|id| ModelClass { id: Some(*id), name: id.to_string() }).collect();
         let classifier = self.classifier_of(labels, outcome.head.clone(), backbone)?;
+        let contents = |pictures: &[Picture]| pictures.iter().map(|picture| picture.content).collect::<Vec<_>>();
+        let lineage = course.before.after(contents(&course.train), contents(&course.held_out));
+        let preparation = classifier.embedder.preprocess().preparation();
+        let test = self.test_set(&Subject { labels: &classifier.labels, lineage: &lineage, preparation });
         let place = Place::new(&classifier.backbone, Cut::features(&classifier.backbone));
-        let pictures = course.train.iter().chain(&course.held_out);
+        let pictures = course.train.iter().chain(&course.held_out).chain(&test.pictures);
         let keys: Vec<_> = pictures.map(|picture| course.views.key(picture.content, View::Plain)).collect();
-        let at_once = classifier.head.convolution.is_none()
-            && self.store.count(place, Precision::Full, &keys) == course.pictures();
+        let at_once =
+            classifier.head.convolution.is_none() && self.store.count(place, Precision::Full, &keys) == keys.len();
         let gauge = Gauge::new(&classifier, &self.engine);
-        let logits = Vec::new();
-        Ok(Measuring { course, classifier, outcome, engine, trainable, gauge, at_once, logits, seconds: 0.0 })
+        let (logits, seconds) = (Vec::new(), 0.0);
+        Ok(Measuring { course, lineage, test, classifier, outcome, engine, trainable, gauge, at_once, logits, seconds })
     }
 
     /// Measures some pictures; after the last the model and its report are there.
     pub(super) async fn measure(&mut self, mut job: Measuring) -> Result<TrainEvent> {
         let start = (self.clock)();
-        let all = job.course.pictures();
-        let first = job.logits.len();
-        let next: Vec<&Picture> = (first..if job.at_once { all } else { all.min(first + BATCH) })
-            .map(|index| job.course.picture(index))
-            .collect();
-        let logits = match job.gauge.logits(&job.classifier, &self.store, &job.course.views, &next).await {
-            Err(Error::DeviceLost(reason)) => {
+        let all = job.pictures();
+        loop {
+            if let Err(error) = job.step(&self.store).await {
+                let Error::DeviceLost(reason) = error else { return Err(error) };
                 self.go_on_without_gpu(&reason)?;
                 let Classifier { labels, head, backbone, .. } = job.classifier;
                 job.classifier = self.classifier_of(labels, head, backbone)?;
                 job.gauge = Gauge::new(&job.classifier, &self.engine);
-                job.gauge.logits(&job.classifier, &self.store, &job.course.views, &next).await?
+                job.step(&self.store).await?;
             }
-            logits => logits?,
-        };
-        job.logits.extend(logits);
+            if !job.at_once || job.logits.len() == all {
+                break;
+            }
+        }
         job.seconds += (self.clock)() - start;
         let done = job.logits.len();
         let left = job.seconds / done.max(1) as f64 * (all - done) as f64;
@@ -129,20 +166,28 @@ impl Project {
     /// # Errors
     /// [`Error::NotFinite`] for a model that answers with what is no number; the earlier one stays.
     fn publish(&mut self, job: Measuring) -> Result<()> {
-        let Measuring { course, mut classifier, outcome, engine, trainable, logits, seconds, .. } = job;
+        let Measuring { course, lineage, test, mut classifier, outcome, engine, trainable, logits, seconds, .. } = job;
         let Course { config, split, .. } = &course;
         classifier.labels.iter_mut().zip(&split.classes).for_each(|(label, id)| label.name = self.dataset.name_of(*id));
         let names = classifier.names();
-        let (trained, held_out) = logits.split_at(split.train.len());
+        let (own, tested) = logits.split_at(course.pictures());
+        let (trained, held_out) = own.split_at(split.train.len());
         let evaluation = |logits: &[Vec<f32>], pictures: &[Labelled]| {
             let labels = pictures.iter().map(|picture| picture.label);
             Evaluation::measure(&names, logits.iter().map(Vec::as_slice).zip(labels))
         };
         let (trained, validated) = (evaluation(trained, &split.train), evaluation(held_out, &split.validation));
-        let warnings: Vec<Warning> = split.warnings.iter().cloned().chain(outcome.hint).collect();
+        let tested = test.evaluation(&names, tested);
+        let warnings: Vec<Warning> =
+            split.warnings.iter().cloned().chain(outcome.hint).chain(test.warnings()).collect();
+        let shown = tested.as_ref().or(validated.as_ref());
         let report = TrainReport {
             class_ids: split.classes.iter().copied().map(Some).collect(),
-            images: ImageCounts { train: split.train.len() as u32, validation: split.validation.len() as u32, test: 0 },
+            images: ImageCounts {
+                train: split.train.len() as u32,
+                validation: split.validation.len() as u32,
+                test: test.len() as u32,
+            },
             backbone: classifier.backbone.card().architecture.clone(),
             head: config.head.to_string(),
             fine_tune: config.fine_tune.to_string(),
@@ -157,9 +202,9 @@ impl Project {
             train_accuracy: trained.as_ref().map_or(0.0, |e| e.accuracy),
             validation_loss: validated.as_ref().map(|e| e.loss),
             validation_accuracy: validated.as_ref().map(|e| e.accuracy),
-            test_accuracy: None,
-            confusion_matrix: validated.as_ref().map(|e| e.confusion_matrix.clone()),
-            per_class: validated.map(|e| e.per_class),
+            test_accuracy: tested.as_ref().map(|e| e.accuracy),
+            confusion_matrix: shown.map(|e| e.confusion_matrix.clone()),
+            per_class: shown.map(|e| e.per_class.clone()),
             seconds: Seconds { embed: self.timing.embedding, train: outcome.seconds, evaluate: seconds },
             seed: config.seed,
             engine,
@@ -169,11 +214,8 @@ impl Project {
         if !report.is_finite() {
             return Err(Error::NotFinite("what the model makes of the pictures".into()));
         }
-        let contents = |pictures: &[Picture]| pictures.iter().map(|picture| picture.content).collect::<Vec<_>>();
-        let (trained, held_out) = (contents(&course.train), contents(&course.held_out));
-        let lineage = course.before.after(trained, held_out.iter().copied());
-        let held_out = course.split.validation.iter().zip(held_out);
-        let held_out = held_out.map(|(picture, content)| HeldOut { picture: *picture, content }).collect();
+        let held_out = course.split.validation.iter().zip(&course.held_out);
+        let held_out = held_out.map(|(of, picture)| HeldOut { picture: *of, content: picture.content }).collect();
         self.runs.push(report.clone());
         self.model = Some(Model { classifier, report: Some(report), lineage, held_out });
         Ok(())
@@ -182,7 +224,9 @@ impl Project {
     /// Measures the model on pictures that were held out from its training.
     pub(super) async fn evaluated(&self) -> Result<Evaluation> {
         let model = self.model.as_ref().ok_or(Error::NotTrained)?;
-        let there = |picture: Labelled| Some((self.picture(picture.id)?, picture.label));
+        // They may be prepared for another backbone by now.
+        let preparation = model.preparation();
+        let there = |picture: Labelled| Some((self.picture_for(picture.id, preparation)?, picture.label));
         let (pictures, labels): (Vec<Picture>, Vec<usize>) = self.measurable().filter_map(there).unzip();
         let mut gauge = Gauge::new(&model.classifier, &self.engine);
         let pictures: Vec<&Picture> = pictures.iter().collect();

@@ -4,42 +4,65 @@
 //! of activations, the training under way and the model. Everything that a user made (pictures, labels, features,
 //! trained weights) lies in system memory, so that a lost GPU loses nothing.
 
+mod backbone;
 mod estimate;
+mod kept;
 mod measure;
 mod model;
 mod plan;
 mod prepare;
+mod test_set;
 mod training;
 mod written;
 
+pub use backbone::Unprepared;
 pub use estimate::{Estimate, Readiness, Refusal};
 pub use plan::Storage;
+pub use test_set::{Answer, TestEvaluation};
 pub use written::Written;
 
-use crate::activations::{Picture, Place, Precision, Store, Views};
-use crate::backbone::Backbone;
-use crate::bundle;
+use crate::activations::{Place, Precision, Store, Views};
+use crate::backbone::{Backbone, Reference};
+use crate::bundle::{self, SavedBackbone};
 use crate::classifier::{Classifier, ModelClass, Prediction};
-use crate::dataset::{ClassId, ClassSummary, Dataset, Labelled, Lineage};
+use crate::dataset::{ClassId, ClassSummary, Dataset, Home, Labelled, Lineage, Part};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder, View};
 use crate::head::Head;
-use crate::image::Crop;
+use crate::identity::ContentHash;
+use crate::image::{Crop, Picture, Preparation};
 use crate::metrics::Evaluation;
 use crate::probe;
 use crate::report::TrainReport;
 use crate::train::TrainConfig;
 use model::{HeldOut, Model};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use training::Job;
 
 /// The views that a picture is embedded in when it is added.
 const ADDED_VIEWS: [View; 2] = [View::Plain, View::Mirrored];
 
+/// The same of a picture with this purpose: what only tests is looked at as it is.
+fn added_views(part: Part) -> &'static [View] {
+    match part {
+        Part::Learn => &ADDED_VIEWS,
+        Part::Test => &ADDED_VIEWS[..1],
+    }
+}
+
 /// Bytes that cached activations may take where nobody says: a quarter of what a tab can have in 32-bit WebAssembly.
 const DEFAULT_MEMORY: u64 = 1 << 30;
+
+/// Whether rows of pictures are kept.
+#[derive(Clone, Copy)]
+enum Keep {
+    /// Room was made for them.
+    Expected,
+    /// Only where there is room anyway.
+    WhereThereIsRoom,
+}
 
 /// A session on one engine with one backbone.
 pub struct Project {
@@ -56,9 +79,11 @@ pub struct Project {
     /// The reports of all trainings that ended, in order.
     runs: Vec<TrainReport>,
     timing: Timing,
+    /// Those of other backbones, by what these compute.
+    timings: HashMap<ContentHash, Timing>,
 }
 
-/// How long embedding took, in seconds.
+/// How long embedding took with one backbone, in seconds.
 #[derive(Default)]
 struct Timing {
     /// All of it.
@@ -102,15 +127,22 @@ impl Project {
             settings: None,
             runs: Vec::new(),
             timing: Timing::default(),
+            timings: HashMap::new(),
         })
     }
 
-    /// Opens an engine with a saved model on its own backbone.
+    /// Opens an engine with a saved model on its own backbone; `find` is asked for that where the file only refers
+    /// to it.
     ///
     /// # Errors
     /// As [`Project::new`] and [`Project::load`].
-    pub async fn of_model(choice: EngineChoice, file: &[u8], clock: Clock) -> Result<Self> {
-        let saved = bundle::load(file)?;
+    pub async fn of_model(
+        choice: EngineChoice,
+        file: &[u8],
+        find: impl FnOnce(&Reference) -> Option<Backbone>,
+        clock: Clock,
+    ) -> Result<Self> {
+        let saved = bundle::load_with(file, find)?;
         let mut project = Self::new(choice, saved.backbone.clone(), clock).await?;
         project.take_over(saved)?;
         Ok(project)
@@ -160,8 +192,8 @@ impl Project {
         Ok(())
     }
 
-    /// Prepares and embeds an RGBA8 picture and adds it to a class, under a number of the caller's choice or the next
-    /// free one; see [`Dataset::add_image_as`].
+    /// Prepares and embeds an RGBA8 picture to learn from and adds it to a class, under a number of the caller's choice or
+    /// the next free one; see [`Dataset::add_picture`].
     ///
     /// # Errors
     /// [`Error::ClassUnknown`], [`Error::PictureEmpty`], [`Error::IdTaken`]; nothing is added then.
@@ -173,34 +205,54 @@ impl Project {
         group: Option<String>,
         id: Option<u32>,
     ) -> Result<u32> {
-        let crop = self.embedder.preprocess().crop(rgba, size.0, size.1)?;
-        // What cannot be added is not worth embedding.
-        self.dataset.can_add(class, id)?;
-        self.embed_added(std::slice::from_ref(&crop)).await?;
-        match id {
-            Some(id) => self.dataset.add_image_as(id, class, crop, group).map(|()| id),
-            None => self.dataset.add_image(class, crop, group),
-        }
+        self.add_image_at(Home::to_learn(class, group), rgba, size, id).await
     }
 
-    /// Embeds prepared pictures and adds them to a class, in one go.
+    /// The same for a picture that is to learn from or to test with.
+    ///
+    /// # Errors
+    /// As [`Project::add_image`].
+    pub async fn add_image_at(&mut self, home: Home, rgba: &[u8], size: (u32, u32), id: Option<u32>) -> Result<u32> {
+        let picture = self.embedder.preprocess().picture(rgba, size.0, size.1)?;
+        // What cannot be added is not worth embedding.
+        self.dataset.can_add(home.class, id)?;
+        let picture = match id {
+            Some(id) => self.dataset.known(id, picture),
+            None => picture,
+        };
+        self.embed_added(std::slice::from_ref(&picture), home.part, Keep::WhereThereIsRoom).await?;
+        self.dataset.add_picture(id, home, picture)
+    }
+
+    /// Embeds prepared pictures to learn from and adds them to a class, in one go.
     ///
     /// # Errors
     /// [`Error::ClassUnknown`]; nothing is added then.
-    pub async fn add_crops(&mut self, class: ClassId, crops: Vec<Crop>, group: Option<String>) -> Result<Vec<u32>> {
-        self.dataset.can_add(class, None)?;
-        self.embed_added(&crops).await?;
-        crops.into_iter().map(|crop| self.dataset.add_image(class, crop, group.clone())).collect()
+    pub async fn add_pictures(
+        &mut self,
+        class: ClassId,
+        pictures: Vec<Picture>,
+        group: Option<String>,
+    ) -> Result<Vec<u32>> {
+        self.add_pictures_at(Home::to_learn(class, group), pictures).await
     }
 
-    /// Embeds pictures in the views that most trainings want; what is kept already is not computed again.
-    async fn embed_added(&mut self, crops: &[Crop]) -> Result<()> {
+    /// The same for pictures that are to learn from or to test with.
+    ///
+    /// # Errors
+    /// As [`Project::add_pictures`].
+    pub async fn add_pictures_at(&mut self, home: Home, pictures: Vec<Picture>) -> Result<Vec<u32>> {
+        self.dataset.can_add(home.class, None)?;
+        self.embed_added(&pictures, home.part, Keep::WhereThereIsRoom).await?;
+        pictures.into_iter().map(|picture| self.dataset.add_picture(None, home.clone(), picture)).collect()
+    }
+
+    /// Embeds pictures in the views that most trainings want, or a test; what is kept already is not computed again.
+    async fn embed_added(&mut self, pictures: &[Picture], part: Part, keep: Keep) -> Result<()> {
         let start = (self.clock)();
         let (views, cut) = (Views::plain(), Cut::features(&self.backbone));
         let place = Place::new(&self.backbone, cut);
-        let pictures = crops.iter().map(|crop| Picture { content: crop.content(), crop: crop.clone() });
-        let pictures: Vec<Picture> = pictures.collect();
-        let wanted = pictures.iter().flat_map(|picture| ADDED_VIEWS.map(|view| (picture, view)));
+        let wanted = pictures.iter().flat_map(|picture| added_views(part).iter().map(move |view| (picture, *view)));
         let new = |(picture, view): &(&Picture, View)| {
             self.store.get(place, Precision::Full, &views.key(picture.content, *view)).is_none()
         };
@@ -209,7 +261,11 @@ impl Project {
             let crops: Vec<Crop> = batch.iter().map(|(picture, view)| views.render(picture, *view)).collect();
             let rows = self.embedded(&crops.iter().collect::<Vec<_>>()).await?;
             for ((picture, view), row) in batch.iter().zip(rows) {
-                self.store.offer(place, views.key(picture.content, *view), row);
+                let key = views.key(picture.content, *view);
+                match keep {
+                    Keep::Expected => self.store.insert(place, Precision::Full, key, row),
+                    Keep::WhereThereIsRoom => self.store.offer(place, key, row),
+                }
             }
         }
         self.timing.added(wanted.len(), (self.clock)() - start);
@@ -228,7 +284,7 @@ impl Project {
         let mut gone: HashSet<_> = ids.iter().filter_map(|id| self.dataset.forget_image(*id)).collect();
         // The same picture may be there a second time.
         let there: HashSet<_> =
-            self.dataset.samples().filter(|(_, s)| s.crop.is_some()).map(|(_, sample)| sample.content).collect();
+            self.dataset.samples().filter(|(_, s)| s.has_pixels()).map(|(_, sample)| sample.content).collect();
         // And a training under way still counts on what it found.
         let used: HashSet<_> = self.job.iter().flat_map(|job| job.course().contents()).collect();
         gone.retain(|content| !there.contains(content) && !used.contains(content));
@@ -311,23 +367,45 @@ impl Project {
     /// # Errors
     /// [`Error::NotTrained`].
     pub fn save(&self) -> Result<Vec<u8>> {
-        bundle::save(self.classifier().ok_or(Error::NotTrained)?, self.report())
+        self.save_as(SavedBackbone::Whole)
+    }
+
+    /// The model as a zip file with so much of its backbone.
+    ///
+    /// # Errors
+    /// [`Error::NotTrained`] and [`Error::ModelBackboneUnnamed`].
+    pub fn save_as(&self, backbone: SavedBackbone) -> Result<Vec<u8>> {
+        bundle::save_as(self.classifier().ok_or(Error::NotTrained)?, self.report(), backbone)
     }
 
     /// Replaces the model by a saved one. Pictures and classes stay.
     ///
     /// # Errors
-    /// [`Error::ModelFileInvalid`] and the `Backbone…` errors; [`Error::TrainingRunning`] while a training goes on from
-    /// the present model. The model that there was stays then.
+    /// [`Error::ModelFileInvalid`], [`Error::ModelNeedsBackbone`] and the `Backbone…` errors; [`Error::TrainingRunning`]
+    /// while a training goes on from the present model. The model that there was stays then.
     pub fn load(&mut self, file: &[u8]) -> Result<()> {
+        self.load_with(file, |_| None)
+    }
+
+    /// The same; `find` is asked for the backbone that a model refers to, where that is not the session's own.
+    ///
+    /// # Errors
+    /// As [`Project::load`], and [`Error::ModelBackboneChanged`].
+    pub fn load_with(&mut self, file: &[u8], find: impl FnOnce(&Reference) -> Option<Backbone>) -> Result<()> {
         if self.job.as_ref().is_some_and(Job::is_warm) {
             return Err(Error::TrainingRunning);
         }
-        self.take_over(bundle::load(file)?)
+        let own = |reference: &Reference| reference.hash == self.backbone.content();
+        let found = |reference: &Reference| match own(reference) {
+            true => Some((*self.backbone).clone()),
+            false => find(reference),
+        };
+        self.take_over(bundle::load_with(file, found)?)
     }
 
     fn take_over(&mut self, saved: bundle::Saved) -> Result<()> {
-        let classifier = self.classifier_of(saved.labels, saved.head, Arc::new(saved.backbone))?;
+        let backbone = Arc::new(saved.backbone.compared_with(&self.backbone));
+        let classifier = self.classifier_of(saved.labels, saved.head, backbone)?;
         let (report, lineage) = (saved.report, Lineage::of_a_file());
         self.model = Some(Model { classifier, report, lineage, held_out: Vec::new() });
         Ok(())
@@ -352,8 +430,19 @@ impl Project {
 
     /// A picture by its number, removed or not; none where it is unknown or without pixels.
     fn picture(&self, id: u32) -> Option<Picture> {
+        self.picture_for(id, self.preparation())
+    }
+
+    /// The same as another backbone wants it.
+    fn picture_for(&self, id: u32, preparation: Preparation) -> Option<Picture> {
         let sample = self.dataset.sample(id).ok()?;
-        Some(Picture { content: sample.content, crop: sample.crop.clone()? })
+        let crop = sample.prepared(preparation, self.preparation())?;
+        Some(Picture { content: sample.content, crop: crop.clone() })
+    }
+
+    /// How the backbone wants its pictures.
+    fn preparation(&self) -> Preparation {
+        self.embedder.preprocess().preparation()
     }
 
     /// Embeds pictures; where the GPU is lost over it, moves to the CPU and does it there.

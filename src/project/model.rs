@@ -6,7 +6,7 @@ use crate::dataset::{Class, ClassId, Dataset, Labelled, Lineage};
 use crate::error::{Error, Result};
 use crate::head::HeadKind;
 use crate::identity::ContentHash;
-use crate::image::Preprocess;
+use crate::image::Preparation;
 use crate::report::TrainReport;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -60,25 +60,40 @@ impl Model {
         classes.ok_or_else(|| Error::ModelClassesDiffer(self.classifier.names().join(", ")))
     }
 
-    /// The classes in the order of the model's outputs, where training can go on from it with this head and pictures
-    /// prepared in this way.
+    /// The classes in the order of the model's outputs, where training can go on from it with this head beside this
+    /// backbone.
     ///
     /// # Errors
-    /// [`Error::ModelClassesDiffer`], [`Error::ModelHeadDiffers`], [`Error::ModelPreparesOtherwise`].
-    pub(super) fn can_go_on(&self, dataset: &Dataset, head: HeadKind, pictures: &Preprocess) -> Result<Vec<ClassId>> {
+    /// [`Error::ModelClassesDiffer`], [`Error::ModelHeadDiffers`], [`Error::ModelPreparesOtherwise`],
+    /// [`Error::ModelBackboneDiffers`].
+    pub(super) fn can_go_on(&self, dataset: &Dataset, head: HeadKind, present: &Backbone) -> Result<Vec<ClassId>> {
         let classes = self.classes_in(dataset)?;
         let Classifier { head: own, backbone, .. } = &self.classifier;
+        if self.preparation() != present.card().preprocess().preparation() {
+            return Err(Error::ModelPreparesOtherwise);
+        }
+        if !alike(backbone, present) {
+            return Err(Error::ModelBackboneDiffers(backbone.card().architecture.clone()));
+        }
         if !own.is_of(head, backbone.card().num_features, classes.len()) {
             return Err(Error::ModelHeadDiffers(own.describe()));
         }
-        if backbone.card().preprocess().crops() != pictures.crops() {
-            return Err(Error::ModelPreparesOtherwise);
-        }
         Ok(classes)
+    }
+
+    /// How it wants its pictures.
+    pub(super) fn preparation(&self) -> Preparation {
+        self.classifier.embedder.preprocess().preparation()
     }
 
     /// Its backbone.
     pub(super) fn backbone(&self) -> &Arc<Backbone> {
         &self.classifier.backbone
     }
+}
+
+/// Whether one backbone can be the other fine-tuned: as many stages, with activations of the same shapes between them.
+fn alike(one: &Backbone, other: &Backbone) -> bool {
+    let shapes = |of: &Backbone| (0..=of.depth()).map(|boundary| of.shape_at(boundary)).collect::<Vec<_>>();
+    shapes(one) == shapes(other)
 }

@@ -1,7 +1,7 @@
 //! The first part of a training: the activations that it needs are computed, as far as they are not kept already.
 
 use super::plan::{Part, Plan, Storage};
-use crate::activations::{Embedding, Key, Need, Picture, Place, Store, Views};
+use crate::activations::{Embedding, Key, Need, Place, Store, Views};
 use crate::backbone::Backbone;
 use crate::dataset::{Labelled, Lineage, Split};
 use crate::engine::{Clock, Engine};
@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder, Row, View};
 use crate::head::{Head, HeadKind, Moments};
 use crate::identity::ContentHash;
+use crate::image::Picture;
 use crate::train::{Examples, Run, Start, Tail, ValidConfig};
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -4,11 +4,12 @@ use super::Project;
 use super::measure::Measuring;
 use super::plan::Plan;
 use super::prepare::{Course, Preparing};
-use crate::activations::{Picture, Recipe, Views};
+use crate::activations::{Recipe, Views};
 use crate::backbone::Backbone;
 use crate::dataset::{Labelled, Lineage, Split};
 use crate::error::{Error, Result};
 use crate::head::Head;
+use crate::image::Picture;
 use crate::train::{EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig};
 use std::sync::Arc;
 
@@ -51,9 +52,9 @@ impl Project {
     ///
     /// # Errors
     /// [`Error::ConfigInvalid`], [`Error::NotFineTunable`], [`Error::TooFewClasses`], [`Error::ClassWithoutPictures`],
-    /// [`Error::TrainingRunning`] and, going on from the model that there is, [`Error::NotTrained`],
-    /// [`Error::ModelClassesDiffer`], [`Error::ModelHeadDiffers`] and [`Error::ModelPreparesOtherwise`]; the model that
-    /// there was stays.
+    /// [`Error::TrainingRunning`], [`Error::BackboneChanging`] and, going on from the model that there is,
+    /// [`Error::NotTrained`], [`Error::ModelClassesDiffer`], [`Error::ModelHeadDiffers`],
+    /// [`Error::ModelPreparesOtherwise`] and [`Error::ModelBackboneDiffers`]; the model that there was stays.
     pub fn start_training(&mut self, settings: &TrainConfig) -> Result<()> {
         if self.job.is_some() {
             return Err(Error::TrainingRunning);
@@ -77,10 +78,14 @@ impl Project {
             _ if !config.warm_start => (self.dataset.live_classes().map(|c| c.id).collect(), Lineage::default(), None),
             None => return Err(Error::NotTrained),
             Some(model) => {
-                let classes = model.can_go_on(&self.dataset, config.head, self.embedder.preprocess())?;
+                let classes = model.can_go_on(&self.dataset, config.head, &self.backbone)?;
                 (classes, model.lineage.clone(), Some(model.classifier.head.clone()))
             }
         };
+        match self.dataset.awaited() {
+            0 => {}
+            count => return Err(Error::BackboneChanging(count)),
+        }
         let split = self.dataset.split_after(&classes, config.validation, u64::from(config.seed), &before)?;
         let pictures = (split.train.len(), split.validation.len());
         let memory_limit = config.memory_limit.unwrap_or(self.store.limit());

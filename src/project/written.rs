@@ -5,15 +5,15 @@
 //! which is begun anew.
 
 use super::model::{HeldOut, Model};
-use super::{Project, prepare};
+use super::{Keep, Project, prepare};
 use crate::backbone::Backbone;
 use crate::bundle;
 use crate::classifier::ModelClass;
-use crate::dataset::{Dataset, Lineage};
+use crate::dataset::{Dataset, Lineage, Part};
 use crate::engine::{Clock, EngineChoice};
 use crate::error::{Error, Result};
 use crate::identity::ContentHash;
-use crate::image::Crop;
+use crate::image::{Crop, Picture, Preparation};
 use crate::report::TrainReport;
 use crate::train::TrainConfig;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -22,7 +22,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Version of the form, raised when an older reader would misread a newer one.
-const VERSION: u32 = 1;
+const VERSION: u32 = 3;
+
+/// The version before there were test sets. Who knows only this one would learn from a test set's pictures; a project
+/// without any is still written in it.
+const VERSION_WITHOUT_TEST_SET: u32 = 2;
 
 /// A project in its written form.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +36,7 @@ pub struct Written {
     pub project: String,
     /// The model as a saved one ([`crate::bundle`]), where there is one.
     pub model: Option<Vec<u8>>,
-    /// The pictures as they were prepared: safetensors, a tensor `[size, size, 3]` of bytes for each content, under its
+    /// The pictures as they were prepared: safetensors, a tensor `[size, size, 3]` of bytes for each crop, under its
     /// hash. None where whoever keeps this has the files that they came from; see [`Project::add_image`].
     pub pictures: Option<Vec<u8>>,
 }
@@ -40,14 +44,22 @@ pub struct Written {
 #[derive(Serialize, Deserialize)]
 struct Record {
     headstart_project: u32,
-    /// How pictures are prepared for the backbone that it is about.
-    preparation: ContentHash,
+    /// How pictures are prepared for the backbone that it was on.
+    preparation: Preparation,
     dataset: Dataset,
-    /// Pictures that are not forgotten: only these have pixels.
-    pixels: Vec<u32>,
+    /// Whose pixels are written with it, in which preparations.
+    pixels: Vec<Pixels>,
     settings: Option<TrainConfig>,
     runs: Vec<TrainReport>,
     model: Option<ModelRecord>,
+}
+
+/// Pictures that are prepared in one way.
+#[derive(Serialize, Deserialize)]
+struct Pixels {
+    preparation: Preparation,
+    /// The hash of each one's crop, by its number.
+    crops: BTreeMap<u32, ContentHash>,
 }
 
 /// What a saved model does not say of itself.
@@ -71,11 +83,12 @@ impl Project {
             lineage: model.lineage.clone(),
             held_out: model.held_out.clone(),
         });
+        let prepared = if pictures { self.prepared() } else { Vec::new() };
         let record = Record {
-            headstart_project: VERSION,
-            preparation: self.backbone.prefix(0),
+            headstart_project: version_of(&self.dataset),
+            preparation: self.preparation(),
             dataset: self.dataset.clone(),
-            pixels: self.dataset.samples().filter(|(_, s)| s.crop.is_some()).map(|(id, _)| id).collect(),
+            pixels: hashed(&prepared),
             settings: self.settings.clone(),
             runs: self.runs.clone(),
             model,
@@ -83,29 +96,42 @@ impl Project {
         Ok(Written {
             project: serde_json::to_string(&record).map_err(internal)?,
             model: self.model.as_ref().map(|_| self.save()).transpose()?,
-            pictures: if pictures { Some(write_pictures(&self.dataset)?) } else { None },
+            pictures: if pictures { Some(write_pictures(&prepared)?) } else { None },
         })
+    }
+
+    /// All pixels that there are, by how they are prepared and of which picture they are.
+    fn prepared(&self) -> Vec<(Preparation, BTreeMap<u32, &Crop>)> {
+        let mut prepared: Vec<(Preparation, BTreeMap<u32, &Crop>)> = Vec::new();
+        for (id, sample) in self.dataset.samples() {
+            let present = sample.crop.as_ref().map(|crop| (self.preparation(), crop));
+            let earlier = sample.earlier.as_ref().map(|(of, crop)| (*of, crop));
+            for (preparation, crop) in present.into_iter().chain(earlier) {
+                match prepared.iter_mut().find(|(of, _)| *of == preparation) {
+                    Some((_, crops)) => drop(crops.insert(id, crop)),
+                    None => prepared.push((preparation, BTreeMap::from([(id, crop)]))),
+                }
+            }
+        }
+        prepared
     }
 
     /// Opens an engine with a project in its written form, which goes on as if it had never been closed.
     ///
-    /// Where it comes without pictures, each is listed and takes part again once [`Project::add_image`] has given it
+    /// With another backbone than it was on, that was changed: see [`Project::set_backbone`]. Where it comes without
+    /// pictures, each is listed and takes part again once [`Project::add_image`] or [`Project::restore_pixels`] has given it
     /// its pixels; the model predicts at once.
     ///
     /// # Errors
     /// [`Error::ProjectFileInvalid`], and those of [`Project::new`] and [`Project::load`].
     pub async fn open(choice: EngineChoice, backbone: Backbone, written: &Written, clock: Clock) -> Result<Self> {
         let record = Record::read(&written.project)?;
-        let crops = match &written.pictures {
-            Some(bytes) if record.preparation == backbone.prefix(0) => {
-                read_pictures(bytes, backbone.card().input_size)?
-            }
-            Some(_) => return Err(invalid("its pictures are prepared for another backbone")),
-            None => BTreeMap::new(),
-        };
+        let crops = written.pictures.as_deref().map(read_pictures).transpose()?;
         let mut project = Self::new(choice, backbone, clock).await?;
         project.dataset = record.dataset;
-        project.dataset.give_pixels(&record.pixels, |content| crops.get(&content).cloned());
+        if let Some(crops) = &crops {
+            project.read_pixels(record.pixels, record.preparation, crops)?;
+        }
         (project.settings, project.runs) = (record.settings, record.runs);
         match (record.model, &written.model) {
             (Some(model), Some(file)) => project.model = Some(project.read_model(model, file)?),
@@ -114,6 +140,55 @@ impl Project {
         }
         project.try_out().await?;
         Ok(project)
+    }
+
+    /// Gives pictures of a project that was opened without them their pixels, prepared for the present backbone. Each stays
+    /// the picture that it was, whatever another decoder makes of its file; see [`Project::add_image`] for a picture that
+    /// may be another one.
+    ///
+    /// # Errors
+    /// [`Error::ImageUnknown`], and [`Error::PictureEmpty`] for one that is prepared in another way; none has its pixels
+    /// then.
+    pub async fn restore_pixels(&mut self, crops: Vec<(u32, Crop)>) -> Result<()> {
+        let preparation = self.preparation();
+        for part in [Part::Learn, Part::Test] {
+            let mut pictures = Vec::new();
+            for (id, crop) in &crops {
+                let (sample, side) = (self.dataset.sample(*id)?, crop.size as u32);
+                if crop.size != preparation.size {
+                    return Err(Error::PictureEmpty { width: side, height: side, bytes: crop.rgb.len() });
+                }
+                if sample.part == part {
+                    pictures.push(Picture { content: sample.content, crop: crop.clone() });
+                }
+            }
+            self.embed_added(&pictures, part, Keep::WhereThereIsRoom).await?;
+        }
+        for (id, crop) in crops {
+            self.dataset.give_pixels(id, crop, preparation, preparation)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the pictures their pixels; where they come in several preparations, those of the backbone that the project
+    /// was on count for more than others.
+    fn read_pixels(
+        &mut self,
+        mut pixels: Vec<Pixels>,
+        last: Preparation,
+        crops: &BTreeMap<ContentHash, Crop>,
+    ) -> Result<()> {
+        let present = self.preparation();
+        pixels.sort_by_key(|of| of.preparation == last);
+        for Pixels { preparation, crops: hashes } in pixels {
+            for (id, hash) in hashes {
+                let crop = crops.get(&hash).filter(|crop| crop.size == preparation.size);
+                let crop = crop.ok_or_else(|| invalid(format!("what is on the picture number {id} is missing")))?;
+                let given = self.dataset.give_pixels(id, crop.clone(), preparation, present);
+                given.map_err(|_| invalid(format!("there is no picture number {id}")))?;
+            }
+        }
+        Ok(())
     }
 
     fn read_model(&self, record: ModelRecord, file: &[u8]) -> Result<Model> {
@@ -126,15 +201,16 @@ impl Project {
         if held_out.iter().any(|HeldOut { picture, .. }| picture.label >= labels.len()) {
             return Err(invalid("its model was measured on pictures of classes that it does not tell apart"));
         }
-        let classifier = self.classifier_of(labels, saved.head, Arc::new(saved.backbone))?;
+        let backbone = Arc::new(saved.backbone.compared_with(&self.backbone));
+        let classifier = self.classifier_of(labels, saved.head, backbone)?;
         Ok(Model { classifier, report, lineage, held_out })
     }
 
     /// Embeds a few pictures, so that it is known how long it takes here.
     async fn try_out(&mut self) -> Result<()> {
         let ids = self.dataset.usable().into_values().flatten().take(prepare::BATCH / 2);
-        let crops: Vec<Crop> = ids.filter_map(|id| self.picture(id)).map(|picture| picture.crop).collect();
-        self.embed_added(&crops).await
+        let pictures: Vec<Picture> = ids.filter_map(|id| self.picture(id)).collect();
+        self.embed_added(&pictures, Part::Learn, Keep::WhereThereIsRoom).await
     }
 }
 
@@ -146,8 +222,10 @@ impl Record {
             headstart_project: u32,
         }
         let Version { headstart_project: version } = serde_json::from_str(text).map_err(invalid)?;
-        if version != VERSION {
-            return Err(invalid(format!("it is of version {version}, this program reads {VERSION}")));
+        if !(VERSION_WITHOUT_TEST_SET..=VERSION).contains(&version) {
+            return Err(invalid(format!(
+                "it is of version {version}, this program reads {VERSION_WITHOUT_TEST_SET} to {VERSION}"
+            )));
         }
         let record: Self = serde_json::from_str(text).map_err(invalid)?;
         record.dataset.check().map_err(invalid)?;
@@ -155,10 +233,21 @@ impl Record {
     }
 }
 
-/// The pixels of all pictures, each once, however often it is there.
-fn write_pictures(dataset: &Dataset) -> Result<Vec<u8>> {
-    let crops: BTreeMap<String, &Crop> =
-        dataset.samples().filter_map(|(_, sample)| Some((sample.content.to_string(), sample.crop.as_ref()?))).collect();
+/// The oldest version in which a project can be written. One that has been through a test set stays what it is.
+fn version_of(dataset: &Dataset) -> u32 {
+    let has_test_set = dataset.samples().any(|(_, sample)| !sample.part.is_learn());
+    if has_test_set { VERSION } else { VERSION_WITHOUT_TEST_SET }
+}
+
+fn hashed(prepared: &[(Preparation, BTreeMap<u32, &Crop>)]) -> Vec<Pixels> {
+    let of = |crops: &BTreeMap<u32, &Crop>| crops.iter().map(|(id, crop)| (*id, crop.hash())).collect();
+    prepared.iter().map(|(preparation, crops)| Pixels { preparation: *preparation, crops: of(crops) }).collect()
+}
+
+/// The crops of all pictures, each once, however often it is there.
+fn write_pictures(prepared: &[(Preparation, BTreeMap<u32, &Crop>)]) -> Result<Vec<u8>> {
+    let crops = prepared.iter().flat_map(|(_, crops)| crops.values());
+    let crops: BTreeMap<String, &Crop> = crops.map(|crop| (crop.hash().to_string(), *crop)).collect();
     let mut views = Vec::with_capacity(crops.len());
     for (name, crop) in crops {
         views.push((name, TensorView::new(Dtype::U8, vec![crop.size, crop.size, 3], &crop.rgb).map_err(internal)?));
@@ -166,15 +255,16 @@ fn write_pictures(dataset: &Dataset) -> Result<Vec<u8>> {
     safetensors::serialize(views, None).map_err(internal)
 }
 
-fn read_pictures(bytes: &[u8], size: usize) -> Result<BTreeMap<ContentHash, Crop>> {
+fn read_pictures(bytes: &[u8]) -> Result<BTreeMap<ContentHash, Crop>> {
     let file = SafeTensors::deserialize(bytes).map_err(invalid)?;
     let one = |(name, view): (&str, TensorView<'_>)| {
-        if view.dtype() != Dtype::U8 || view.shape() != [size, size, 3] {
-            return Err(invalid(format!("the picture {name} is not of the size that its backbone takes")));
-        }
+        let size = match (view.dtype(), view.shape()) {
+            (Dtype::U8, [height, width, 3]) if height == width => *height,
+            _ => return Err(invalid(format!("the picture {name} is no square of RGB bytes"))),
+        };
         let crop = Crop { size, rgb: Arc::from(view.data()) };
-        match crop.content() {
-            content if content.to_string() == name => Ok((content, crop)),
+        match crop.hash() {
+            hash if hash.to_string() == name => Ok((hash, crop)),
             _ => Err(invalid(format!("the picture {name} is damaged"))),
         }
     };

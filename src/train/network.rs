@@ -15,7 +15,7 @@ pub(super) struct Network {
     tail: Option<TrainableStages>,
     /// Mean and scale of the features, `[features]` each, outside the graph.
     scaling: [Tensor<1>; 2],
-    gpu: bool,
+    engine: Engine,
 }
 
 /// Values of a [`Network`] in system memory.
@@ -39,10 +39,10 @@ impl Trained {
 
 impl Network {
     /// A head alone; `decays` says whether weight decay applies to it.
-    pub(super) fn of_head(start: &Head, decays: bool, scaling: &Standardisation, engine: &Engine) -> Self {
+    pub(super) fn of_head(start: &Head, decays: bool, scaling: &Standardisation, engine: &Engine) -> Result<Self> {
         let mut params = Params::new(engine.device());
-        let head = TrainableHead::new(start, decays, &mut params);
-        Self { params, head, tail: None, scaling: constants(scaling, engine), gpu: engine.is_gpu() }
+        let head = TrainableHead::new(start, decays, &mut params)?;
+        Ok(Self { params, head, tail: None, scaling: constants(scaling, engine), engine: engine.clone() })
     }
 
     /// A head with the stages from `boundary` on in front of it.
@@ -53,7 +53,7 @@ impl Network {
         (backbone, boundary, train_norms): (&Backbone, usize, bool),
         engine: &Engine,
     ) -> Result<Self> {
-        let mut network = Self::of_head(start, decays, scaling, engine);
+        let mut network = Self::of_head(start, decays, scaling, engine)?;
         let stages = boundary..backbone.depth();
         network.tail = Some(TrainableStages::new(backbone, stages, engine, &mut network.params, train_norms)?);
         Ok(network)
@@ -81,9 +81,9 @@ impl Network {
                 let [mean, scale] = self.scaling.clone().map(|c| if graph { c.autodiff() } else { c });
                 let features = scale.dims()[0];
                 if self.head.wants_map() {
-                    self.head.pool(x * scale.reshape([1, features, 1, 1]), params, self.gpu)
+                    self.head.pool(x * scale.reshape([1, features, 1, 1]), params, &self.engine)
                 } else {
-                    let pooled = self.head.pool(x, params, self.gpu);
+                    let pooled = self.head.pool(x, params, &self.engine);
                     (pooled - mean.reshape([1, features])) * scale.reshape([1, features])
                 }
             }

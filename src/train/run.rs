@@ -132,7 +132,7 @@ impl Run {
             (Some((mut train, mut validation)), None) => {
                 train.standardise(&scaling);
                 validation.standardise(&scaling);
-                let network = Network::of_head(&first, config.head_decays(), &scaling, engine);
+                let network = Network::of_head(&first, config.head_decays(), &scaling, engine)?;
                 let objective = config.objective(train.labels(), classes);
                 let material = Material { train, validation };
                 Fit::new(Phase::Head, &config, network, material, objective, (0, Vec::new()))

@@ -2,8 +2,9 @@
 
 use super::adapter;
 use super::convert::{error_to_js, from_js, to_js};
-use crate::backbone::{Backbone, BackboneReport};
-use crate::dataset::ClassId;
+use crate::backbone::{Backbone, BackboneReport, Outline};
+use crate::bundle::SavedBackbone;
+use crate::dataset::{ClassId, Home, Part};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result as CoreResult};
 use crate::project::{Project, Written};
@@ -20,7 +21,7 @@ pub struct Session {
     project: Mutex<Project>,
     // Beside the lock, so that they can be asked while a step waits for the GPU.
     engine: RefCell<EngineReport>,
-    backbone: BackboneReport,
+    backbone: RefCell<BackboneReport>,
 }
 
 /// The default training settings.
@@ -56,29 +57,44 @@ fn memory() -> u64 {
 
 #[wasm_bindgen]
 impl Session {
-    /// Opens an engine (`auto`, `webgpu` or `cpu`) and loads a backbone from the text of its `config.json` and the
-    /// bytes of its `model.safetensors`.
-    pub async fn create(engine: String, config: String, weights: Vec<u8>) -> Result<Session, JsValue> {
-        let (choice, backbone) = (choice(engine).await?, parse(&config, &weights)?);
+    /// Opens an engine (`auto`, `webgpu` or `cpu`) and loads a backbone from the text of its `config.json`, where there
+    /// is one, and the bytes of its `model.safetensors`; `name` is that of its folder, where it has one.
+    pub async fn create(
+        engine: String,
+        config: Option<String>,
+        weights: Vec<u8>,
+        name: Option<String>,
+    ) -> Result<Session, JsValue> {
+        let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name)?);
+        // The stages are about to be made of it: that much memory less is needed at a time.
+        drop(weights);
         Self::of(Project::new(choice, backbone, clock).await)
     }
 
-    /// Opens an engine with a saved model on its own backbone.
+    /// Opens an engine with a saved model on its own backbone, or on the one given where the file only refers to it.
     #[wasm_bindgen(js_name = ofModel)]
-    pub async fn of_model(engine: String, file: Vec<u8>) -> Result<Session, JsValue> {
-        Self::of(Project::of_model(choice(engine).await?, &file, clock).await)
+    pub async fn of_model(
+        engine: String,
+        file: Vec<u8>,
+        config: Option<String>,
+        weights: Option<Vec<u8>>,
+    ) -> Result<Session, JsValue> {
+        let (choice, served) = (choice(engine).await?, served(config, weights)?);
+        Self::of(Project::of_model(choice, &file, |_| served, clock).await)
     }
 
     /// The same as `create` with a project in its written form: what `write` gave.
     pub async fn open(
         engine: String,
-        config: String,
+        config: Option<String>,
         weights: Vec<u8>,
         project: String,
         model: Option<Vec<u8>>,
         pictures: Option<Vec<u8>>,
+        name: Option<String>,
     ) -> Result<Session, JsValue> {
-        let (choice, backbone) = (choice(engine).await?, parse(&config, &weights)?);
+        let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name)?);
+        drop(weights);
         Self::of(Project::open(choice, backbone, &Written { project, model, pictures }, clock).await)
     }
 
@@ -89,7 +105,60 @@ impl Session {
 
     /// What the backbone is.
     pub fn backbone(&self) -> Answer {
-        to_js(&self.backbone)
+        to_js(&*self.backbone.borrow())
+    }
+
+    /// Puts another backbone in the place of the present one.
+    #[wasm_bindgen(js_name = setBackbone)]
+    pub async fn set_backbone(&self, config: Option<String>, weights: Vec<u8>, name: Option<String>) -> Answer {
+        let backbone = parse(config, &weights, name)?;
+        drop(weights);
+        let mut project = self.project.lock().await;
+        let set = project.set_backbone(backbone);
+        self.backbone.replace(project.backbone().report());
+        self.done(set)
+    }
+
+    /// The pictures that the backbone has not seen, each with its number, `id`, and whether its pixels are there.
+    pub async fn unprepared(&self) -> Answer {
+        to_js(&self.project.lock().await.unprepared())
+    }
+
+    /// Gives a picture its pixels for the present backbone.
+    #[wasm_bindgen(js_name = givePixels)]
+    pub async fn give_pixels(&self, id: f64, rgba: Vec<u8>, width: u32, height: u32) -> Answer {
+        let mut project = self.project.lock().await;
+        let given = project.give_pixels(image(id)?, &rgba, (width, height)).await;
+        self.note_engine(&project);
+        self.done(given)
+    }
+
+    /// Embeds a picture whose pixels are there.
+    #[wasm_bindgen(js_name = prepareImage)]
+    pub async fn prepare_image(&self, id: f64) -> Answer {
+        let mut project = self.project.lock().await;
+        let prepared = project.prepare_image(image(id)?).await;
+        self.note_engine(&project);
+        self.done(prepared)
+    }
+
+    /// Says that a picture's pixels cannot be had for the present backbone.
+    #[wasm_bindgen(js_name = leaveOut)]
+    pub async fn leave_out(&self, id: f64) -> Answer {
+        self.done(self.project.lock().await.leave_out(image(id)?))
+    }
+
+    /// Milliseconds that a picture takes on a backbone: by the text of its `config.json` alone, or by its weights where it
+    /// has none.
+    #[wasm_bindgen(js_name = measureBackbone)]
+    pub async fn measure_backbone(&self, config: Option<String>, weights: Option<Vec<u8>>) -> Answer {
+        let outline = match (config, weights) {
+            (None, Some(weights)) => Backbone::recognise(&weights).map(|backbone| backbone.outline()),
+            (config, _) => Outline::parse(&config.unwrap_or_default()),
+        };
+        let outline = outline.map_err(|e| error_to_js(&e))?;
+        let measured = self.project.lock().await.measure_backbone(&outline).await;
+        measured.map(JsValue::from).map_err(|e| error_to_js(&e))
     }
 
     /// Every tensor of backbone and head in the state that these settings would have it in.
@@ -152,9 +221,10 @@ impl Session {
         to_js(&self.project.lock().await.classes())
     }
 
-    /// Embeds an RGBA8 picture and adds it to a class, under the next free number or one of the caller's choice; gives
-    /// its number. A picture that is known by this number and lacks its pixels gets them.
+    /// Embeds an RGBA8 picture and adds it to a class, to `learn` from or to `test` with, under the next free number or one
+    /// of the caller's choice; gives its number. A picture that is known by this number and lacks its pixels gets them.
     #[wasm_bindgen(js_name = addImage)]
+    #[allow(clippy::too_many_arguments)] // what JavaScript hands over as an object would have to be read piece by piece
     pub async fn add_image(
         &self,
         class: JsValue,
@@ -163,19 +233,47 @@ impl Session {
         height: u32,
         group: Option<String>,
         id: Option<f64>,
+        part: Option<String>,
     ) -> Answer {
         let id = number(id)?;
+        let part = part.map(part_named).transpose()?.unwrap_or_default();
         let mut project = self.project.lock().await;
         let class = class_of(&class, |name| project.dataset().class_named(name))?;
-        let id = project.add_image(class, &rgba, (width, height), group, id).await;
+        let id = project.add_image_at(Home { class, group, part }, &rgba, (width, height), id).await;
         self.note_engine(&project);
         id.map(JsValue::from).map_err(|e| error_to_js(&e))
+    }
+
+    /// The features that there are of a picture, to be kept beside it, as a `Uint8Array`; null where there are none.
+    #[wasm_bindgen(js_name = featuresOf)]
+    pub async fn features_of(&self, id: f64) -> Answer {
+        let features = self.project.lock().await.features_of(image(id)?).map_err(|e| error_to_js(&e))?;
+        Ok(features.map_or(JsValue::NULL, |bytes| js_sys::Uint8Array::from(bytes.as_slice()).into()))
+    }
+
+    /// Takes features in that were kept of a picture that is about to be added. Tells whether they are of use.
+    #[wasm_bindgen(js_name = offerFeatures)]
+    pub async fn offer_features(&self, kept: Vec<u8>) -> Answer {
+        Ok(self.project.lock().await.offer_features(&kept).into())
     }
 
     /// The number of the class that a picture is in, or null where it is removed or unknown.
     #[wasm_bindgen(js_name = classOf)]
     pub async fn class_of_image(&self, id: f64) -> Answer {
         to_js(&self.project.lock().await.dataset().class_of(image(id)?))
+    }
+
+    /// Whether a picture is there to `learn` from or to `test` with, or null where it is removed or unknown.
+    #[wasm_bindgen(js_name = partOf)]
+    pub async fn part_of_image(&self, id: f64) -> Answer {
+        to_js(&self.project.lock().await.dataset().place_of(image(id)?).map(|(_, part)| part))
+    }
+
+    /// Puts a picture into the test set, or takes it out of there.
+    #[wasm_bindgen(js_name = setPart)]
+    pub async fn set_part(&self, id: f64, part: String) -> Answer {
+        let part = part_named(part)?;
+        self.done(self.project.lock().await.dataset_mut().set_part(image(id)?, part))
     }
 
     /// Moves a picture to another class.
@@ -268,15 +366,27 @@ impl Session {
         to_js(&evaluation.map_err(|e| error_to_js(&e))?)
     }
 
-    /// The model as a zip file, a `Uint8Array`.
-    pub async fn save(&self) -> Answer {
-        let file = self.project.lock().await.save().map_err(|e| error_to_js(&e))?;
+    /// Measures the model on the test set.
+    #[wasm_bindgen(js_name = evaluateOnTest)]
+    pub async fn evaluate_on_test(&self) -> Answer {
+        let mut project = self.project.lock().await;
+        let evaluation = project.evaluate_on_test().await;
+        self.note_engine(&project);
+        to_js(&evaluation.map_err(|e| error_to_js(&e))?)
+    }
+
+    /// The model as a zip file, a `Uint8Array`, with the `whole` backbone or with a `reference` to it.
+    pub async fn save(&self, backbone: JsValue) -> Answer {
+        let backbone: SavedBackbone = from_js(backbone, "backbone")?;
+        let file = self.project.lock().await.save_as(backbone).map_err(|e| error_to_js(&e))?;
         Ok(js_sys::Uint8Array::from(file.as_slice()).into())
     }
 
-    /// Replaces the model by a saved one.
-    pub async fn load(&self, file: Vec<u8>) -> Answer {
-        self.done(self.project.lock().await.load(&file))
+    /// Replaces the model by a saved one, on the backbone given where the file only refers to one that is not the
+    /// session's own.
+    pub async fn load(&self, file: Vec<u8>, config: Option<String>, weights: Option<Vec<u8>>) -> Answer {
+        let served = served(config, weights)?;
+        self.done(self.project.lock().await.load_with(&file, |_| served))
     }
 
     /// The classes that the model tells apart, or null before there is one.
@@ -316,8 +426,22 @@ async fn choice(engine: String) -> Result<EngineChoice, JsValue> {
     Ok(choice)
 }
 
-fn parse(config: &str, weights: &[u8]) -> Result<Backbone, JsValue> {
-    Backbone::parse(config, weights).map_err(|e| error_to_js(&e))
+/// A backbone with its card, or without one where the weights tell what they are.
+fn parse(config: Option<String>, weights: &[u8], name: Option<String>) -> Result<Backbone, JsValue> {
+    let backbone = match config {
+        Some(config) => Backbone::parse(&config, weights),
+        None => Backbone::recognise(weights),
+    };
+    let backbone = backbone.map_err(|e| error_to_js(&e))?;
+    Ok(match name {
+        Some(name) => backbone.named(&name),
+        None => backbone,
+    })
+}
+
+/// The backbone that a model refers to, where it was brought.
+fn served(config: Option<String>, weights: Option<Vec<u8>>) -> Result<Option<Backbone>, JsValue> {
+    weights.map(|weights| parse(config, &weights, None)).transpose()
 }
 
 /// A class by its number, or by its name as `find` understands it.
@@ -328,6 +452,11 @@ fn class_of(class: &JsValue, find: impl Fn(&str) -> CoreResult<ClassId>) -> Resu
         (None, None) => Err(Error::ClassUnknown(format!("{class:?}"))),
     };
     found.map_err(|e| error_to_js(&e))
+}
+
+/// What a picture is there for.
+fn part_named(part: String) -> Result<Part, JsValue> {
+    from_js(JsValue::from_str(&part), "part")
 }
 
 /// A picture's number, which JavaScript hands over as a number of any kind.
@@ -353,7 +482,7 @@ impl Session {
     fn of(project: CoreResult<Project>) -> Result<Self, JsValue> {
         let mut project = project.map_err(|e| error_to_js(&e))?;
         project.set_memory(memory());
-        let (engine, backbone) = (RefCell::new(project.engine().clone()), project.backbone().report());
+        let (engine, backbone) = (RefCell::new(project.engine().clone()), RefCell::new(project.backbone().report()));
         Ok(Self { project: Mutex::new(project), engine, backbone })
     }
 

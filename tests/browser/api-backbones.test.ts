@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiPage, type ApiPage } from './support/api-page.js';
 import { readSafetensors, withoutTensor, withTensor, writeSafetensors, type Safetensors } from './support/safetensors.js';
 
-const BACKBONE = new URL('../../www/public/backbones/mobilenet-v2-0.5-96/', import.meta.url);
+const BACKBONE = new URL('../../www/public/backbones/mobilenet-v2-0.75-128/', import.meta.url);
 
 let api: ApiPage;
 beforeAll(async () => {
@@ -19,11 +19,10 @@ describe('backbones that are refused', () => {
   const first = Object.keys(file.header).find((name) => file.header[name]!.shape?.length === 4)!;
   const tensor = file.header[first]!;
 
-  /** The weights with a value that is no number. */
+  /** The weights with a value that is no number: a scale, for integers are always numbers. */
   function poisoned(): Safetensors {
     const data = Buffer.from(file.data);
-    if (tensor.dtype === 'F16') data.writeUInt16LE(0x7e00, tensor.data_offsets[0]);
-    else data.writeFloatLE(NaN, tensor.data_offsets[0]);
+    data.writeFloatLE(NaN, file.header[`${first}.scale`]!.data_offsets[0]);
     return { header: file.header, data };
   }
 
@@ -35,7 +34,7 @@ describe('backbones that are refused', () => {
 
   it.each<[string, string, Buffer, Buffer]>([
     ['json that is none', 'backbone_config_invalid', Buffer.from('<html>'), weights],
-    ['another architecture', 'backbone_unsupported', Buffer.from(config.toString().replace('mobilenetv2_050', 'vit_tiny')), weights],
+    ['another architecture', 'backbone_unsupported', Buffer.from(config.toString().replace('mobilenetv2_075', 'vit_tiny')), weights],
     ['half of the weights', 'backbone_truncated', config, weights.subarray(0, weights.length / 2)],
     ['a text instead of weights', 'backbone_truncated', config, Buffer.from('not found')],
     ['a tensor less', 'backbone_tensor_missing', config, writeSafetensors(withoutTensor(file, first))],
@@ -55,4 +54,20 @@ describe('backbones that are refused', () => {
     expect(refused).toMatchObject({ code: 'backbone_not_found', value: `${api.site.url}nowhere/` });
     expect(refused.message).toContain('404');
   });
+});
+
+it('the one that is used where nobody says is what the list of the site names', async () => {
+  const { files } = api.site;
+  for (const name of ['config.json', 'model.safetensors']) files.set(`backbones/another/${name}`, files.get(`small/${name}`)!);
+  const begin = () =>
+    api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      const { inputSize } = trainer.backbone;
+      trainer.close();
+      return inputSize;
+    });
+  expect(await begin()).toBe(128);
+  files.set('backbones/index.json', Buffer.from(JSON.stringify({ version: 1, default: 'another', backbones: [] })));
+  expect(await begin()).toBe(64);
+  files.delete('backbones/index.json');
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
           : (await fetch(`/photographs/${name}/${file}`)).blob();
       },
       filled: async (engine: 'cpu' | 'webgpu', count: number): Promise<Trainer> => {
-        const trainer = await headstart.Trainer.create({ engine });
+        const trainer = await headstart.Trainer.create({ engine, backbone: 'small' });
         for (const name of Object.keys(photographs)) {
           await trainer.addClass(name);
           for (let i = 0; i < count; i += 1) await trainer.addImage(name, await picture(name, i));
@@ -149,7 +149,7 @@ describe('a GPU that goes away while the backbone is fine-tuned', () => {
   it('leaves the weights of the best epoch, on the CPU', async () => {
     const page = await openApiPage({ webgpu: true });
     await page.page.evaluate(async (tuning) => {
-      const trainer = await headstart.Trainer.create({ engine: 'webgpu' });
+      const trainer = await headstart.Trainer.create({ engine: 'webgpu', backbone: 'small' });
       await tools.fill(trainer, 'circles', 6);
       await tools.fill(trainer, 'stripes', 6);
       const events: unknown[] = [];

@@ -36,13 +36,13 @@ describe('numbers', () => {
     expect(new Set([40, second, third]).size).toBe(3);
     const ascending = (...ids: number[]) => ids.sort((a, b) => a - b);
     expect(seen.between).toEqual([
-      { id: 12, name: 'lion', images: [second] },
-      { id: next, name: 'dog', images: ascending(40, third) },
+      { id: 12, name: 'lion', images: [second], test: [] },
+      { id: next, name: 'dog', images: ascending(40, third), test: [] },
     ]);
-    expect(seen.without).toEqual([{ id: next, name: 'dog', images: [third] }]);
+    expect(seen.without).toEqual([{ id: next, name: 'dog', images: [third], test: [] }]);
     expect(seen.after).toEqual([
-      { id: 12, name: 'lion', images: ascending(40, second) },
-      { id: next, name: 'dog', images: [third] },
+      { id: 12, name: 'lion', images: ascending(40, second), test: [] },
+      { id: next, name: 'dog', images: [third], test: [] },
     ]);
   });
 

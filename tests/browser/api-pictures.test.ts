@@ -118,11 +118,16 @@ describe('pictures that cannot be read', () => {
     ['text.jpg', Buffer.from('This is a letter and no picture.')],
     ['empty.png', Buffer.alloc(0)],
     ['cut.png', stripedPng(300, 300, [RED]).subarray(0, 40)],
-    ['drawing.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
   ])('refuses %s by name', async (name, bytes) => {
     const refused = await refusalOf(name, bytes);
     expect(refused).toMatchObject({ code: 'picture_unreadable', value: name, isHeadstartError: true, nothingLost: true });
     expect(refused.message).toContain(name);
+  });
+
+  it('names a kind that cannot be read', async () => {
+    const refused = await refusalOf('drawing.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'));
+    expect(refused).toMatchObject({ code: 'picture_kind_unsupported', value: 'drawing.svg', isHeadstartError: true, nothingLost: true });
+    expect(refused.message).toContain('SVG');
   });
 
   it('refuses a small file that announces more pixels than there is memory for', async () => {

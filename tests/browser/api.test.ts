@@ -11,7 +11,7 @@ afterAll(() => api?.close());
 
 describe('headstart.js', () => {
   it('exports what it documents and nothing else', async () => {
-    expect(await api.page.evaluate(() => Object.keys(headstart).sort())).toEqual(['Classifier', 'HeadstartError', 'Trainer']);
+    expect(await api.page.evaluate(() => Object.keys(headstart).sort())).toEqual(['Classifier', 'HeadstartError', 'Trainer', 'listBackbones']);
   });
 
   it('trains, predicts, saves, and predicts the same from the saved file', async () => {
@@ -46,7 +46,7 @@ describe('headstart.js', () => {
     });
 
     expect(seen.engine.kind).toBe('cpu');
-    expect(seen.backbone.inputSize).toBe(96);
+    expect(seen.backbone.inputSize).toBe(128);
     expect(seen.defaults.epochs).toBeGreaterThan(0);
     expect(seen.rules).toEqual(rules);
     expect(seen.classes.map(({ name, images }) => [name, images.length])).toEqual([['circles', 12], ['stripes', 12], ['squares', 12]]);

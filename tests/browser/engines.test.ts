@@ -19,7 +19,7 @@ describe('WebGPU against the CPU', () => {
   it('gives the same features and the same losses', async () => {
     const both = await api.page.evaluate(async () => {
       const measure = async (engine: 'webgpu' | 'cpu') => {
-        const trainer = await headstart.Trainer.create({ engine });
+        const trainer = await headstart.Trainer.create({ engine, backbone: 'small' });
         const features = [...(await trainer.embed(await drawing.draw('squares', 7)))];
         await tools.fill(trainer, 'circles', 6);
         await tools.fill(trainer, 'stripes', 6);
@@ -76,6 +76,24 @@ describe('without WebGPU', () => {
     expect(engine.kind).toBe('cpu');
     expect(engine.reason).toMatch(/GPU/);
   });
+
+  it('fetches the package that computes on a GPU only where one may be used', async () => {
+    const plain = await openApiPage();
+    const fetched = async ({ page, record }: ApiPage, engine: 'auto' | 'cpu' | 'webgpu'): Promise<string[]> => {
+      const before = record.requests.length;
+      await page.evaluate((wanted) => headstart.Trainer.create({ engine: wanted }).then((trainer) => trainer.close(), () => undefined), engine);
+      return record.requests.slice(before).filter((url) => url.endsWith('.wasm')).map((url) => new URL(url).pathname);
+    };
+    const [small, ...others] = await fetched(plain, 'auto');
+    expect(others).toEqual([]);
+    expect(await fetched(plain, 'cpu')).toEqual([small]);
+    expect(await fetched(api, 'cpu')).toEqual([small]);
+    const [whole] = await fetched(api, 'auto');
+    expect(whole).not.toBe(small);
+    expect(await fetched(api, 'webgpu')).toEqual([whole]);
+    expect(await fetched(plain, 'webgpu')).toEqual([whole]);
+    await plain.close();
+  });
 });
 
 describe('an adapter without timestamp-query', () => {
@@ -116,7 +134,7 @@ describe('a GPU that goes away', () => {
   it('loses nothing: the CPU goes on', async () => {
     const page = await openApiPage({ webgpu: true });
     const before = await page.page.evaluate(async () => {
-      const trainer = await headstart.Trainer.create({ engine: 'webgpu' });
+      const trainer = await headstart.Trainer.create({ engine: 'webgpu', backbone: 'small' });
       Object.assign(globalThis, { trainer });
       await tools.fill(trainer, 'circles', 6);
       await tools.fill(trainer, 'stripes', 6);

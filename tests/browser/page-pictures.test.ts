@@ -145,6 +145,7 @@ describe('pictures on the page', () => {
   it('come as a folder of folders, each a class of its name', async () => {
     const root = app.write('animals', { cats: await app.draw('circles', 4, 100), dogs: await app.draw('stripes', 130, 100) });
     await app.drop(app.page.getByRole('heading', { level: 1 }), [root]);
+    await app.confirmImport();
     await app.counts('cats', 4);
     // More than a directory reader hands out at a time.
     await app.counts('dogs', 130);
@@ -169,7 +170,7 @@ describe('pictures on the page', () => {
     expect(await active()).toBe('stripes 229.png');
   });
 
-  it('leave out the test set of a folder, and say so', async () => {
+  it('go to the test set where their folder says so, and the page says it', async () => {
     const pictures = (seed: number, count: number) => app.draw('circles', count, seed);
     const root = app.write('pond', {
       'train/frogs': await pictures(300, 3),
@@ -178,22 +179,26 @@ describe('pictures on the page', () => {
       'test/newts': await pictures(330, 1),
     });
     writeFileSync(join(root, 'test/labels.csv'), 'file,class');
-    const message = app.page.getByText('3 pictures in “test” were left out: they are for testing, not for learning.');
     const has = async (frogs: number, newts: number): Promise<void> => {
+      await app.importDialog.getByText('3 pictures in “test” are for testing: nothing is learned from them.').waitFor();
+      await app.confirmImport();
       await app.counts('frogs', frogs);
       await app.counts('newts', newts);
-      await message.waitFor();
+      // Those for testing come last.
+      await app.page.locator('.import-progress').waitFor({ state: 'detached' });
       expect(await names()).toEqual(['Class 1', 'Class 2', 'boxes', 'cats', 'dogs', 'frogs', 'newts']);
     };
     await app.drop(app.page.getByRole('heading', { level: 1 }), [root]);
     await has(3, 2);
-    await app.page.getByRole('button', { name: 'Dismiss this message' }).click();
-    await message.waitFor({ state: 'detached' });
     await app.page.locator('input[webkitdirectory]').setInputFiles(root);
+    await app.importDialog.getByRole('checkbox', { name: 'Also 5 duplicates' }).check();
     await has(6, 4);
     await app.drop(app.card('newts'), [`${root}/test`]);
-    await app.card('newts').getByText('3 pictures in “test” were left out').waitFor();
+    await app.card('newts').getByText('3 pictures in “test” are for testing').waitFor();
     await app.counts('newts', 4);
+    await app.page.locator('.test-set > summary').click();
+    await app.counts('Test pictures of frogs', 4);
+    await app.counts('Test pictures of newts', 5);
   });
 
   it('are not counted aloud one by one', async () => {

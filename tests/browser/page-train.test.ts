@@ -107,13 +107,12 @@ describe('training on the page', () => {
     await app.page.getByRole('button', { name: 'Back to the defaults' }).click();
   });
 
-  it('remembers settings over a reload, except those that make no sense, and nothing else', async () => {
+  it('remembers settings over a reload, except those that make no sense', async () => {
     await app.set({ epochs: '7', batchSize: '0' });
     await app.page.reload();
     await app.page.locator('#epochs').waitFor();
     expect(await app.page.locator('#epochs').inputValue()).toBe('7');
     expect(await app.page.locator('#batchSize').inputValue()).toBe('32');
-    expect(await app.page.getByText('0 pictures', { exact: true }).count()).toBe(2);
     expect(await app.page.evaluate(() => Object.keys(localStorage))).toEqual(['headstart-settings']);
   });
 });

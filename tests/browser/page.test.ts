@@ -20,6 +20,7 @@ it('a whole session on the CPU: three folders dropped in, trained, and new photo
   test.skip(!existsSync(PHOTOGRAPHS), `there are no photographs at ${PHOTOGRAPHS}: set HEADSTART_REFERENCES to a folder with tasks/clothing10`);
   const app = await AppPage.open();
   await app.drop(app.page.getByRole('heading', { level: 1 }), CLASSES.map((name) => folderOf('train', name)));
+  await app.confirmImport();
   for (const name of CLASSES) await app.counts(name, photographs('train', name).length);
   await app.train();
   const held = Number.parseInt(await app.page.locator('.result .figure').innerText(), 10);

@@ -1,6 +1,8 @@
 //! What the tests share: golden files, the references folder, and how numbers are compared.
 #![allow(dead_code)] // every test file uses a part of it
 
+pub mod formula;
+
 use headstart::backbone::Backbone;
 use headstart::engine::Engine;
 use headstart::train::Objective;
@@ -10,9 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The bundled backbone.
-pub const DEFAULT: &str = "www/public/backbones/mobilenet-v2-0.5-96";
+pub const DEFAULT: &str = "www/public/backbones/mobilenet-v2-0.75-128";
 /// Its name on the command line.
-pub const DEFAULT_NAME: &str = "mobilenet-v2-0.5-96";
+pub const DEFAULT_NAME: &str = "mobilenet-v2-0.75-128";
 
 /// A path inside the project.
 pub fn project(path: &str) -> PathBuf {
@@ -31,8 +33,28 @@ pub fn backbone(folder: &Path) -> Backbone {
     Backbone::parse(&config, &weights).expect("a valid backbone")
 }
 
-pub fn default_backbone() -> Backbone {
+/// The bundled backbone as it is.
+pub fn bundled_backbone() -> Backbone {
     backbone(&project(DEFAULT))
+}
+
+/// The bundled backbone for pictures of 64 pixels, as the tests draw them: a quarter of the work.
+pub fn default_backbone() -> Backbone {
+    sized_backbone(64)
+}
+
+/// The bundled backbone for pictures of so many pixels a side.
+pub fn sized_backbone(side: usize) -> Backbone {
+    let weights = fs::read(project(DEFAULT).join("model.safetensors")).expect("model.safetensors");
+    Backbone::parse(&card(side).to_string(), &weights).expect("a valid backbone")
+}
+
+/// Its `config.json`.
+pub fn card(side: usize) -> serde_json::Value {
+    let config = fs::read(project(DEFAULT).join("config.json")).expect("config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&config).expect("JSON");
+    config["pretrained_cfg"]["input_size"] = serde_json::json!([3, side, side]);
+    config
 }
 
 pub fn cpu() -> Engine {

@@ -2,7 +2,7 @@
 
     python make_real_features.py REFERENCES OUT
 
-REFERENCES is a folder with backbones/ and tasks/NAME/{train,test}/CLASS/*.jpg. For the default backbone and for the torchvision
+REFERENCES is a folder with backbones/ and tasks/NAME/{train,test}/CLASS/*.jpg. For the bundled backbone and for the torchvision
 reference it writes
   OUT/{default,torchvision}.safetensors                float32
   real_features_{default,torchvision}.safetensors      the same as float16, beside this script
@@ -23,7 +23,8 @@ from safetensors.torch import save_file
 from make_image_golden import prepare
 from mobilenet_v2 import load, normalise
 
-BACKBONES = {"default": "mobilenet-v2-0.5-96", "torchvision": "mobilenet-v2-1.0-torchvision"}
+BACKBONES = {"default": "mobilenet-v2-0.75-128", "torchvision": "mobilenet-v2-1.0-torchvision"}
+BUNDLED = pathlib.Path(__file__).parents[2] / "www/public/backbones"
 PICTURES_PER_SET = 6
 
 
@@ -41,7 +42,7 @@ def main(references, out):
     out.mkdir(parents=True, exist_ok=True)
     paths = chosen(references / "tasks")
     for name, folder in BACKBONES.items():
-        model, card = load(references / "backbones" / folder)
+        model, card = load((BUNDLED if name == "default" else references / "backbones") / folder)
         side = card["pretrained_cfg"]["input_size"][1]
         pictures = []
         for path in paths:

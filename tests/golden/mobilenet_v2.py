@@ -8,7 +8,8 @@ import pathlib
 
 import torch
 from torch import nn
-from safetensors.torch import load_file
+
+from read_int8 import read
 
 # (expansion, channels, repeats, first stride) of each group of inverted residuals.
 GROUPS = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
@@ -70,7 +71,7 @@ def load(folder):
     folder = pathlib.Path(folder)
     card = json.loads((folder / "config.json").read_text())
     model = MobileNetV2(card["width"], card.get("expand_first", False), card["batch_norm"] == "folded")
-    tensors = {key: value.float() for key, value in load_file(folder / "model.safetensors").items()}
+    tensors = {key: torch.from_numpy(value) for key, value in read(folder / "model.safetensors").items()}
     missing, _ = model.load_state_dict(tensors, strict=False)
     missing = [key for key in missing if not key.endswith("num_batches_tracked")]
     if missing:

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { filesOfInput, filesOfTransfer, listCameras, openCamera, record, sortFound, type Frame } from '../../www/media/index.js';
+import { filesOfInput, filesOfTransfer, listCameras, openCamera, record, sortFound, type FoundFile, type Frame } from '../../www/media/index.js';
 
 const file = (name: string) => new File(['x'], name);
 
 /** A file as an input with `webkitdirectory` gives it. */
 const at = (path: string) => Object.defineProperty(file(path.split('/').at(-1) ?? ''), 'webkitRelativePath', { value: path });
 
-const sizes = (groups: Map<string | null, File[]>) => Object.fromEntries([...groups].map(([name, files]) => [name, files.length]));
+const sizes = (groups: Map<string | null, FoundFile[]>) => Object.fromEntries([...groups].map(([name, files]) => [name, files.length]));
 
 /** A dropped folder as the browser hands it out: two entries at a time. */
 function folder(name: string, entries: FileSystemEntry[]): FileSystemEntry {
@@ -38,8 +38,8 @@ describe('files', () => {
     ];
     const { classes, tests } = sortFound(await filesOfTransfer({ items }));
     expect([...classes.keys()]).toEqual(['cats', 'dogs', null]);
-    expect(classes.get('cats')?.map(({ name }) => name)).toEqual(['1.jpg', '2.jpg', '9.jpg', '10.jpg']);
-    expect(classes.get(null)?.map(({ name }) => name)).toEqual(['single.png']);
+    expect(classes.get('cats')?.map(({ file }) => file.name)).toEqual(['1.jpg', '2.jpg', '9.jpg', '10.jpg']);
+    expect(classes.get(null)?.map(({ file }) => file.name)).toEqual(['single.png']);
     expect(tests.size).toBe(0);
   });
 
@@ -47,12 +47,13 @@ describe('files', () => {
     expect(filesOfInput([at('all/cats/1.jpg'), file('2.jpg')]).map((found) => found.folders)).toEqual([['all', 'cats'], []]);
   });
 
-  it('leaves out the test sets of dropped folders', async () => {
+  it('tells the test sets of dropped folders from what is to learn from', async () => {
     const classes = () => [folder('cat', [entry('1.jpg')]), folder('dog', [entry('2.jpg')])];
     const root = folder('animals', [folder('Train', classes()), folder('TEST', classes()), folder('val', [folder('cat', [entry('3.jpg')])])]);
     const found = sortFound(await filesOfTransfer({ items: [item(root, null)] }));
     expect(sizes(found.classes)).toEqual({ cat: 1, dog: 1 });
     expect(sizes(found.tests)).toEqual({ TEST: 2, val: 1 });
+    expect(sizes(found.tested)).toEqual({ cat: 2, dog: 1 });
   });
 
   it.each([
@@ -69,6 +70,21 @@ describe('files', () => {
     const found = sortFound(filesOfInput(paths.split(' ').map(at)));
     expect(sizes(found.classes)).toEqual(classes);
     expect(sizes(found.tests)).toEqual(tests);
+  });
+});
+
+describe('the class of a test picture', () => {
+  it.each([
+    ['train/cat/1.jpg test/cat/2.jpg test/dog/3.jpg', { cat: 1, dog: 1 }],
+    ['all/valid/cat/1.jpg', { cat: 1 }],
+    // Each class is split inside of its own folder.
+    ['all/cat/train/1.jpg all/cat/test/2.jpg all/dog/train/3.jpg all/dog/test/4.jpg', { cat: 1, dog: 1 }],
+    // Nobody has sorted these.
+    ['all/train/cat/1.jpg all/test/2.jpg', { null: 1 }],
+    ['train/1.jpg test/2.jpg', { null: 1 }],
+    ['cat/1.jpg dog/2.jpg', {}],
+  ])('in %s', (paths, tested) => {
+    expect(sizes(sortFound(filesOfInput(paths.split(' ').map(at))).tested)).toEqual(tested);
   });
 });
 

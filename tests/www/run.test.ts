@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventBuffer } from '../../www/client/event-buffer.js';
+import { isLaterStep } from '../../www/client/run.js';
 import type { TrainEvent } from '../../www/generated/types.js';
 import { Trainer } from '../../www/headstart.js';
 import { refusal } from '../../www/worker/failure.js';
@@ -202,7 +203,7 @@ describe('Run', () => {
 
 describe('EventBuffer', () => {
   it('keeps the latest step and every epoch for a slow reader', async () => {
-    const buffer = new EventBuffer();
+    const buffer = new EventBuffer(isLaterStep);
     for (let step = 1; step <= 12; step++) buffer.push(event(step % 4 === 0 ? 'epoch' : 'step', Math.ceil(step / 4), step));
     buffer.end({});
     const steps: number[] = [];

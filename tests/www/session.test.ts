@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AppState, Key } from '../../www/state/types.js';
+import { toLearn, toTest } from '../../www/state/classes.js';
+import type { AppState, ClassState, Key } from '../../www/state/types.js';
+import { whyNotReady } from '../../www/state/readiness.js';
 import { createApp, type App } from '../../www/ui/control/app.js';
 import { FakeTrainers, refusal } from './support/fake-trainer.js';
 
@@ -51,10 +53,12 @@ async function train(): Promise<void> {
 /** The trainer has the very classes and pictures that the page shows, and all of what is on them. */
 function expectAgreement(): void {
   const byId = <T extends { id: number }>(list: readonly T[]): T[] => [...list].sort((one, other) => one.id - other.id);
-  const shown = state().classes.map(({ key, name, pictures }) => ({ id: key, name, images: pictures.map((each) => each.key).sort((a, b) => a - b) }));
-  const held = trainers.last.classes.map((each) => ({ ...each, images: [...each.images].sort((a, b) => a - b) }));
+  const sorted = (keys: readonly Key[]): Key[] => [...keys].sort((a, b) => a - b);
+  const of = ({ pictures }: ClassState): Key[] => sorted(pictures.map((each) => each.key));
+  const shown = state().classes.map((each) => ({ id: each.key, name: each.name, images: of(toLearn(each)), test: of(toTest(each)) }));
+  const held = trainers.last.classes.map((each) => ({ ...each, images: sorted(each.images), test: sorted(each.test) }));
   expect(byId(held)).toEqual(byId(shown));
-  expect(trainers.last.pixels).toEqual(expect.arrayContaining(shown.flatMap(({ images }) => images)));
+  expect(trainers.last.pixels).toEqual(expect.arrayContaining(shown.flatMap(({ images, test }) => [...images, ...test])));
   expect(said()).toEqual([]);
 }
 
@@ -102,17 +106,38 @@ describe('classes of one name', () => {
   });
 });
 
-describe('folders', () => {
-  it('become classes of their names without the blanks around them, and none of blanks alone', async () => {
-    const file = (name: string, ...folders: string[]) => ({ file: new File(['x'], name, { type: 'image/png' }), folders });
-    app.pictures.renameClass(2, 'cow');
-    app.pictures.addFound([file('a.png', 'cat'), file('b.png', 'cat '), file('c.png', ' ')]);
+describe('test pictures', () => {
+  it('stay apart through moves, deletions, another engine and a worker that dies', async () => {
+    await fill();
+    app.pictures.addFiles(1, [new File(['x'], 'a.png'), new File(['x'], 'b.png')], 'test');
     await soon();
-    expect(state().classes.map(({ name, pictures }) => [name, pictures.length])).toEqual([['Class 1', 0], ['cow', 0], ['cat', 3]]);
-    expect(state().intake).toEqual({});
+    const [first, second] = state().classes[0]!.pictures.filter(({ test }) => test).map(({ key }) => key);
+    expect(trainers.last.classes.map(({ images, test }) => [images.length, test])).toEqual([[3, [first, second]], [3, []]]);
     expectAgreement();
+    app.pictures.move(new Set([first!]), 2);
+    app.pictures.remove(new Set([second!]));
+    await soon();
+    expectAgreement();
+    app.pictures.undo();
+    await app.session.start('auto');
+    await soon();
+    expect(trainers.last.classes.map(({ test }) => test)).toEqual([[second], [first]]);
+    expectAgreement();
+    // Nothing is saved of this one, so every picture is sent again.
+    trainers.last.crash();
+    await app.session.start('cpu');
+    await later();
+    expect(trainers.last.classes.map(({ images, test }) => [images.length, test])).toEqual([[3, [second]], [3, [first]]]);
   });
 
+  it('alone are nothing to train on', async () => {
+    app.pictures.addFiles(1, [new File(['x'], 'a.png')], 'test');
+    await add(2, 1);
+    expect(whyNotReady(state())).toBe('Class 1 has no pictures yet.');
+  });
+});
+
+describe('names', () => {
   it('never lead to a class that there is not', () => {
     const keys = ['cat', ' cat', '', ' '].map((name) => app.pictures.addClass(name));
     expect(state().classes.slice(2).map(({ key, name }) => [key, name])).toEqual([
@@ -443,13 +468,14 @@ describe('memory', () => {
       await vi.advanceTimersByTimeAsync(20_000);
       const keys = keysOf(1);
       expect(keys).toHaveLength(600);
-      await Promise.all(keys.map((key) => app.library.thumbnail(key, app.session.trainer)));
+      const shown = await Promise.all(keys.map((key) => app.library.thumbnail(key, app.session.trainer)));
+      expect(shown.every((address) => address?.startsWith('data:'))).toBe(true);
       app.pictures.remove(new Set(keys));
       await soon();
       const files = Array.from({ length: 600 * (time + 1) }, (_, index) => app.library.source(index + 1)).filter((source) => source !== undefined);
-      held.push([trainers.last.pixels.length, urls, files.length]);
+      held.push([trainers.last.pixels.length, files.length]);
     }
-    expect(held).toEqual(Array.from({ length: 5 }, () => [600, 600, 600]));
+    expect(held).toEqual(Array.from({ length: 5 }, () => [600, 600]));
     app.pictures.undo();
     await soon();
     expect(keysOf(1)).toHaveLength(600);

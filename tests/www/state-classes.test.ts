@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { freeName, freshName, nameProblem, untouchedClasses } from '../../www/state/classes.js';
 import { initialState, reduce, type Action } from '../../www/state/reducer.js';
 import type { AppState, Key } from '../../www/state/types.js';
-import { lostClasses, lostPictures, reachablePictures } from '../../www/state/undo.js';
+import { lostClasses, pictureChange, reachablePictures } from '../../www/state/undo.js';
 import { FIRST_SETTINGS } from '../../www/storage/settings.js';
 
 const start = (): AppState => initialState(FIRST_SETTINGS);
@@ -117,6 +117,7 @@ describe('undo', () => {
     expect(reachablePictures(state)).toEqual(new Set([11, 12, 20, 21]));
   });
 
+  const lostPictures = (before: AppState, after: AppState): Key[] => [...pictureChange(before, after).went];
   const range = (from: Key, count: number): Key[] => Array.from({ length: count }, (_, index) => from + index);
   const removed = (from: Key, count: number): Action => ({ type: 'pictures-removed', keys: new Set(range(from, count)) });
 

@@ -31,11 +31,11 @@ describe('words', () => {
 
 describe('remembered settings', () => {
   it('come back as they were', () => {
-    const settings = { theme: 'dark', engine: 'cpu', overrides: { epochs: '5' }, advancedOpen: true, cameraId: 'x' } as const;
+    const settings = { theme: 'dark', engine: 'cpu', overrides: { epochs: '5' }, advancedOpen: true, cameraId: 'x', backbone: 'resnet50' } as const;
     expect(readSettings(JSON.stringify(settings))).toEqual(settings);
   });
 
-  it.each([null, '', 'null', '[]', '{', '7', '{"theme":"pink","engine":1,"overrides":[],"advancedOpen":"yes","cameraId":{}}'])(
+  it.each([null, '', 'null', '[]', '{', '7', '{"theme":"pink","engine":1,"overrides":[],"advancedOpen":"yes","cameraId":{},"backbone":1}'])(
     'fall back to the first ones where they are broken: %s',
     (text) => expect(readSettings(text)).toEqual(FIRST_SETTINGS),
   );

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { TrainReport } from '../../www/generated/types.js';
 import { nameNow } from '../../www/state/classes.js';
-import { howItEnded, whatFineTuningDid } from '../../www/state/outcome.js';
+import { howItEnded, onTestPictures, whatFineTuningDid } from '../../www/state/outcome.js';
 import { initialState, reduce, type Action } from '../../www/state/reducer.js';
 import { whyNotReady } from '../../www/state/readiness.js';
 import { bestEpoch, progressOf } from '../../www/state/run.js';
@@ -167,6 +167,22 @@ describe('a result', () => {
     const back = play(again, { type: 'undone' });
     expect([back.classes[0]?.name, back.run.report?.classes]).toEqual(['cat (2)', ['cat (2)', 'dog']]);
     expect([nameNow(renamed.classes, 2, 'dog'), nameNow(renamed.classes, null, 'bird')]).toEqual(['wolf', 'bird']);
+  });
+});
+
+describe('the test pictures', () => {
+  // Wilson's score interval, worked out by hand: 10/(10 + 1.96²) is 72 %.
+  it.each([
+    [1, 10, 'On your test pictures: 100% of 10 (95% interval 72% to 100%).'],
+    [0.9, 10, 'On your test pictures: 90% of 10 (95% interval 60% to 98%).'],
+    [0, 10, 'On your test pictures: 0% of 10 (95% interval 0% to 28%).'],
+    [0.5, 10_000, 'On your test pictures: 50% of 10,000 (95% interval 49% to 51%).'],
+  ])('of which it got %d of %d right', (test_accuracy, test, text) => {
+    expect(onTestPictures({ ...report, test_accuracy, images: { ...report.images, test } })).toBe(text);
+  });
+
+  it('that there are none of have no figure', () => {
+    expect(onTestPictures(report)).toBeNull();
   });
 });
 

@@ -28,9 +28,9 @@ describe('Trainer', () => {
     expect(trainer.classes).toEqual([]);
     const cat = await trainer.addClass('cat');
     const id = await trainer.addImage('cat', picture(5));
-    expect(trainer.classes).toEqual([{ id: cat, name: 'cat', images: [id] }]);
+    expect(trainer.classes).toEqual([{ id: cat, name: 'cat', images: [id], test: [] }]);
     await trainer.renameClass('cat', 'lion');
-    expect(trainer.classes).toEqual([{ id: cat, name: 'lion', images: [id] }]);
+    expect(trainer.classes).toEqual([{ id: cat, name: 'lion', images: [id], test: [] }]);
     expect(await (await trainer.thumbnail(id)).text()).toBe('thumbnail');
   });
 
@@ -207,8 +207,8 @@ describe('Numbers', () => {
     await trainer.moveImage(40, dog);
     await trainer.renameClass(12, 'lion');
     expect(trainer.classes).toEqual([
-      { id: 12, name: 'lion', images: [second] },
-      { id: dog, name: 'dog', images: [40, third].sort((a, b) => a - b) },
+      { id: 12, name: 'lion', images: [second], test: [] },
+      { id: dog, name: 'dog', images: [40, third].sort((a, b) => a - b), test: [] },
     ]);
     await expect(trainer.addImage(77, picture(1))).rejects.toMatchObject({ code: 'class_unknown', value: '77' });
   });
@@ -220,12 +220,12 @@ describe('Numbers', () => {
     await trainer.removeClass('cat');
     const second = await trainer.addClass('cat');
     expect(second).not.toBe(first);
-    expect(trainer.classes).toEqual([{ id: second, name: 'cat', images: [] }]);
+    expect(trainer.classes).toEqual([{ id: second, name: 'cat', images: [], test: [] }]);
     await trainer.renameClass(second, 'bird');
     await trainer.restoreClass(first);
     expect(trainer.classes).toEqual([
-      { id: first, name: 'cat', images: [old] },
-      { id: second, name: 'bird', images: [] },
+      { id: first, name: 'cat', images: [old], test: [] },
+      { id: second, name: 'bird', images: [], test: [] },
     ]);
   });
 
@@ -267,7 +267,7 @@ describe('What the worker tells', () => {
     await trainer.predict(picture(2));
     const changes = FakeWorker.last.sent.flatMap((message) => (message.kind === 'result' ? [message.change] : []));
     expect(changes.map((change) => Object.keys(change ?? {}).join(' '))).toEqual([
-      'classes engine', // create
+      'classes engine backbone', // create
       'classes', // addClass
       'classes',
       'image', // addImage

@@ -1,6 +1,7 @@
 import type { EngineChoice, EngineReport, Prediction } from '../generated/types.js';
+import type { BackboneRef } from './backbones.js';
 import { Connection } from './connection.js';
-import { modelReference } from './location.js';
+import { modelBackbone, modelReference } from './location.js';
 import { Predictions } from './predictions.js';
 import type { PictureSource } from './source.js';
 
@@ -8,6 +9,8 @@ import type { PictureSource } from './source.js';
 export interface ClassifierOptions {
   /** What computes; `auto`, the default, measures and takes the faster. */
   engine?: EngineChoice;
+  /** The backbone of a model that was saved with a reference to it, where it is not served beside this module under its name. */
+  backbone?: BackboneRef;
 }
 
 /** A trained model in use: nothing but predictions. */
@@ -21,12 +24,14 @@ export class Classifier {
   }
 
   /**
-   * Loads a model that {@link Trainer.save} made, from a file or an address. The file is all that it needs: its backbone is in it.
+   * Loads a model that {@link Trainer.save} made, from a file or an address. The file is all that it needs: its backbone is in it, unless it was
+   * saved with a reference to that.
    *
-   * @throws {@link HeadstartError} `model_file_invalid`, `engine_unavailable`, `backbone_…` or `worker_failed`.
+   * @throws {@link HeadstartError} `model_file_invalid`, `model_backbone_changed`, `engine_unavailable`, `backbone_…` or `worker_failed`.
    */
   static async load(model: Blob | string | URL, options: ClassifierOptions = {}): Promise<Classifier> {
-    const { connection } = await Connection.begin('ofModel', [options.engine ?? 'auto', modelReference(model)]);
+    const [file, backbone] = [modelReference(model), modelBackbone(options.backbone)];
+    const { connection } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone]);
     return new Classifier(connection);
   }
 

@@ -1,15 +1,28 @@
-import type { EngineReport, TrainEvent } from '../generated/types.js';
-import type { Call, CallRequest, Calls, Control, Message, Picture, Request, Result } from '../protocol.js';
+import type { BackboneReport, EngineReport } from '../generated/types.js';
+import type {
+  Call,
+  CallEvents,
+  CallRequest,
+  Calls,
+  Control,
+  LongCall,
+  Message,
+  Picture,
+  Request,
+  Result,
+} from '../protocol.js';
 import { HeadstartError } from './error.js';
 import { BLANK, mirror, type Mirror } from './mirror.js';
 
 /** The part of a `Worker` that a connection uses. */
 export type WorkerPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
 
+type OnEvent = (event: CallEvents[LongCall]) => void;
+
 interface Pending {
   resolve(value: unknown): void;
   reject(error: HeadstartError): void;
-  onEvent: ((event: TrainEvent) => void) | undefined;
+  onEvent: OnEvent | undefined;
   /** What it was steered with before its request has left; null from then on. */
   held: Control['action'][] | null;
 }
@@ -58,11 +71,14 @@ export class Connection {
     }
   }
 
-  /** Starts a worker and asks it the first thing; where that is refused, the worker ends. */
-  static async begin<C extends Call>(call: C, args: Calls[C]['args']): Promise<{ connection: Connection; result: Result<C> }> {
+  /** Starts a worker and asks it the first thing, which may be found out while it starts; where that is refused, the worker ends. */
+  static async begin<C extends Call>(
+    call: C,
+    args: () => Promise<Calls[C]['args']>,
+  ): Promise<{ connection: Connection; result: Result<C> }> {
     const connection = Connection.open();
     try {
-      return { connection, result: await connection.call(call, args) };
+      return { connection, result: await connection.call(call, await args()) };
     } catch (error) {
       connection.close();
       throw error;
@@ -76,8 +92,12 @@ export class Connection {
 
   /** The worker's engine as of the last answer. */
   get engine(): EngineReport {
-    if (this.#mirror.engine) return this.#mirror.engine;
-    throw new HeadstartError({ code: 'internal', message: 'The session has not answered yet.' });
+    return answered(this.#mirror.engine);
+  }
+
+  /** The worker's backbone as of the last answer or event. */
+  get backbone(): BackboneReport {
+    return answered(this.#mirror.backbone);
   }
 
   /** Asks the worker. */
@@ -95,8 +115,9 @@ export class Connection {
   }
 
   /** Starts a call that sends events before its result. */
-  start<C extends Call>(call: C, args: Calls[C]['args'], onEvent: (event: TrainEvent) => void): Started<C> {
-    return this.#send(call, undefined, () => args, onEvent);
+  start<C extends LongCall>(call: C, args: () => Calls[C]['args'], onEvent: (event: CallEvents[C]) => void): Started<C> {
+    // The events of a call are those of its kind.
+    return this.#send(call, undefined, args, onEvent as OnEvent);
   }
 
   /** Steers a call of {@link Connection.start}: at once, or together with its request where that still waits. */
@@ -116,7 +137,7 @@ export class Connection {
     call: C,
     picture: Promise<Picture> | undefined,
     args: (picture: Picture | undefined) => Calls[C]['args'],
-    onEvent?: (event: TrainEvent) => void,
+    onEvent?: OnEvent,
   ): Started<C> {
     const id = this.#nextId++;
     const result = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject, onEvent, held: [] }));
@@ -154,11 +175,11 @@ export class Connection {
       return;
     }
     const pending = this.#pending.get(message.id);
+    if (message.change) this.#mirror = mirror(this.#mirror, message.change);
     if (message.kind === 'event') {
       pending?.onEvent?.(message.event);
       return;
     }
-    if (message.change) this.#mirror = mirror(this.#mirror, message.change);
     this.#pending.delete(message.id);
     if (message.kind === 'result') pending?.resolve(message.value);
     else pending?.reject(new HeadstartError(message.failure));
@@ -176,6 +197,11 @@ export class Connection {
 /** Frees a bitmap that nobody will look at. */
 export function discard(picture: Picture | undefined): void {
   if (isBitmap(picture)) picture.close();
+}
+
+function answered<T>(value: T | null): T {
+  if (value !== null) return value;
+  throw new HeadstartError({ code: 'internal', message: 'The session has not answered yet.' });
 }
 
 function isBitmap(picture: Picture | undefined): picture is ImageBitmap {

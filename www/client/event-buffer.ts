@@ -1,18 +1,22 @@
-import type { TrainEvent } from '../generated/types.js';
-
 /**
- * Events between a run and whoever iterates over it, at whatever pace.
+ * Events between a long call and whoever iterates over them, at whatever pace.
  *
- * A step that nobody has looked at makes way for the next step, so that a slow reader is never behind and memory stays bounded by
- * the number of epochs; the ends of epochs and of the run are all kept.
+ * An event that nobody has looked at makes way for the next one where that says all that matters, so that a slow reader is never behind
+ * and memory stays bounded.
  */
-export class EventBuffer {
-  readonly #events: TrainEvent[] = [];
+export class EventBuffer<Event> {
+  readonly #events: Event[] = [];
+  readonly #outdates: (next: Event, last: Event) => boolean;
   #end: { error?: unknown } | null = null;
   #wake: (() => void)[] = [];
 
-  push(event: TrainEvent): void {
-    if (event.kind === 'step' && this.#events.at(-1)?.kind === 'step') this.#events.pop();
+  constructor(outdates: (next: Event, last: Event) => boolean) {
+    this.#outdates = outdates;
+  }
+
+  push(event: Event): void {
+    const last = this.#events.at(-1);
+    if (last !== undefined && this.#outdates(event, last)) this.#events.pop();
     this.#events.push(event);
     this.#notify();
   }
@@ -24,14 +28,19 @@ export class EventBuffer {
   }
 
   /** The next event, as soon as there is one, or null at the end. */
-  async take(): Promise<TrainEvent | null> {
+  async take(): Promise<Event | null> {
     for (;;) {
       const event = this.#events.shift();
-      if (event) return event;
+      if (event !== undefined) return event;
       if (this.#end && 'error' in this.#end) throw this.#end.error;
       if (this.#end) return null;
       await new Promise<void>((resolve) => this.#wake.push(resolve));
     }
+  }
+
+  /** All of them, to the end; throws what it ended with. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
+    for (let event = await this.take(); event !== null; event = await this.take()) yield event;
   }
 
   #notify(): void {

@@ -2,6 +2,11 @@ import type { TrainConfig, TrainEvent, TrainReport } from '../generated/types.js
 import type { Connection } from './connection.js';
 import { EventBuffer } from './event-buffer.js';
 
+/** Of steps the last says all; the ends of epochs and of the run are all kept. */
+export function isLaterStep(next: TrainEvent, last: TrainEvent): boolean {
+  return next.kind === 'step' && last.kind === 'step';
+}
+
 /**
  * A training run: iterate over it to watch, await {@link Run.report} for the outcome, or do both.
  *
@@ -14,12 +19,12 @@ export class Run implements AsyncIterable<TrainEvent> {
   readonly report: Promise<TrainReport>;
   readonly #connection: Connection;
   readonly #id: number;
-  readonly #events = new EventBuffer();
+  readonly #events = new EventBuffer<TrainEvent>(isLaterStep);
   #state: 'running' | 'paused' | 'ended' = 'running';
 
   /** @internal */
   constructor(connection: Connection, config: Partial<TrainConfig>) {
-    const { id, result } = connection.start('train', [config], (event) => this.#events.push(event));
+    const { id, result } = connection.start('train', () => [config], (event) => this.#events.push(event));
     this.#connection = connection;
     this.#id = id;
     this.report = result;
@@ -59,8 +64,8 @@ export class Run implements AsyncIterable<TrainEvent> {
   }
 
   /** The events in order; throws what {@link Run.report} rejects with. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<TrainEvent, void, undefined> {
-    for (let event = await this.#events.take(); event; event = await this.#events.take()) yield event;
+  [Symbol.asyncIterator](): AsyncGenerator<TrainEvent, void, undefined> {
+    return this.#events[Symbol.asyncIterator]();
   }
 
   #end(end: { error?: unknown }): void {

@@ -7,15 +7,21 @@ import type {
   Evaluation,
   LayerReport,
   ModelClass,
+  Part,
   Prediction,
   Readiness,
+  SavedBackbone,
   SettingRules,
+  TestEvaluation,
   TrainConfig,
 } from '../generated/types.js';
 import type { ClassRef, Created, SavedProject } from '../protocol.js';
+import { BackboneChange } from './backbone-change.js';
+import { defaultBackbone, type BackboneRef } from './backbones.js';
+import type { ClassifierOptions } from './classifier.js';
 import { Connection } from './connection.js';
 import { HeadstartError } from './error.js';
-import { defaultBackbone, modelReference, resolveFolder } from './location.js';
+import { backboneSource, modelBackbone, modelReference } from './location.js';
 import { Predictions } from './predictions.js';
 import { Run } from './run.js';
 import { nameOf, toPicture, type PictureSource } from './source.js';
@@ -24,9 +30,15 @@ import { nameOf, toPicture, type PictureSource } from './source.js';
 export interface TrainerOptions {
   /** What computes; `auto`, the default, measures and takes the faster. */
   engine?: EngineChoice;
-  /** Address of a folder with `config.json` and `model.safetensors`; by default the backbone that is served with Headstart. */
-  backbone?: string;
-  /** What {@link Trainer.saveProject} gave, to go on with; it needs the backbone that it was saved with. */
+  /**
+   * The backbone: the address of its folder, one that `listBackbones` gave, or its files. By default that of the project, and without
+   * one the backbone that is served with Headstart.
+   */
+  backbone?: BackboneRef;
+  /**
+   * What {@link Trainer.saveProject} gave, to go on with. With another `backbone` than it was saved with, that is changed:
+   * {@link Trainer.change} says how far it is.
+   */
   project?: SavedProject;
 }
 
@@ -51,11 +63,30 @@ export interface AddImageOptions {
    * without (`pictures: false`), that picture is there again.
    */
   id?: number;
+  /**
+   * `test` puts it into the test set: nothing is learned from it and nothing chosen by it, neither the kept epoch nor whether
+   * fine-tuned weights are. So what {@link Trainer.evaluate} says of the test set is honest. `learn` is the default.
+   */
+  part?: Part;
+  /** What {@link Trainer.features} gave of this picture at another time: it is not embedded again then. */
+  features?: Uint8Array;
+}
+
+/** What {@link Trainer.save} may be told. */
+export interface SaveOptions {
+  /**
+   * Whether the model comes with the whole backbone, as it does by default, or with a reference to it: the file then holds the head and
+   * what fine-tuning changed, and can be opened where a backbone of the same name and content is served.
+   */
+  backbone?: SavedBackbone;
 }
 
 /** What {@link Trainer.saveProject} may be told. */
 export interface SaveProjectOptions {
-  /** Whether what is on the pictures is saved too; without it they have to be added again under their numbers. */
+  /**
+   * Whether what is on the pictures is saved too, and what they were added as, for another backbone; without it they have to be added
+   * again under their numbers.
+   */
   pictures?: boolean;
 }
 
@@ -66,21 +97,20 @@ export interface SaveProjectOptions {
  * named by either. One that is deleted and made again is another class, with another number.
  */
 export class Trainer {
-  /** The backbone that turns pictures into features. */
-  readonly backbone: BackboneReport;
   /** The settings that a run uses where {@link Trainer.train} is not told otherwise. */
   readonly defaults: TrainConfig;
   /** What each of these settings may be, and beside which others it makes a difference. */
   readonly rules: SettingRules;
   readonly #connection: Connection;
   readonly #predictions: Predictions;
+  #change: BackboneChange | null = null;
 
   private constructor(connection: Connection, created: Created) {
     this.#connection = connection;
     this.#predictions = new Predictions(connection);
-    this.backbone = created.backbone;
     this.defaults = created.defaults;
     this.rules = created.rules;
+    if (created.unprepared > 0) this.#follow(new BackboneChange(connection));
   }
 
   /**
@@ -89,8 +119,10 @@ export class Trainer {
    * @throws {@link HeadstartError} `engine_unavailable`, `backbone_not_found`, `backbone_…`, `project_file_invalid` or `worker_failed`.
    */
   static async create(options: TrainerOptions = {}): Promise<Trainer> {
-    const backbone = options.backbone === undefined ? defaultBackbone() : resolveFolder(options.backbone);
-    const { connection, result } = await Connection.begin('create', [options.engine ?? 'auto', backbone, options.project]);
+    const { engine = 'auto', project } = options;
+    const chosen = options.backbone ?? project?.backbone;
+    const source = chosen === undefined ? undefined : backboneSource(chosen);
+    const { connection, result } = await Connection.begin('create', async () => [engine, source ?? (await defaultBackbone()), project]);
     return new Trainer(connection, result);
   }
 
@@ -99,7 +131,20 @@ export class Trainer {
     return this.#connection.engine;
   }
 
-  /** The classes in their order, each with the numbers of its pictures by rising number. A copy as of the last answered call. */
+  /** The backbone that turns pictures into features; a model keeps the one that it was trained on. */
+  get backbone(): BackboneReport {
+    return this.#connection.backbone;
+  }
+
+  /** The change of the backbone that is under way, if one is. */
+  get change(): BackboneChange | null {
+    return this.#change;
+  }
+
+  /**
+   * The classes in their order, each with the numbers of its pictures to learn from and of those of the test set, rising. A copy as of
+   * the last answered call.
+   */
   get classes(): readonly ClassSummary[] {
     return this.#connection.mirror.classes;
   }
@@ -139,11 +184,22 @@ export class Trainer {
    * while training runs (the next run uses the picture).
    *
    * @returns the picture's number.
-   * @throws {@link HeadstartError} `picture_unreadable`, `picture_too_large`, `picture_empty`, `class_unknown` or `id_taken`.
+   * @throws {@link HeadstartError} `picture_unreadable`, `picture_kind_unsupported`, `picture_too_large`, `picture_empty`, `class_unknown`
+   * or `id_taken`.
    */
   addImage(ref: ClassRef, source: PictureSource, options: AddImageOptions = {}): Promise<number> {
-    const { group, id, name = nameOf(source) } = options;
-    return this.#connection.callWith(toPicture(source, name), 'addImage', (taken) => [ref, taken, name, { group, id }]);
+    const { group, id, part, features, name = nameOf(source) } = options;
+    return this.#connection.callWith(toPicture(source, name), 'addImage', (taken) => [ref, taken, name, { group, id, part, features }]);
+  }
+
+  /**
+   * What the backbone has made of a picture, to be kept beside it and given to {@link Trainer.addImage} another time, when it need not be
+   * computed again; null where nothing is there. It holds for this picture and this backbone; with others it is passed over.
+   *
+   * @throws {@link HeadstartError} `image_unknown`.
+   */
+  features(id: number): Promise<Uint8Array | null> {
+    return this.#connection.call('features', [id]);
   }
 
   /** A small square JPEG of a picture, to show. */
@@ -164,6 +220,14 @@ export class Trainer {
   /** Puts a picture into another class. */
   moveImage(id: number, ref: ClassRef): Promise<void> {
     return this.#connection.call('moveImage', [id, ref]);
+  }
+
+  /**
+   * Puts a picture into the test set, or takes it out of there. One that the present model has learned from is no test of that model:
+   * see {@link Trainer.evaluate}.
+   */
+  setPart(id: number, part: Part): Promise<void> {
+    return this.#connection.call('setPart', [id, part]);
   }
 
   /**
@@ -217,6 +281,27 @@ export class Trainer {
   }
 
   /**
+   * Puts another backbone in the place of the present one and prepares the pictures for it, between other calls. Classes, pictures and
+   * the model stay. What was computed with the backbone before is kept as long as there is room, so that going back costs nothing.
+   *
+   * Comes back at once; {@link BackboneChange.finished} rejects with `backbone_…`, or with `training_running` during a training. A
+   * change that is under way already ends as cancelled, and this one takes its place.
+   */
+  setBackbone(backbone: BackboneRef): BackboneChange {
+    return this.#follow(new BackboneChange(this.#connection, () => backboneSource(backbone)));
+  }
+
+  /**
+   * Milliseconds that a picture takes on a backbone here, on the engine that there is; measured, with made-up weights, from its
+   * `config.json` alone where it has one.
+   *
+   * @throws {@link HeadstartError} `backbone_…`.
+   */
+  async measureBackbone(backbone: BackboneRef): Promise<number> {
+    return this.#connection.call('measureBackbone', [backboneSource(backbone)]);
+  }
+
+  /**
    * What the trained model sees in a picture, most probable class first.
    *
    * Every call is answered, in the order of the calls, and files are decoded one after the other: `Promise.all(files.map(…))` is
@@ -250,13 +335,28 @@ export class Trainer {
   }
 
   /** Tests the latest run's model on the pictures that were held out. */
-  evaluate(): Promise<Evaluation> {
-    return this.#connection.call('evaluate', []);
+  evaluate(part?: 'validation'): Promise<Evaluation>;
+  /**
+   * Tests the model on the test set, and tells what it makes of each picture.
+   *
+   * Test pictures that the model has learned from, or was chosen by, are left out of the figures, and so are copies of such and frames of
+   * the same recording (`group`): they are listed as `leaks`, and the warning `test_pictures_known` says how many they are. Other
+   * warnings are `test_class_unknown`, `test_pictures_missing` and, for a model from a file, `test_may_have_trained`.
+   *
+   * @throws {@link HeadstartError} `not_trained`, or `no_test_pictures` where nothing is left to test with.
+   */
+  evaluate(part: 'test'): Promise<TestEvaluation>;
+  evaluate(part: 'validation' | 'test' = 'validation'): Promise<Evaluation> {
+    return this.#connection.call(part === 'test' ? 'evaluateOnTest' : 'evaluate', []);
   }
 
-  /** The trained model as a zip file, for {@link Classifier.load}. */
-  save(): Promise<Blob> {
-    return this.#connection.call('save', []);
+  /**
+   * The trained model as a zip file, for {@link Classifier.load}.
+   *
+   * @throws {@link HeadstartError} `not_trained`; `model_backbone_unnamed` where a reference is asked for and the backbone was no folder's.
+   */
+  save(options: SaveOptions = {}): Promise<Blob> {
+    return this.#connection.call('save', [options.backbone ?? 'whole']);
   }
 
   /** The trained model in a format by name; `headstart` is what {@link Trainer.save} gives. */
@@ -270,8 +370,8 @@ export class Trainer {
   }
 
   /** Takes a saved model, from a file or an address, as the model that {@link Trainer.predict} uses. Classes and pictures stay. */
-  async load(model: Blob | string | URL): Promise<void> {
-    return this.#connection.call('load', [modelReference(model)]);
+  async load(model: Blob | string | URL, options: Pick<ClassifierOptions, 'backbone'> = {}): Promise<void> {
+    return this.#connection.call('load', [modelReference(model), modelBackbone(options.backbone)]);
   }
 
   /**
@@ -280,6 +380,17 @@ export class Trainer {
    */
   saveProject(options: SaveProjectOptions = {}): Promise<SavedProject> {
     return this.#connection.call('write', [options.pictures ?? false]);
+  }
+
+  #follow(change: BackboneChange): BackboneChange {
+    const before = this.#change;
+    this.#change = change;
+    const over = (): void => {
+      // The one before goes on where this one was refused.
+      if (this.#change === change) this.#change = before === null || before.ended ? null : before;
+    };
+    change.finished.then(over, over);
+    return change;
   }
 
   /** Ends the worker and frees its memory. Whatever is still being waited for rejects with `worker_failed`. */

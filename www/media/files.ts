@@ -1,16 +1,22 @@
-/** A file that may be a picture, and where it came from. */
-export interface FoundFile {
-  file: File;
+/** Something that lies in folders. */
+export interface InFolders {
   /** Names of the folders that it lies in, the outermost first; none for a file that was given by itself. */
-  folders: readonly string[];
+  readonly folders: readonly string[];
 }
 
-/** Found files by what they are for. */
-export interface FoundSets {
+/** A file that may be a picture, and where it came from. */
+export interface FoundFile extends InFolders {
+  readonly file: File;
+}
+
+/** Files by what they are for. */
+export interface Sets<T> {
   /** To learn from, by class: the folder that directly holds them, in order of appearance. Those without a folder are under null. */
-  readonly classes: Map<string | null, File[]>;
+  readonly classes: Map<string | null, T[]>;
   /** To test with, by the name of the folder that says so. */
-  readonly tests: Map<string, File[]>;
+  readonly tests: Map<string, T[]>;
+  /** The same by class; those of which no folder says it are under null. */
+  readonly tested: Map<string | null, T[]>;
 }
 
 const TEST = /^(test|testing|val|valid|validation)$/i;
@@ -49,25 +55,36 @@ export async function filesOfTransfer(transfer: TransferLike): Promise<FoundFile
  * Tells classes from test sets. A folder called “test” or “validation” is a test set where it has the folders of classes in it, or a
  * folder called “train” beside it; anywhere else it is a class like any other.
  */
-export function sortFound(found: readonly FoundFile[]): FoundSets {
+export function sortFound<T extends InFolders>(found: readonly T[]): Sets<T> {
   const inside = foldersInside(found);
   const has = (path: readonly string[], name: RegExp): boolean => inside.get(path.join('/'))?.some((each) => name.test(each)) ?? false;
   const isTest = (folder: string, depth: number, folders: readonly string[]): boolean =>
     TEST.test(folder) && (inside.has(folders.slice(0, depth + 1).join('/')) || has(folders.slice(0, depth), TRAIN));
-  const sets: FoundSets = { classes: new Map(), tests: new Map() };
-  for (const { file, folders } of found) {
-    const test = folders.find(isTest);
+  const sets: Sets<T> = { classes: new Map(), tests: new Map(), tested: new Map() };
+  /** What a file of a test set is a picture of, where folders say so: below it, or above it where each class is split inside of its own. */
+  const classOfTest = (folders: readonly string[], depth: number): string | null => {
+    if (depth < folders.length - 1) return folders.at(-1) ?? null;
+    const above = folders.slice(0, depth);
+    const beside = inside.get(above.join('/'))?.find((name) => TRAIN.test(name));
+    return beside === undefined || inside.has([...above, beside].join('/')) ? null : (above.at(-1) ?? null);
+  };
+  for (const each of found) {
+    const { folders } = each;
+    const depth = folders.findIndex(isTest);
+    const test = folders[depth];
     const above = folders.slice(0, -1);
     // The train half of a class that is split inside of its own folder.
     const isHalf = TRAIN.test(folders.at(-1) ?? '') && has(above, TEST);
-    if (test !== undefined) put(sets.tests, test, file);
-    else put(sets.classes, (isHalf ? above : folders).at(-1) ?? folders.at(-1) ?? null, file);
+    if (test !== undefined) {
+      put(sets.tests, test, each);
+      put(sets.tested, classOfTest(folders, depth), each);
+    } else put(sets.classes, (isHalf ? above : folders).at(-1) ?? folders.at(-1) ?? null, each);
   }
   return sets;
 }
 
 /** The names of the folders in each folder that has any, by its path. */
-function foldersInside(found: readonly FoundFile[]): Map<string, string[]> {
+function foldersInside(found: readonly InFolders[]): Map<string, string[]> {
   const inside = new Map<string, string[]>();
   const seen = new Set<string>();
   for (const { folders } of found) {

@@ -9,8 +9,10 @@ import type {
   SettingRules,
   TrainConfig,
 } from '../generated/types.js';
+import type { BackbonesAction } from './backbones.js';
+import type { ImportAction } from './import.js';
 import type { RunAction } from './run.js';
-import type { AppState, Area, Key, Notice, PictureState, Settings } from './types.js';
+import type { AppState, Area, Key, Notice, PictureState, ProjectState, Settings } from './types.js';
 
 export type Action =
   | { readonly type: 'class-added'; readonly name?: string }
@@ -43,11 +45,15 @@ export type Action =
   | { readonly type: 'estimated'; readonly estimate: Estimate; readonly further: Estimate | null }
   | { readonly type: 'estimate-failed'; readonly problem: string }
   | { readonly type: 'model-changed'; readonly labels: readonly ModelClass[] | null }
+  | { readonly type: 'model-trained'; readonly labels: readonly ModelClass[] | null }
   | { readonly type: 'model-replaced'; readonly labels: readonly ModelClass[] | null }
   | { readonly type: 'model-file-busy'; readonly busy: boolean }
   | { readonly type: 'target-chosen'; readonly target: Key | 'try' | null }
   | { readonly type: 'camera-given'; readonly to: Key | 'try' | null }
   | { readonly type: 'picture-tried'; readonly picture: AppState['trial']['picture'] }
   | { readonly type: 'predicted'; readonly predictions: readonly Prediction[] | null }
+  | { readonly type: 'project-changed'; readonly change: Partial<ProjectState> }
   | { readonly type: 'settings-changed'; readonly change: Partial<Settings> }
+  | BackbonesAction
+  | ImportAction
   | RunAction;

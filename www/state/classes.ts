@@ -33,13 +33,44 @@ export function findClass(classes: Classes, key: Key): ClassState | undefined {
   return classes.find((each) => each.key === key);
 }
 
+/** Each list of pictures by key; made when one of it is first looked for. */
+const INDEXES = new WeakMap<readonly PictureState[], ReadonlyMap<Key, PictureState>>();
+
+/** A picture and its class. Many are looked for one after the other: a list is gone through for the first of them only. */
+export function findPicture(classes: Classes, key: Key): { readonly classKey: Key; readonly picture: PictureState } | undefined {
+  for (const { key: classKey, pictures } of classes) {
+    let index = INDEXES.get(pictures);
+    if (index === undefined) INDEXES.set(pictures, (index = new Map(pictures.map((each) => [each.key, each]))));
+    const picture = index.get(key);
+    if (picture !== undefined) return { classKey, picture };
+  }
+  return undefined;
+}
+
 /** What a class is called now; one that was deleted, or is none of the page's, keeps the name that came with its number. */
 export function nameNow(classes: Classes, key: Key | null, name: string): string {
   return (key === null ? undefined : findClass(classes, key)?.name) ?? name;
 }
 
+/** The class with its pictures to learn from alone. */
+export function toLearn(of: ClassState): ClassState {
+  return of.pictures.some(({ test }) => test) ? { ...of, pictures: of.pictures.filter(({ test }) => !test) } : of;
+}
+
+/** The class with its pictures of the test set alone. */
+export function toTest(of: ClassState): ClassState {
+  return { ...of, pictures: of.pictures.filter(({ test }) => test) };
+}
+
 export function countPictures(classes: Classes): number {
   return classes.reduce((sum, each) => sum + each.pictures.length, 0);
+}
+
+/** How many are of the test set. */
+export function countTests(classes: Classes): number {
+  let total = 0;
+  for (const { pictures } of classes) for (const { test } of pictures) if (test) total += 1;
+  return total;
 }
 
 export function addPictures(classes: Classes, key: Key, added: readonly PictureState[]): Classes {

@@ -1,6 +1,6 @@
 /** What a run came to, in words. */
 import type { Stopped, TrainReport } from '../generated/types.js';
-import { count, duration } from './words.js';
+import { count, duration, percent } from './words.js';
 
 /** Ends after which more epochs might have been better. */
 const CUT_SHORT: readonly Stopped[] = ['cancelled', 'device-lost', 'not-finite'];
@@ -31,6 +31,24 @@ export function howItEnded(report: TrainReport, further: boolean, replaced = fal
 function whatIsKept(report: TrainReport, further: boolean, otherwise: string): string {
   if (report.best_epoch > 0) return otherwise;
   return further ? 'Nothing was better than the model that it began with, which is kept.' : 'What it had learned is in use.';
+}
+
+/** What it got right of the test pictures, or null where there were none that it could be tested with. */
+export function onTestPictures(report: TrainReport): string | null {
+  const { test_accuracy: share, images } = report;
+  if (share === null) return null;
+  const [low, high] = interval(share, images.test);
+  return `On your test pictures: ${percent(share)} of ${images.test.toLocaleString('en')} (95% interval ${percent(low)} to ${percent(high)}).`;
+}
+
+/** Where the share lies in 19 of 20 cases by what so many pictures tell: the score interval of Wilson, 1927. */
+function interval(share: number, number: number): [low: number, high: number] {
+  const z2 = 1.959964 ** 2;
+  const middle = share + z2 / (2 * number);
+  const half = Math.sqrt(z2 * ((share * (1 - share)) / number + z2 / (4 * number ** 2)));
+  const scale = 1 + z2 / number;
+  // At the ends one of them is the share itself, which rounding must not move.
+  return [share === 0 ? 0 : (middle - half) / scale, share === 1 ? 1 : (middle + half) / scale];
 }
 
 /** What of the network was trained, with the number of values. */

@@ -1,5 +1,8 @@
 /** Why training cannot start, in the words of the button. */
 import type { Refusal } from '../generated/types.js';
+import { nameOfNext } from './backbone-words.js';
+import { nameInUse, otherBackboneOfModel } from './backbones.js';
+import { toLearn } from './classes.js';
 import { isActive } from './run.js';
 import { checkSettings } from './settings.js';
 import { andList } from './words.js';
@@ -17,6 +20,8 @@ export function whyNotFurther(state: AppState): string | null {
   const reason = whyNotYet(state);
   if (reason !== null) return reason;
   if (state.model === null) return NO_MODEL;
+  const other = otherBackboneOfModel(state);
+  if (other !== null) return onOtherBackbone(other, nameInUse(state));
   return inWords(state.readiness?.further ?? null);
 }
 
@@ -29,16 +34,27 @@ export function whyNotYet(state: AppState): string | null {
   const reading = picturesBeingRead(state);
   if (reading === 1) return '1 picture is still being read.';
   if (reading > 1) return `${reading} pictures are still being read.`;
-  const empty = classes.filter((each) => each.pictures.length === 0).map((each) => each.name);
+  const empty = classes.filter((each) => toLearn(each).pictures.length === 0).map((each) => each.name);
   if (empty.length === classes.length) return 'Add pictures to your classes.';
   if (empty.length === 1) return `${empty[0]} has no pictures yet.`;
   if (empty.length > 1) return `${andList(empty)} have no pictures yet.`;
   if (engine.status === 'failed') return 'The engine is not running.';
   if (engine.status !== 'ready' || engine.rules === null) return 'The engine is still starting.';
+  if (state.backboneChange !== null) return changing(state);
   const { problems } = checkSettings(state.settings.overrides, engine.rules, engine.backbone);
   if (problems.stages !== undefined) return 'The number of blocks needs correcting.';
   if (Object.keys(problems).length > 0) return 'A setting under “Advanced” needs correcting.';
   return null;
+}
+
+/** Without figures, which are beside the progress: this is read out each time that it changes. */
+function changing(state: AppState): string {
+  const name = nameOfNext(state);
+  return state.backboneChange?.progress === null ? `${name} is still being loaded.` : `Pictures are still being prepared for ${name}.`;
+}
+
+function onOtherBackbone(its: string, present: string): string {
+  return `The present model was trained on ${its} and cannot be trained further on ${present}: go back to ${its} for that, or train anew.`;
 }
 
 const NO_MODEL = 'There is no model yet.';
@@ -54,6 +70,8 @@ function inWords(refusal: Refusal | null): string | null {
       return `The present model tells apart ${andList(value.split(/,\s*/))}. Your classes are other ones, so it cannot be trained further on them.`;
     case 'model_head_differs':
       return `The present model has another head: choose ${headName(value)} under “Advanced” to train it further.`;
+    case 'model_backbone_differs':
+      return `The present model has another backbone (${value}) than the one in use, so it cannot be trained further on it.`;
     case 'model_prepares_otherwise':
       return 'The present model prepares pictures in another way than this page does, so it cannot be trained further here.';
     default:

@@ -1,6 +1,8 @@
 /** Actions to state, with no side effect and no clock. */
 import type { Action } from './actions.js';
+import { NO_BACKBONES, presentBackbone, reduceBackbones, withoutCosts } from './backbones.js';
 import { addPictures, findClass, freshName, nameNow, nameProblem, placesOf, removePictures, rename } from './classes.js';
+import { reduceImport } from './import.js';
 import { addNotice, clearArea, dismiss } from './notices.js';
 import { isActive, NO_RUN, reduceRun } from './run.js';
 import { usableSettings } from './settings.js';
@@ -13,13 +15,17 @@ const NO_ESTIMATE: AppState['estimate'] = { status: 'none', value: null, further
 
 export function initialState(settings: Settings): AppState {
   return {
+    project: { id: null, name: 'My project', keeping: 'off' },
     engine: { status: 'loading', report: null, defaults: null, rules: null, backbone: null, problem: null },
+    backbones: NO_BACKBONES,
+    backboneChange: null,
     classes: [
       { key: 1, name: 'Class 1', pictures: [] },
       { key: 2, name: 'Class 2', pictures: [] },
     ],
     nextKey: 3,
     intake: {},
+    import: null,
     undo: [],
     notices: [],
     toast: null,
@@ -95,16 +101,37 @@ export function reduce(state: AppState, action: Action): AppState {
       const { report, defaults, rules, backbone } = action;
       // The first rules that there are meet settings of an earlier visit; later ones those that somebody has in hand.
       const settings = state.engine.rules === null ? usableSettings(state.settings, rules, backbone) : state.settings;
-      return { ...state, settings, engine: { status: 'ready', report, defaults, rules, backbone, problem: null } };
+      const engine = { status: 'ready', report, defaults, rules, backbone, problem: null } as const;
+      return { ...state, settings, engine, backbones: withoutCosts(state.backbones) };
     }
     case 'engine-changed':
-      return { ...state, engine: { ...state.engine, report: action.report } };
+      return { ...state, engine: { ...state.engine, report: action.report }, backbones: withoutCosts(state.backbones) };
     case 'engine-failed':
       return {
         // Whatever the run had learned is gone with the worker, while an earlier model is kept.
         ...(isActive(state.run) ? reduce(state, { type: 'run-undone' }) : state),
         engine: { ...state.engine, status: 'failed', problem: action.problem },
+        backboneChange: null,
+        backbones: withoutCosts(state.backbones),
       };
+    case 'backbones-asked':
+    case 'backbones-listed':
+    case 'backbones-not-listed':
+    case 'backbone-brought':
+    case 'backbone-wanted':
+    case 'backbone-placed':
+    case 'backbone-measured':
+    case 'backbone-changing':
+    case 'backbone-change-ended':
+    case 'backbone-changed':
+      return reduceBackbones(state, action);
+    case 'import-looking':
+    case 'import-planned':
+    case 'import-began':
+    case 'import-grew':
+    case 'import-stopping':
+    case 'import-ended':
+      return reduceImport(state, action);
     case 'readiness-told':
       return { ...state, readiness: action.readiness };
     case 'estimate-dropped':
@@ -117,8 +144,16 @@ export function reduce(state: AppState, action: Action): AppState {
       return { ...state, estimate: { status: 'failed', value: null, further: null, problem: action.problem } };
     case 'model-changed':
       return { ...state, model: action.labels };
+    case 'model-trained':
+      return { ...state, model: action.labels, backbones: { ...state.backbones, ofModel: presentBackbone(state) } };
     case 'model-replaced':
-      return { ...state, model: action.labels, run: { ...state.run, replaced: state.run.report !== null } };
+      return {
+        ...state,
+        model: action.labels,
+        // A file does not say it, nor does an earlier model that takes the place of a lost one.
+        backbones: { ...state.backbones, ofModel: null },
+        run: { ...state.run, replaced: state.run.report !== null },
+      };
     case 'model-file-busy':
       return { ...state, modelFileBusy: action.busy };
     case 'target-chosen':
@@ -136,6 +171,8 @@ export function reduce(state: AppState, action: Action): AppState {
       };
     case 'predicted':
       return { ...state, trial: { ...state.trial, predictions: action.predictions } };
+    case 'project-changed':
+      return { ...state, project: { ...state.project, ...action.change } };
     case 'settings-changed':
       return { ...state, settings: { ...state.settings, ...action.change } };
     case 'run-ended':

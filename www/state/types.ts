@@ -14,6 +14,9 @@ import type {
   TrainReport,
   Warning,
 } from '../generated/types.js';
+import type { BackboneProgress } from '../headstart.js';
+import type { BackbonesState } from './backbone-types.js';
+import type { DroppedClass, ImportState } from './import.js';
 import type { SettingName } from './setting-rules.js';
 
 /** The number of a class or of a picture, the same for the page and for every trainer that it uses; the two are counted apart. */
@@ -22,6 +25,8 @@ export type Key = number;
 export interface PictureState {
   readonly key: Key;
   readonly name: string;
+  /** Whether it is of the test set; otherwise it is to learn from. */
+  readonly test?: true;
 }
 
 export interface ClassState {
@@ -49,10 +54,18 @@ export type UndoEntry =
   | { readonly kind: 'class-removed'; readonly removed: ClassState; readonly index: number }
   | { readonly kind: 'class-renamed'; readonly key: Key; readonly from: string; readonly to: string }
   | { readonly kind: 'pictures-removed'; readonly places: readonly Place[] }
-  | { readonly kind: 'pictures-moved'; readonly places: readonly Place[]; readonly to: Key };
+  | { readonly kind: 'pictures-moved'; readonly places: readonly Place[]; readonly to: Key }
+  /** An import: the pictures that came, the classes that were made for them and those that made room. It grows while it runs. */
+  | {
+      readonly kind: 'imported';
+      readonly id: number;
+      readonly pictures: readonly Key[];
+      readonly created: readonly Key[];
+      readonly dropped: readonly DroppedClass[];
+    };
 
-/** A message beside what it concerns: the whole page, one of the three steps, or one class. */
-export type Area = 'page' | 'pictures' | 'train' | 'try' | `class-${Key}`;
+/** A message beside what it concerns: the whole page, one of the three steps, the choice of a backbone, or one class. */
+export type Area = 'page' | 'pictures' | 'train' | 'backbone' | 'try' | `class-${Key}`;
 
 export interface Notice {
   readonly id: number;
@@ -133,6 +146,8 @@ export interface Settings {
   readonly overrides: Overrides;
   readonly advancedOpen: boolean;
   readonly cameraId: string | null;
+  /** The folder's name of the backbone that was chosen of those that are served; null for the usual one. */
+  readonly backbone: string | null;
 }
 
 /** The picture that is being tried, and what the model says of it or of what the camera sees. */
@@ -141,11 +156,48 @@ export interface Trial {
   readonly predictions: readonly Prediction[] | null;
 }
 
+/** The backbone is being changed. */
+export interface BackboneChangeState {
+  /** How many pictures are prepared for the new one; null while that is being loaded. */
+  readonly progress: BackboneProgress | null;
+}
+
+/** Whether what is on the page is on the device too. */
+export type Keeping =
+  /** Nothing to keep yet. */
+  | 'empty'
+  | 'saving'
+  | 'saved'
+  /** All but the latest model, which went with the engine. */
+  | 'without-model'
+  /** Writing failed; it is tried again. */
+  | 'failed'
+  /** There is no room left. */
+  | 'full'
+  /** Another tab has the project. */
+  | 'elsewhere'
+  /** The browser refuses storage. */
+  | 'off';
+
+/** The project on the page. */
+export interface ProjectState {
+  /** Null until there is something to keep. */
+  readonly id: string | null;
+  readonly name: string;
+  readonly keeping: Keeping;
+}
+
 export interface AppState {
+  readonly project: ProjectState;
   readonly engine: EngineState;
+  readonly backbones: BackbonesState;
+  /** Null where the backbone is not being changed. */
+  readonly backboneChange: BackboneChangeState | null;
   readonly classes: readonly ClassState[];
   readonly nextKey: Key;
   readonly intake: Readonly<Record<Key, Intake>>;
+  /** Null where nothing is being imported. */
+  readonly import: ImportState | null;
   readonly undo: readonly UndoEntry[];
   readonly notices: readonly Notice[];
   readonly toast: Toast | null;

@@ -1,5 +1,6 @@
 /** What can be taken back, and taking it back. */
 import { freeName, removePictures, rename, restorePictures } from './classes.js';
+import { difference } from './difference.js';
 import type { AppState, ClassState, Key, PictureState, UndoEntry } from './types.js';
 
 /** Deleted pictures stay in memory until their entry falls off the end. */
@@ -32,7 +33,7 @@ function deletedPictures(entry: UndoEntry): readonly PictureState[] {
 /** The entries without pictures that are gone for good. */
 export function withoutPictures(undo: readonly UndoEntry[], keys: ReadonlySet<Key>): readonly UndoEntry[] {
   return undo.flatMap<UndoEntry>((entry) => {
-    if (entry.kind === 'class-renamed') return [entry];
+    if (entry.kind === 'class-renamed' || entry.kind === 'imported') return [entry];
     if (entry.kind === 'class-removed') {
       return [{ ...entry, removed: { ...entry.removed, pictures: entry.removed.pictures.filter(({ key }) => !keys.has(key)) } }];
     }
@@ -59,7 +60,26 @@ export function takeBack(classes: readonly ClassState[], entry: UndoEntry): read
       const keys = new Set(entry.places.map((place) => place.picture.key));
       return restorePictures(removePictures(classes, keys), entry.places);
     }
+    case 'imported':
+      return withoutImport(classes, entry);
   }
+}
+
+/** Classes that were made for an import go with it, unless somebody has put other pictures in. */
+function withoutImport(classes: readonly ClassState[], entry: UndoEntry & { kind: 'imported' }): readonly ClassState[] {
+  const { pictures, created, dropped } = entry;
+  const left = removePictures(classes, new Set(pictures)).filter((each) => each.pictures.length > 0 || !created.includes(each.key));
+  return dropped.reduce<readonly ClassState[]>((all, { removed, index }) => {
+    const restored = [...all];
+    restored.splice(Math.min(index, all.length), 0, { ...removed, name: freeName(all, removed.name, null) });
+    return restored;
+  }, left);
+}
+
+/** Pictures have come in with the import of this number. */
+export function addToImport(undo: readonly UndoEntry[], id: number, keys: readonly Key[]): readonly UndoEntry[] {
+  if (keys.length === 0) return undo;
+  return undo.map((entry) => (entry.kind === 'imported' && entry.id === id ? { ...entry, pictures: [...entry.pictures, ...keys] } : entry));
 }
 
 /** In words, for the toast. */
@@ -75,6 +95,8 @@ export function describe(entry: UndoEntry, classes: readonly ClassState[]): stri
       const to = classes.find((each) => each.key === entry.to)?.name ?? '';
       return `${pictures(entry.places.length)} moved to “${to}”`;
     }
+    case 'imported':
+      return `${pictures(entry.pictures.length)} imported`;
   }
 }
 
@@ -90,10 +112,41 @@ export function reachablePictures(state: AppState): Set<Key> {
   return keys;
 }
 
-/** The pictures that a change has put out of reach. */
-export function lostPictures(before: AppState, after: AppState): Key[] {
-  const left = reachablePictures(after);
-  return [...reachablePictures(before)].filter((key) => !left.has(key));
+/** Pictures that a change has brought, and those that it has put out of reach. */
+export interface PictureChange {
+  readonly came: ReadonlySet<Key>;
+  readonly went: ReadonlySet<Key>;
+}
+
+/**
+ * How the pictures that are {@link reachablePictures | within reach} differ. Lists that are the same are not looked through, and of the
+ * others only what lies between the ends that they share: pictures come in all the time, and there may be thousands already.
+ */
+export function pictureChange(before: AppState, after: AppState): PictureChange {
+  const [came, went] = [new Set<Key>(), new Set<Key>()];
+  const compare = (old: readonly PictureState[], now: readonly PictureState[]): void => {
+    const { from, oldTo, nowTo } = difference(old, now);
+    for (let index = from; index < oldTo; index += 1) went.add((old[index] as PictureState).key);
+    for (let index = from; index < nowTo; index += 1) came.add((now[index] as PictureState).key);
+  };
+  if (before.classes !== after.classes) {
+    const old = new Map(before.classes.map(({ key, pictures }) => [key, pictures]));
+    for (const { key, pictures } of after.classes) {
+      compare(old.get(key) ?? [], pictures);
+      old.delete(key);
+    }
+    for (const pictures of old.values()) compare(pictures, []);
+  }
+  if (before.undo !== after.undo) {
+    const old = new Set(before.undo);
+    for (const entry of after.undo) if (!old.delete(entry)) compare([], deletedPictures(entry));
+    for (const entry of old) compare(deletedPictures(entry), []);
+  }
+  // One that only lies somewhere else has neither come nor gone.
+  for (const key of came) {
+    if (went.delete(key)) came.delete(key);
+  }
+  return { came, went };
 }
 
 /** Whether a class is there or can be brought back. */
@@ -101,9 +154,17 @@ export function isReachable({ classes, undo }: AppState, key: Key): boolean {
   return classes.some((each) => each.key === key) || undo.some((entry) => entry.kind === 'class-removed' && entry.removed.key === key);
 }
 
-/** The deleted classes that a change has put out of reach. */
+/** The classes that a change has put out of reach. */
 export function lostClasses(before: AppState, after: AppState): Key[] {
-  const deleted = (undo: readonly UndoEntry[]): Key[] => undo.flatMap((entry) => (entry.kind === 'class-removed' ? [entry.removed.key] : []));
-  const left = new Set([...deleted(after.undo), ...after.classes.map(({ key }) => key)]);
-  return deleted(before.undo).filter((key) => !left.has(key));
+  const left = new Set(reachableClasses(after));
+  return reachableClasses(before).filter((key) => !left.has(key));
+}
+
+/** Those that are there, and those that can be brought back. */
+function reachableClasses({ classes, undo }: AppState): Key[] {
+  const gone = undo.flatMap((entry) => {
+    if (entry.kind === 'class-removed') return [entry.removed.key];
+    return entry.kind === 'imported' ? entry.dropped.map(({ removed }) => removed.key) : [];
+  });
+  return [...classes.map(({ key }) => key), ...gone];
 }

@@ -49,10 +49,20 @@ export function count(number: number, one: string, many = `${one}s`): string {
 
 const NAMED_FILES = 5;
 
+/** The first few, and how many more there are. */
+export function someOf(names: readonly string[]): string {
+  const more = names.length > NAMED_FILES ? ` and ${names.length - NAMED_FILES} more` : '';
+  return `${names.slice(0, NAMED_FILES).join(', ')}${more}`;
+}
+
 /** “2 of 30 files could not be read: a.jpg, b.jpg”. */
 export function unreadable(names: readonly string[], total: number): string {
-  const listed = names.slice(0, NAMED_FILES).join(', ');
-  const more = names.length > NAMED_FILES ? ` and ${names.length - NAMED_FILES} more` : '';
-  if (total === 1) return `${listed} could not be read as a picture.`;
-  return `${names.length} of ${total} files could not be read: ${listed}${more}`;
+  if (total === 1) return `${someOf(names)} could not be read as a picture.`;
+  return `${names.length} of ${total} files could not be read: ${someOf(names)}`;
+}
+
+/** That pictures in folders of these names are not learned from: somebody may not have meant them so. */
+export function forTesting(pictures: number, folders: readonly string[]): string {
+  const [are, them] = pictures === 1 ? ['is', 'it'] : ['are', 'them'];
+  return `${count(pictures, 'picture')} in ${andList(folders.map((name) => `“${name}”`))} ${are} for testing: nothing is learned from ${them}.`;
 }

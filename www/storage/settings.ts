@@ -9,6 +9,7 @@ export const FIRST_SETTINGS: Settings = {
   overrides: {},
   advancedOpen: false,
   cameraId: null,
+  backbone: null,
 };
 
 /**
@@ -22,7 +23,8 @@ export function readSettings(text: string | null): Settings {
     engine: oneOf(stored['engine'], ['auto', 'webgpu', 'cpu'], FIRST_SETTINGS.engine),
     overrides: readOverrides(stored['overrides']),
     advancedOpen: stored['advancedOpen'] === true,
-    cameraId: typeof stored['cameraId'] === 'string' ? stored['cameraId'] : null,
+    cameraId: textOr(stored['cameraId'], null),
+    backbone: textOr(stored['backbone'], null),
   };
 }
 
@@ -43,6 +45,14 @@ export function saveSettings(settings: Settings): void {
   }
 }
 
+export function forgetSettings(): void {
+  try {
+    localStorage.removeItem(KEY);
+  } catch {
+    // See loadSettings.
+  }
+}
+
 function parse(text: string | null): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text ?? '{}');
@@ -54,6 +64,10 @@ function parse(text: string | null): Record<string, unknown> {
 
 function oneOf<T extends string>(value: unknown, allowed: readonly T[], otherwise: T): T {
   return allowed.find((each) => each === value) ?? otherwise;
+}
+
+function textOr<T>(value: unknown, otherwise: T): string | T {
+  return typeof value === 'string' ? value : otherwise;
 }
 
 function readOverrides(value: unknown): Overrides {

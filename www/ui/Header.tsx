@@ -2,6 +2,7 @@ import type { Theme } from '../state/types.js';
 import { Icon, type IconName } from './common/Icon.js';
 import { useApp } from './control/app.js';
 import { useAppState } from './control/useAppState.js';
+import { ProjectBar } from './projects/ProjectBar.js';
 
 const NEXT: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' };
 const LOOKS: Readonly<Record<Theme, { icon: IconName; text: string }>> = {
@@ -28,8 +29,9 @@ export function Header() {
           <p>Teach your browser to tell pictures apart</p>
         </div>
       </div>
+      <ProjectBar />
       <p class="privacy">
-        <Icon name="lock" /> Pictures stay in this tab
+        <Icon name="lock" /> Pictures stay on this device
       </p>
       <button
         type="button"

@@ -2,9 +2,11 @@ import { Notices } from './common/Notices.js';
 import { PICTURES_TYPE, useDrop } from './common/useDrop.js';
 import { Toast } from './common/Toast.js';
 import { useApp } from './control/app.js';
+import { ImportPlace } from './import/ImportPlace.js';
 import { Header } from './Header.js';
 import { PicturesPanel } from './pictures/PicturesPanel.js';
 import { PredictPanel } from './predict/PredictPanel.js';
+import { KeepingProblem } from './projects/ProjectBar.js';
 import { StepNav } from './StepNav.js';
 import { TrainPanel } from './train/TrainPanel.js';
 import { usePageEvents } from './usePageEvents.js';
@@ -19,6 +21,7 @@ export function Page() {
   return (
     <div class={over ? 'page dropping' : 'page'} {...handlers}>
       <Header />
+      <KeepingProblem />
       <Notices area="page" />
       <main class="steps" tabIndex={-1}>
         <PicturesPanel />
@@ -27,6 +30,7 @@ export function Page() {
       </main>
       <StepNav />
       <Toast />
+      <ImportPlace />
     </div>
   );
 }

@@ -1,14 +1,20 @@
 import { render } from 'preact';
 import { AppProvider, createApp } from './control/app.js';
+import { Presence } from './control/presence.js';
+import { recall } from './control/recall.js';
 import { Page } from './Page.js';
 
 const place = document.getElementById('app');
 if (place === null) throw new Error('The page has no place for the app.');
-const app = createApp();
-render(
-  <AppProvider value={app}>
-    <Page />
-  </AppProvider>,
-  place,
-);
-void app.start();
+// Not awaited here: the bundler would then put the public module elsewhere than in `headstart.js`.
+void recall(location.hash).then((recalled) => {
+  const app = createApp(undefined, undefined, recalled);
+  render(
+    <AppProvider value={app}>
+      <Page />
+    </AppProvider>,
+    place,
+  );
+  new Presence(app.store).follow();
+  void app.start();
+});

@@ -1,14 +1,21 @@
 import type { TrainConfig } from '../generated/types.js';
 import type { Call, Calls, Result } from '../protocol.js';
+import { refusal } from './failure.js';
 import type { Session } from './session.js';
-import { readModel } from './fetch.js';
+import { openModel, readBlob, readModel, type BackboneBytes, type loadOutline } from './fetch.js';
 import type { Decoded, PictureReader, Thumbnails } from './pictures.js';
+import type { Sources } from './sources.js';
 
 /** What a call may use. */
 export interface Context {
   session: Session;
   pictures: PictureReader;
   thumbnails: Thumbnails;
+  sources: Sources;
+  /** The backbone that the session is on; null where that is a model's own. */
+  backbone: BackboneBytes | null;
+  /** The files that the call waited for. */
+  loaded: ReturnType<typeof loadOutline> | undefined;
   /** The picture of an `addImage`, where it was decoded ahead. */
   decoded: Promise<Decoded> | undefined;
   /** Refuses settings that there are none of. */
@@ -16,7 +23,7 @@ export interface Context {
 }
 
 /** The calls that are answered at once from the session; the others are the server's own. */
-export type SessionCall = Exclude<Call, 'create' | 'ofModel' | 'train' | 'thumbnail'>;
+export type SessionCall = Exclude<Call, 'create' | 'ofModel' | 'train' | 'setBackbone' | 'prepare' | 'thumbnail'>;
 
 type Handlers = {
   [C in SessionCall]: (context: Context, ...args: Calls[C]['args']) => Result<C> | Promise<Result<C>>;
@@ -28,23 +35,36 @@ export const handlers: Handlers = {
   renameClass: ({ session }, ref, to) => session.renameClass(ref, to),
   removeClass: ({ session }, ref) => session.removeClass(ref),
   restoreClass: ({ session }, ref) => session.restoreClass(ref),
-  async addImage({ session, pictures, thumbnails, decoded }, ref, picture, name, { group, id }) {
+  async addImage({ session, pictures, thumbnails, sources, decoded }, ref, picture, name, { group, id, part, features }) {
     const { pixels, thumbnail } = await (decoded ?? pictures.readWithThumbnail(picture, name));
-    const added = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id);
+    // Where these are another picture's, or another backbone's, it is embedded as ever.
+    if (features) await session.offerFeatures(features);
+    const added = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id, part);
     thumbnails.set(added, thumbnail);
+    if (picture instanceof Blob) sources.set(added, picture);
+    else await sources.pack(added, pixels);
     return added;
   },
+  features: ({ session }, id) => session.featuresOf(id),
   moveImage: ({ session }, id, ref) => session.moveImage(id, ref),
+  setPart: ({ session }, id, part) => session.setPart(id, part),
   removeImage: ({ session }, id) => session.removeImage(id),
   restoreImage: ({ session }, id) => session.restoreImage(id),
-  async forgetImages({ session, thumbnails }, ids) {
+  async forgetImages({ session, thumbnails, sources }, ids) {
     // As they are: what is no number of a picture is refused, not made one.
     await session.forgetImages(Float64Array.from(ids));
-    for (const id of ids) thumbnails.delete(id);
+    for (const id of ids) {
+      thumbnails.delete(id);
+      sources.delete(id);
+    }
   },
   layers: ({ session, settings }, config) => session.layers(settings(config)),
   estimate: ({ session, settings }, config) => session.estimate(settings(config)),
   readiness: ({ session, settings }, config) => session.readiness(settings(config)),
+  async measureBackbone({ session, loaded }) {
+    const { config, weights } = (await loaded) ?? {};
+    return session.measureBackbone(config, weights && (await readBlob(weights)));
+  },
   async predict({ session, pictures }, picture, name) {
     const { rgba, width, height } = await pictures.read(picture, name);
     return session.predict(rgba, width, height);
@@ -54,19 +74,24 @@ export const handlers: Handlers = {
     return session.embed(rgba, width, height);
   },
   evaluate: ({ session }) => session.evaluate(),
-  async save({ session }) {
-    return zip(await session.save());
+  evaluateOnTest: ({ session }) => session.evaluateOnTest(),
+  async save({ session }, backbone) {
+    return zip(await session.save(backbone));
   },
-  async load({ session }, model) {
-    await session.load(await readModel(model));
+  async load({ session }, model, backbone) {
+    const file = await readModel(model);
+    await openModel(backbone, (...served) => session.load(file, ...served));
   },
-  async write({ session, thumbnails }, withPictures) {
+  async write({ session, thumbnails, sources, backbone }, withPictures) {
+    if (!backbone) throw refusal('internal', 'A session on a model has no project.');
     const { project, model, pictures } = await session.write(withPictures);
     return {
       project,
       model: model && zip(model),
       pictures: pictures && new Blob([pictures]),
       thumbnails: withPictures ? thumbnails.all : null,
+      sources: withPictures ? await sources.all() : null,
+      backbone: backbone.source,
     };
   },
 };

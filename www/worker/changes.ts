@@ -1,4 +1,4 @@
-import type { EngineReport, ModelClass } from '../generated/types.js';
+import type { BackboneReport, EngineReport, ModelClass } from '../generated/types.js';
 import type { Call, CallRequest, Change } from '../protocol.js';
 import type { Session } from './session.js';
 
@@ -9,13 +9,14 @@ const CONCERN_CLASSES: ReadonlySet<Call> = new Set<Call>(['create', 'ofModel', '
 export class Changes {
   #model: ModelClass[] | null = null;
   #engine: EngineReport | null = null;
+  #backbone: BackboneReport | null = null;
 
   /** What is new after a call that was answered with `value`. */
   async after(session: Session, request: CallRequest, value: unknown): Promise<Change> {
     const image = imageOf(request, value);
     return {
       ...(CONCERN_CLASSES.has(request.call) ? { classes: await session.classes() } : {}),
-      ...(image === undefined ? {} : { image: { id: image, classId: await session.classOf(image) } }),
+      ...(image === undefined ? {} : { image: { id: image, classId: await session.classOf(image), part: await session.partOf(image) } }),
       ...(await this.any(session)),
     };
   }
@@ -23,9 +24,10 @@ export class Changes {
   /** What may be new at any time: any call can lose the GPU, and the end of a run that failed can be a model too. */
   async any(session: Session): Promise<Change> {
     const change: Change = {};
-    const [model, engine] = [await session.modelClasses(), session.engine()];
+    const [model, engine, backbone] = [await session.modelClasses(), session.engine(), session.backbone()];
     if (!equal(model, this.#model)) change.model = this.#model = model;
     if (!equal(engine, this.#engine)) change.engine = this.#engine = engine;
+    if (!equal(backbone, this.#backbone)) change.backbone = this.#backbone = backbone;
     return change;
   }
 }
@@ -36,6 +38,7 @@ function imageOf(request: CallRequest, value: unknown): number | undefined {
     case 'addImage':
       return value as number;
     case 'moveImage':
+    case 'setPart':
     case 'removeImage':
     case 'restoreImage':
       return request.args[0];

@@ -1,3 +1,4 @@
+import { cannotRead, isRare, KIND_BYTES, pictureKind } from '../picture-kind.js';
 import type { Picture } from '../protocol.js';
 import { refusal } from './failure.js';
 import { pictureSize } from './picture-size.js';
@@ -65,6 +66,14 @@ export function readPixels(bitmap: ImageBitmap): Pixels {
   return { rgba: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height };
 }
 
+/** Opaque pixels as a PNG. */
+export function pack({ rgba, width, height }: Pixels): Promise<Blob> {
+  const context = whiteCanvas(width, height);
+  const data = new Uint8ClampedArray(rgba.buffer as ArrayBuffer, rgba.byteOffset, rgba.byteLength);
+  context.putImageData(new ImageData(data, width, height), 0, 0);
+  return context.canvas.convertToBlob({ type: 'image/png' });
+}
+
 /** A small JPEG of the centre square. */
 export function makeThumbnail(bitmap: ImageBitmap): Promise<Blob> {
   const size = 160;
@@ -85,12 +94,23 @@ async function open(picture: Picture, name: string): Promise<ImageBitmap> {
     return await createImageBitmap(picture, { imageOrientation: 'from-image' });
   } catch (error) {
     if (error instanceof Error && 'value' in error) throw error;
+    const kind = await kindOf(picture);
+    // Nothing is wrong with the file: another browser may well read it.
+    if (kind !== null && isRare(kind)) throw refusal('picture_kind_unsupported', `“${name}” ${cannotRead(kind)}.`, name);
     throw refusal(
       'picture_unreadable',
       `“${name}” cannot be read as a picture: it is damaged, or of a kind that this browser does not know.`,
       name,
     );
   }
+}
+
+/** The kind of a picture's file; null also where it cannot be read at all. */
+async function kindOf(file: Blob) {
+  return file
+    .slice(0, KIND_BYTES)
+    .arrayBuffer()
+    .then((bytes) => pictureKind(new Uint8Array(bytes)), () => null);
 }
 
 function whiteCanvas(width: number, height: number): OffscreenCanvasRenderingContext2D {

@@ -1,23 +1,56 @@
-import type { ErrorCode } from '../protocol.js';
-import { refusal } from './failure.js';
+import type { BackboneSource, ErrorCode, ModelBackbone } from '../protocol.js';
+import { refusal, toFailure } from './failure.js';
 
-/** A backbone's two files. */
-export interface BackboneFiles {
-  config: string;
-  weights: Uint8Array;
+/** A backbone's files, and where they came from. */
+export interface BackboneBytes {
+  source: BackboneSource;
+  /** Of its folder, where it has one. */
+  name: string | undefined;
+  /** The text of `config.json`, where there is one. */
+  config: string | undefined;
+  /** Not in this worker's memory until it is wanted. */
+  weights: Blob;
 }
 
-/** Reads a backbone from its folder. */
-export async function fetchBackbone(folder: string): Promise<BackboneFiles> {
-  const file = (name: string) =>
-    fetchBytes(new URL(name, folder).href, 'backbone_not_found', `There is no backbone at ${folder}: ${name}`, folder);
+/** Gets hold of a backbone. */
+export async function loadBackbone(source: BackboneSource, signal?: AbortSignal): Promise<BackboneBytes> {
+  if (typeof source !== 'string') return { source, name: undefined, config: await configOf(source), weights: source.weights };
+  const file = (name: string) => backboneFile(source, name, signal);
   const [config, weights] = await Promise.all([file('config.json'), file('model.safetensors')]);
-  return { config: new TextDecoder().decode(config), weights };
+  return { source, name: folderName(source), config: await config.text(), weights };
+}
+
+/** Gets hold of what says how a backbone computes: its card, or its weights where it has none. */
+export async function loadOutline(source: BackboneSource, signal?: AbortSignal): Promise<Pick<BackboneBytes, 'config'> & { weights?: Blob }> {
+  if (typeof source === 'string') return { config: await (await backboneFile(source, 'config.json', signal)).text() };
+  const config = await configOf(source);
+  return config === undefined ? { config, weights: source.weights } : { config };
 }
 
 /** Reads a saved model from a file or an address. */
 export async function readModel(model: Blob | string): Promise<Uint8Array> {
-  return typeof model === 'string' ? fetchBytes(model, 'model_file_invalid', `The saved model at ${model}`, model) : readBlob(model);
+  return readBlob(typeof model === 'string' ? await fetchBlob(model, 'model_file_invalid', `The saved model at ${model}`, model) : model);
+}
+
+/** Opens a saved model with `open`: where it only refers to its backbone, a second time with that. */
+export async function openModel<T>(
+  { beside, instead }: ModelBackbone,
+  open: (config?: string, weights?: Uint8Array) => Promise<T>,
+): Promise<T> {
+  let name: string;
+  try {
+    return await open();
+  } catch (error) {
+    const { code, value } = toFailure(error);
+    if (code !== 'model_needs_backbone' || !value) throw error;
+    name = value;
+  }
+  const backbone = await loadBackbone(instead ?? new URL(`${encodeURIComponent(name)}/`, beside).href);
+  return open(backbone.config, await readWeights(backbone));
+}
+
+function folderName(address: string): string | undefined {
+  return new URL(address).pathname.split('/').findLast((part) => part !== '');
 }
 
 /** A blob's bytes. */
@@ -25,13 +58,39 @@ export async function readBlob(blob: Blob): Promise<Uint8Array> {
   return new Uint8Array(await blob.arrayBuffer());
 }
 
-async function fetchBytes(url: string, code: ErrorCode, what: string, value: string): Promise<Uint8Array> {
+/** The bytes of a backbone's weights. */
+export async function readWeights({ source, weights }: BackboneBytes): Promise<Uint8Array> {
+  try {
+    return await readBlob(weights);
+  } catch {
+    const name = weights instanceof File ? weights.name : 'model.safetensors';
+    throw refusal('backbone_not_found', `“${name}” cannot be read any more.`, typeof source === 'string' ? source : name);
+  }
+}
+
+async function configOf({ config }: Exclude<BackboneSource, string>): Promise<string | undefined> {
+  try {
+    return config instanceof Blob ? await config.text() : config;
+  } catch {
+    throw refusal('backbone_not_found', '“config.json” cannot be read any more.', 'config.json');
+  }
+}
+
+function backboneFile(folder: string, name: string, signal?: AbortSignal): Promise<Blob> {
+  return fetchBlob(new URL(name, folder).href, 'backbone_not_found', `There is no backbone at ${folder}: ${name}`, folder, signal);
+}
+
+async function fetchBlob(url: string, code: ErrorCode, what: string, value: string, signal?: AbortSignal): Promise<Blob> {
+  const failed = (error: unknown) =>
+    refusal(code, `${what} could not be loaded (${error instanceof Error ? error.message : String(error)}).`, value);
   let response: Response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, signal ? { signal } : {});
   } catch (error) {
-    throw refusal(code, `${what} could not be loaded (${error instanceof Error ? error.message : String(error)}).`, value);
+    throw failed(error);
   }
   if (!response.ok) throw refusal(code, `${what} could not be loaded (the server answered ${response.status}).`, value);
-  return new Uint8Array(await response.arrayBuffer());
+  return response.blob().catch((error: unknown) => {
+    throw failed(error);
+  });
 }

@@ -1,27 +1,25 @@
 /** The worker's entry: joins the wasm package, the browser and the loop. */
-import init, { defaultConfig, settingRules, Session as WasmSession } from '../pkg/headstart.js';
+import type { EngineChoice } from '../generated/types.js';
 import type { Message, Request } from '../protocol.js';
+import { loadCore } from './core.js';
 import { browserPictures } from './pictures.js';
 import { Server } from './server.js';
-import type { Core, Session } from './session.js';
 
-/** With the types that wasm-bindgen leaves out. */
-const typed = (session: Promise<WasmSession>) => session as Promise<unknown> as Promise<Session>;
-const core: Core = {
-  create: (...args) => typed(WasmSession.create(...args)),
-  ofModel: (...args) => typed(WasmSession.ofModel(...args)),
-  open: (...args) => typed(WasmSession.open(...args)),
-  defaultConfig,
-  settingRules,
-};
 const post = (message: Message) => self.postMessage(message);
-const server = new Server(core, browserPictures, post);
+const server = new Server(browserPictures, post);
 
-// Listening starts before the wasm code is there: what arrives until then waits in the queue.
-self.addEventListener('message', (event: MessageEvent<Request>) => server.receive(event.data));
+// Listening starts before the wasm code is there: what arrives until then waits in the queue. What asks for a session, which comes
+// first, says which code that is to be.
+const engine = new Promise<EngineChoice>((resolve) => {
+  self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
+    if (data.kind === 'call' && (data.call === 'create' || data.call === 'ofModel')) resolve(data.args[0]);
+    server.receive(data);
+  });
+});
 
-init()
-  .then(() => server.work())
+engine
+  .then(loadCore)
+  .then((core) => server.work(core))
   .catch((error: unknown) => {
     const detail = error instanceof Error ? error.message : String(error);
     const message = `Headstart's worker stopped unexpectedly (${detail}). Start again to go on.`;

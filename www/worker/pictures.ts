@@ -1,5 +1,5 @@
 import type { Picture } from '../protocol.js';
-import { decode, makeThumbnail, readPixels, type Pixels } from './decode.js';
+import { decode, makeThumbnail, pack, readPixels, type Pixels } from './decode.js';
 import { refusal } from './failure.js';
 
 /** A picture on its way into the session. */
@@ -14,6 +14,8 @@ export interface PictureReader {
   read(picture: Picture, name: string): Promise<Pixels>;
   /** Pixels and a thumbnail, to keep. */
   readWithThumbnail(picture: Picture, name: string): Promise<Decoded>;
+  /** Pixels as a file that reads as the very same ones. */
+  pack(pixels: Pixels): Promise<Blob>;
 }
 
 /** The browser's decoder. */
@@ -34,6 +36,7 @@ export const browserPictures: PictureReader = {
       bitmap.close();
     }
   },
+  pack,
 };
 
 /** The thumbnails of all pictures, those of removed ones too: a picture can come back until it is forgotten. */

@@ -1,23 +1,25 @@
 import type { CallRequest } from '../protocol.js';
 import type { Decoded } from './pictures.js';
 
-/** A request that waits, with its picture where that is already being decoded. */
+/** A request that waits, with its picture where that is already being decoded, or with the files that it waited for. */
 export interface Queued {
   request: CallRequest;
   decoded?: Promise<Decoded>;
+  loaded?: Promise<unknown>;
 }
 
 /**
  * Requests in the order of arrival, with one exception: a prediction goes ahead of pictures that wait to be added, so that a live
  * view does not stand still while a folder is imported. Nothing that it depends on is overtaken.
  *
- * (The other exception of the protocol, thumbnails, never gets into the queue: they need no session.)
+ * (There are two other exceptions of the protocol. Thumbnails never get into the queue: they need no session. And what needs a
+ * backbone's files gets into it when these are there: nobody else should wait for them.)
  */
 export class RequestQueue {
   readonly #queue: Queued[] = [];
 
-  add(request: CallRequest): void {
-    this.#queue.push({ request });
+  add(queued: Queued): void {
+    this.#queue.push(queued);
   }
 
   get empty(): boolean {

@@ -1,36 +1,45 @@
 import type { TrainConfig } from '../generated/types.js';
-import type { CallRequest, Calls, Change, Control, Created, Message, Request } from '../protocol.js';
+import type { BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LongCall, Message, Request } from '../protocol.js';
+import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
 import { Changes } from './changes.js';
 import { isTrap, refusal, toFailure } from './failure.js';
-import { fetchBackbone, readBlob, readModel } from './fetch.js';
+import { loadBackbone, loadOutline, openModel, readBlob, readModel, readWeights, type BackboneBytes } from './fetch.js';
 import { Thumbnails, type PictureReader } from './pictures.js';
 import { RequestQueue, type Queued } from './queue.js';
 import type { Core, Session } from './session.js';
 import { knownSettings } from './settings.js';
-import { TrainingRun, type RunControls } from './training.js';
+import { Sources } from './sources.js';
+import { TrainingRun, type CallControls } from './training.js';
 
 /**
- * The worker's loop: one request, a slice of training, a look at the mailbox, and again.
+ * The worker's loop: one request, a slice of training, a picture for a new backbone, a look at the mailbox, and again.
  *
- * A session takes one call at a time, so everything that touches it goes through this loop; while training runs, requests are
- * served between its slices.
+ * A session takes one call at a time, so everything that touches it goes through this loop; while training runs or the backbone is
+ * being changed, requests are served between the slices.
  */
 export class Server {
-  readonly #core: Core;
+  /** There once work begins. */
+  #core!: Core;
   readonly #pictures: PictureReader;
   readonly #post: (message: Message) => void;
   readonly #queue = new RequestQueue();
   readonly #thumbnails = new Thumbnails();
+  readonly #sources: Sources;
   readonly #changes = new Changes();
-  readonly #controls = new Map<number, RunControls>();
+  readonly #controls = new Map<number, CallControls>();
   #session: Session | null = null;
   #run: TrainingRun | null = null;
+  /** What the session is on; null for a model's own. */
+  #backbone: BackboneBytes | null = null;
+  /** The next one, while its files are on their way. */
+  #loading: { id: number; abort: AbortController } | null = null;
+  #change: BackboneChange | null = null;
   #wake: () => void = () => undefined;
 
-  constructor(core: Core, pictures: PictureReader, post: (message: Message) => void) {
-    this.#core = core;
+  constructor(pictures: PictureReader, post: (message: Message) => void) {
     this.#pictures = pictures;
+    this.#sources = new Sources((pixels) => pictures.pack(pixels));
     this.#post = post;
   }
 
@@ -42,46 +51,75 @@ export class Server {
       this.#sendThumbnail(request.id, request.args[0]);
     } else {
       // From now on, so that a run can be cancelled that still waits to start.
-      if (request.call === 'train') this.#controls.set(request.id, { paused: false, cancelled: false });
+      if (LONG_CALLS.has(request.call)) this.#controls.set(request.id, { paused: false, cancelled: false });
+      const loaded = this.#load(request);
       for (const action of request.steering ?? []) this.#steer(request.id, action);
-      this.#queue.add(request);
-      this.#prefetch();
+      const enqueue = () => {
+        this.#queue.add({ request, ...(loaded && { loaded }) });
+        this.#prefetch();
+        this.#wake();
+      };
+      if (loaded) loaded.then(enqueue, enqueue);
+      else enqueue();
     }
     this.#wake();
   }
 
   #steer(id: number, action: Control['action']): void {
     const controls = this.#controls.get(id);
-    if (controls && action === 'cancel') controls.cancelled = true;
-    else if (controls) controls.paused = action === 'pause';
+    if (controls && action === 'cancel') {
+      controls.cancelled = true;
+      if (this.#loading?.id === id) this.#loading.abort.abort();
+    } else if (controls) {
+      controls.paused = action === 'pause';
+    }
+  }
+
+  /** Gets the files that a request needs. */
+  #load(request: CallRequest): Promise<unknown> | undefined {
+    if (request.call === 'measureBackbone') return loadOutline(request.args[0]);
+    if (request.call !== 'setBackbone') return undefined;
+    // One that was on its way makes way.
+    if (this.#loading) this.#steer(this.#loading.id, 'cancel');
+    const abort = new AbortController();
+    this.#loading = { id: request.id, abort };
+    return loadBackbone(request.args[0], abort.signal);
   }
 
   /** Works until the wasm code fails; that error is thrown. */
-  async work(): Promise<never> {
+  async work(core: Core): Promise<never> {
+    this.#core = core;
     for (;;) {
       const awake = new Promise<void>((resolve) => (this.#wake = resolve));
       const queued = this.#queue.take();
       if (queued) await this.#serve(queued);
-      if (this.#run?.due) await this.#train(this.#run);
-      else if (!queued) await awake;
+      const [run, change] = [this.#run, this.#change];
+      if (run?.due) await this.#train(run);
+      if (change && change === this.#change) await this.#prepareOne(change);
+      if (!queued && !run?.due && !change) await awake;
       // Messages arrive between tasks only.
       await nextTask();
     }
   }
 
-  async #serve({ request, decoded }: Queued): Promise<void> {
+  async #serve({ request, decoded, loaded }: Queued): Promise<void> {
     this.#prefetch();
     const { id, call } = request;
     try {
-      if (call === 'create') await this.#reply(request, this.#begin(await this.#create(...request.args)));
-      else if (call === 'ofModel') await this.#reply(request, this.#begin(await this.#ofModel(...request.args)));
+      if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(...request.args)));
+      else if (call === 'ofModel') await this.#reply(request, await this.#begin(await this.#ofModel(...request.args)));
       else if (call === 'train') await this.#startRun(id, this.#required(), request.args[0]);
+      else if (call === 'setBackbone') await this.#setBackbone(request, loaded as Promise<BackboneBytes>);
+      else if (call === 'prepare') await this.#beginChange(id, null);
       else if (call !== 'thumbnail') {
         const context: Context = {
           session: this.#required(),
           pictures: this.#pictures,
           thumbnails: this.#thumbnails,
+          sources: this.#sources,
+          backbone: this.#backbone,
           decoded,
+          loaded: loaded as Context['loaded'],
           settings: (config) => knownSettings(config, this.#core.defaultConfig()),
         };
         // The compiler cannot tie a handler taken from the table to its own arguments; the table's type does.
@@ -94,25 +132,78 @@ export class Server {
     }
   }
 
-  async #create(...[engine, folder, saved]: Calls['create']['args']): Promise<Session> {
-    const { config, weights } = await fetchBackbone(folder);
-    if (!saved) return this.#core.create(engine, config, weights);
+  async #create(...[engine, source, saved]: Calls['create']['args']): Promise<Session> {
+    const backbone = await loadBackbone(source);
+    const weights = await readWeights(backbone);
+    this.#backbone = backbone;
+    if (!saved) return this.#core.create(engine, backbone.config, weights, backbone.name);
     const [model, pictures] = await Promise.all([saved.model, saved.pictures].map((blob) => (blob ? readBlob(blob) : undefined)));
-    const session = await this.#core.open(engine, config, weights, saved.project, model, pictures);
+    const session = await this.#core.open(engine, backbone.config, weights, saved.project, model, pictures, backbone.name);
     for (const [id, thumbnail] of saved.thumbnails ?? []) this.#thumbnails.set(id, thumbnail);
+    for (const [id, source] of saved.sources ?? []) this.#sources.set(id, source);
     return session;
   }
 
-  async #ofModel(...[engine, model]: Calls['ofModel']['args']): Promise<Session> {
-    return this.#core.ofModel(engine, await readModel(model));
+  async #ofModel(...[engine, model, backbone]: Calls['ofModel']['args']): Promise<Session> {
+    const file = await readModel(model);
+    return openModel(backbone, (...served) => this.#core.ofModel(engine, file, ...served));
   }
 
-  #begin(session: Session): Created {
+  async #begin(session: Session): Promise<Created> {
     this.#session = session;
-    return { backbone: session.backbone(), defaults: this.#core.defaultConfig(), rules: this.#core.settingRules() };
+    const unprepared = (await session.unprepared()).filter(({ pixels }) => !pixels).length;
+    return { defaults: this.#core.defaultConfig(), rules: this.#core.settingRules(), unprepared };
+  }
+
+  async #setBackbone(request: CallRequest<'setBackbone'>, loaded: Promise<BackboneBytes>): Promise<void> {
+    if (this.#loading?.id === request.id) this.#loading = null;
+    if (this.#controls.get(request.id)?.cancelled) {
+      this.#controls.delete(request.id);
+      return this.#reply(request, { cancelled: true, unreadable: [] } satisfies BackboneOutcome);
+    }
+    const backbone = await loaded;
+    await this.#required().setBackbone(backbone.config, await readWeights(backbone), backbone.name);
+    const under = this.#change;
+    const before = under && !under.cancelled ? under.before : this.#backbone;
+    this.#backbone = backbone;
+    if (under) await this.#endChange(under, { cancelled: true, unreadable: [] });
+    await this.#beginChange(request.id, before);
+  }
+
+  async #beginChange(id: number, before: BackboneBytes | null): Promise<void> {
+    const session = this.#required();
+    const change = new BackboneChange(id, before, {
+      session,
+      sources: this.#sources,
+      pictures: this.#pictures,
+      controls: this.#controls.get(id) ?? { paused: false, cancelled: false },
+      emit: async (event) => this.#post({ kind: 'event', id, event, ...told(await this.#changes.any(session)) }),
+      wentBack: (backbone) => (this.#backbone = backbone),
+    });
+    await change.begin();
+    this.#change = change;
+  }
+
+  async #prepareOne(change: BackboneChange): Promise<void> {
+    try {
+      const outcome = await change.slice();
+      if (outcome) await this.#endChange(change, outcome);
+    } catch (error) {
+      this.#change = null;
+      this.#controls.delete(change.id);
+      await this.#refuse(change.id, error);
+    }
+  }
+
+  async #endChange({ id }: BackboneChange, value: BackboneOutcome): Promise<void> {
+    this.#change = null;
+    this.#controls.delete(id);
+    this.#post({ kind: 'result', id, value, ...told(await this.#changes.any(this.#required())) });
   }
 
   async #startRun(id: number, session: Session, config: Partial<TrainConfig>): Promise<void> {
+    // The run would be on a backbone that nobody wants any more.
+    if (this.#loading) throw refusal('backbone_changing', 'Another backbone is being loaded.');
     await session.startTraining(knownSettings(config, this.#core.defaultConfig()));
     const controls = this.#controls.get(id) ?? { paused: false, cancelled: false };
     this.#run = new TrainingRun(id, session, controls, (event) => this.#post({ kind: 'event', id, event }));
@@ -174,6 +265,9 @@ export class Server {
     return this.#session;
   }
 }
+
+/** Calls that can be steered. */
+const LONG_CALLS: ReadonlySet<Call> = new Set<LongCall>(['train', 'setBackbone', 'prepare']);
 
 /** A change as a part of a reply, where there is one. */
 function told(change: Change): { change?: Change } {

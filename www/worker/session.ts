@@ -7,12 +7,16 @@ import type {
   Evaluation,
   LayerReport,
   ModelClass,
+  Part,
   Prediction,
   Readiness,
+  SavedBackbone,
   SettingRules,
+  TestEvaluation,
   TrainConfig,
   TrainEvent,
   TrainReport,
+  Unprepared,
 } from '../generated/types.js';
 import type { ClassRef } from '../protocol.js';
 
@@ -32,6 +36,18 @@ export interface Written {
 export interface Session {
   engine(): EngineReport;
   backbone(): BackboneReport;
+  /** Without `config` the architecture is told by the weights. */
+  setBackbone(config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<void>;
+  /** What the backbone has not seen. */
+  unprepared(): Promise<Unprepared[]>;
+  /** Gives a picture that lacks them its pixels for the present backbone; it stays the picture that it was. */
+  givePixels(id: number, rgba: Uint8Array, width: number, height: number): Promise<void>;
+  /** Embeds a picture whose pixels are there. */
+  prepareImage(id: number): Promise<void>;
+  /** Says that a picture's pixels cannot be had. */
+  leaveOut(id: number): Promise<void>;
+  /** Milliseconds that a picture takes on a backbone: by its card, or by its weights where it has none. */
+  measureBackbone(config: string | undefined, weights: Uint8Array | undefined): Promise<number>;
   layers(config: Partial<TrainConfig>): Promise<LayerReport[]>;
   estimate(config: Partial<TrainConfig>): Promise<Estimate>;
   readiness(config: Partial<TrainConfig>): Promise<Readiness>;
@@ -43,9 +59,17 @@ export interface Session {
   restoreClass(ref: ClassRef): Promise<void>;
   classes(): Promise<ClassSummary[]>;
   /** Gives the picture's number, which is `id` where there is one; a picture that was known without its pixels has them then. */
-  addImage(ref: ClassRef, rgba: Uint8Array, width: number, height: number, group?: string, id?: number): Promise<number>;
+  addImage(ref: ClassRef, rgba: Uint8Array, width: number, height: number, group?: string, id?: number, part?: Part): Promise<number>;
+  /** What was computed of a picture, to be kept beside it; null where nothing was. */
+  featuresOf(id: number): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Takes that in again ahead of the picture; tells whether it is of use. */
+  offerFeatures(kept: Uint8Array): Promise<boolean>;
   /** The class of a picture; null where the picture, or its class, was removed or never was. */
   classOf(id: number): Promise<number | null>;
+  /** What a picture is there for; null as for its class. */
+  partOf(id: number): Promise<Part | null>;
+  /** Puts a picture into the test set, or takes it out of there. */
+  setPart(id: number, part: Part): Promise<void>;
   moveImage(id: number, ref: ClassRef): Promise<void>;
   removeImage(id: number): Promise<void>;
   restoreImage(id: number): Promise<void>;
@@ -61,25 +85,29 @@ export interface Session {
   predict(rgba: Uint8Array, width: number, height: number): Promise<Prediction[]>;
   embed(rgba: Uint8Array, width: number, height: number): Promise<Float32Array>;
   evaluate(): Promise<Evaluation>;
-  save(): Promise<Uint8Array<ArrayBuffer>>;
-  load(file: Uint8Array): Promise<void>;
+  /** On the test set, without what the model knows of it. */
+  evaluateOnTest(): Promise<TestEvaluation>;
+  save(backbone: SavedBackbone): Promise<Uint8Array<ArrayBuffer>>;
+  /** With the backbone that the model may refer to; the same for {@link Core.ofModel}. */
+  load(file: Uint8Array, config?: string, weights?: Uint8Array): Promise<void>;
   modelClasses(): Promise<ModelClass[] | null>;
   write(pictures: boolean): Promise<Written>;
 }
 
 /** The wasm package: how a session is made, the settings where nothing else is asked for, and what they may be. */
 export interface Core {
-  create(engine: EngineChoice, config: string, weights: Uint8Array): Promise<Session>;
+  create(engine: EngineChoice, config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<Session>;
   /** A session on a saved model's own backbone, with the model loaded. */
-  ofModel(engine: EngineChoice, file: Uint8Array): Promise<Session>;
+  ofModel(engine: EngineChoice, file: Uint8Array, config?: string, weights?: Uint8Array): Promise<Session>;
   /** A session that goes on with what {@link Session.write} gave. */
   open(
     engine: EngineChoice,
-    config: string,
+    config: string | undefined,
     weights: Uint8Array,
     project: string,
     model: Uint8Array | undefined,
     pictures: Uint8Array | undefined,
+    name: string | undefined,
   ): Promise<Session>;
   defaultConfig(): TrainConfig;
   settingRules(): SettingRules;

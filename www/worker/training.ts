@@ -2,8 +2,8 @@ import type { TrainEvent, TrainReport } from '../generated/types.js';
 import { refusal } from './failure.js';
 import type { Session } from './session.js';
 
-/** What the page has asked of a run; set as soon as the message arrives, looked at between steps. */
-export interface RunControls {
+/** What the page has asked of a long call; set as soon as the message arrives, looked at between steps. */
+export interface CallControls {
   paused: boolean;
   cancelled: boolean;
 }
@@ -17,13 +17,13 @@ const STEP_EVENT_MS = 50;
 export class TrainingRun {
   readonly id: number;
   readonly #session: Session;
-  readonly #controls: RunControls;
+  readonly #controls: CallControls;
   readonly #emit: (event: TrainEvent) => void;
   #lastStepEvent = -Infinity;
   #begun = false;
   #stopped = false;
 
-  constructor(id: number, session: Session, controls: RunControls, emit: (event: TrainEvent) => void) {
+  constructor(id: number, session: Session, controls: CallControls, emit: (event: TrainEvent) => void) {
     this.id = id;
     this.#session = session;
     this.#controls = controls;

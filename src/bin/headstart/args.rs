@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use headstart::backbone::Storage;
 use headstart::engine::EngineChoice;
 use headstart::train::TrainConfig;
 use std::path::PathBuf;
@@ -15,20 +16,21 @@ pub struct Args {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Train on a folder that holds one folder of pictures a class.
+    /// Train on a folder that holds one folder of pictures a class, or on a project file of the page.
     Train(Box<Train>),
-    /// Measure a saved model on a folder that holds one folder of pictures a class.
+    /// Measure a saved model on a folder that holds one folder of pictures a class, or a project's on its own pictures.
     Evaluate {
-        /// A saved model.
+        /// A saved model, or a project file with one in it.
         file: PathBuf,
-        /// The folder.
-        dir: PathBuf,
+        /// The folder. Without one, the model of a project file is measured on the project's test set or, where it has
+        /// none, on the pictures that were held out.
+        dir: Option<PathBuf>,
         #[command(flatten)]
         common: Common,
     },
     /// Classify pictures with a saved model.
     Predict {
-        /// A saved model.
+        /// A saved model, or a project file with one in it.
         file: PathBuf,
         /// The pictures.
         #[arg(required = true)]
@@ -36,9 +38,10 @@ pub enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// List the layers of a backbone or a saved model: shapes, parameters, what can train and why.
+    /// List the layers of a backbone or a saved model: shapes, parameters, what can train and why; and what a project holds.
     Inspect {
-        /// A backbone folder, the name of a bundled backbone, or a saved model.
+        /// A backbone folder, a weights file (safetensors), the name of the bundled backbone or of an architecture, a
+        /// saved model, or a project file.
         what: String,
         /// Show what trains with this scope, none, last:N or all, instead of what can train.
         #[arg(long)]
@@ -47,6 +50,26 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Store a backbone's weights in another form, for fewer bytes to load.
+    Convert(Convert),
+}
+
+#[derive(ClapArgs)]
+pub struct Convert {
+    /// A backbone folder, a weights file (safetensors) or the name of the bundled backbone.
+    pub backbone: String,
+    /// f32, f16, or int8: 8-bit integers with a scale for each output channel.
+    #[arg(long)]
+    pub to: Storage,
+    /// The folder to write; it is made where it is missing.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Measure what it costs on the pictures of a folder with train and test in it, each with one folder a class.
+    #[arg(long, num_args = 1.., value_name = "TASK")]
+    pub measure: Vec<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(ClapArgs)]
@@ -61,17 +84,27 @@ pub struct Common {
 
 #[derive(ClapArgs)]
 pub struct Train {
-    /// Folder with one folder of pictures a class.
-    pub dir: PathBuf,
-    /// A folder of the same classes to test the finished model on.
+    /// Folder with one folder of pictures a class, or a project file (.headstart) as the page saves it: its pictures,
+    /// recordings, test set and settings, of which what is typed here takes the place.
+    #[arg(value_name = "DIR|PROJECT")]
+    pub what: PathBuf,
+    /// A CSV file that says which pictures of the folder belong to one recording, in columns such as file and group: they
+    /// stay on one side of the split.
+    #[arg(long, value_name = "FILE.csv")]
+    pub groups: Option<PathBuf>,
+    /// A folder of the same classes to test the finished model on; copies of training pictures in it are left out and told.
     #[arg(long)]
     pub test: Option<PathBuf>,
-    /// A backbone folder (config.json and model.safetensors) or the name of a bundled backbone.
-    #[arg(long, default_value = crate::pictures::DEFAULT_BACKBONE)]
-    pub backbone: String,
+    /// A backbone folder (config.json and model.safetensors), a weights file or the name of the bundled backbone; without
+    /// it the bundled one, or that of the project.
+    #[arg(long)]
+    pub backbone: Option<String>,
     /// A saved model to go on from, with its backbone and its head.
     #[arg(long, conflicts_with = "backbone")]
     pub from: Option<PathBuf>,
+    /// Go on from the model of the project instead of training anew.
+    #[arg(long, conflicts_with = "from")]
+    pub further: bool,
     /// linear, mlp:UNITS, conv:CHANNELS or svm:C.
     #[arg(long)]
     pub head: Option<String>,
@@ -103,8 +136,11 @@ pub struct Train {
     #[arg(long, allow_negative_numbers = true)]
     pub unfreeze_every: Option<f64>,
     /// Train BatchNorm's scale and shift too; its statistics never change.
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_train_norms")]
     pub train_norms: bool,
+    /// Do not, where the project's settings ask for it.
+    #[arg(long, overrides_with = "train_norms")]
+    pub no_train_norms: bool,
     /// Pictures a step.
     #[arg(long, allow_negative_numbers = true)]
     pub batch_size: Option<f64>,
@@ -142,8 +178,11 @@ pub struct Train {
     #[arg(long, allow_negative_numbers = true)]
     pub dropout: Option<f64>,
     /// Do not mirror pictures in training.
-    #[arg(long)]
+    #[arg(long, overrides_with = "flip")]
     pub no_flip: bool,
+    /// Mirror them, where the project's settings say not to.
+    #[arg(long, overrides_with = "no_flip")]
+    pub flip: bool,
     /// Smallest share of a picture's area that random crops keep; 1 keeps all of it.
     #[arg(long, allow_negative_numbers = true)]
     pub zoom: Option<f64>,
@@ -177,51 +216,55 @@ pub struct Train {
     /// Where to save the model.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Where to save all of it, pictures included, as a project file (.headstart) that the page opens; it may be the one
+    /// that was read.
+    #[arg(long, value_name = "PROJECT")]
+    pub save: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }
 
 impl Train {
-    /// The settings: the defaults with what was typed put over them.
-    pub fn config(&self) -> TrainConfig {
-        let defaults = TrainConfig::default();
-        let text = |typed: &Option<String>, default: String| typed.clone().unwrap_or(default);
+    /// The settings: those that there are with what was typed put over them.
+    pub fn config(&self, before: TrainConfig) -> TrainConfig {
+        let text = |typed: &Option<String>, before: String| typed.clone().unwrap_or(before);
         TrainConfig {
-            head: text(&self.head, defaults.head),
-            activation: text(&self.activation, defaults.activation),
-            fine_tune: text(&self.fine_tune, defaults.fine_tune),
-            epochs: self.epochs.unwrap_or(defaults.epochs),
-            fine_tune_epochs: self.fine_tune_epochs.unwrap_or(defaults.fine_tune_epochs),
-            learning_rate: self.learning_rate.unwrap_or(defaults.learning_rate),
-            backbone_learning_rate: self.backbone_learning_rate.unwrap_or(defaults.backbone_learning_rate),
-            head_learning_rate: self.head_learning_rate.unwrap_or(defaults.head_learning_rate),
-            depth_decay: self.depth_decay.unwrap_or(defaults.depth_decay),
-            unfreeze_every: self.unfreeze_every.unwrap_or(defaults.unfreeze_every),
-            train_norms: self.train_norms,
-            batch_size: self.batch_size.unwrap_or(defaults.batch_size),
-            optimizer: text(&self.optimizer, defaults.optimizer),
-            momentum: self.momentum.unwrap_or(defaults.momentum),
-            clip_norm: self.clip_norm.unwrap_or(defaults.clip_norm),
-            schedule: text(&self.schedule, defaults.schedule),
-            warm_up: self.warm_up.unwrap_or(defaults.warm_up),
-            step_every: self.step_every.unwrap_or(defaults.step_every),
-            step_factor: self.step_factor.unwrap_or(defaults.step_factor),
-            weight_decay: self.weight_decay.unwrap_or(defaults.weight_decay),
-            label_smoothing: self.label_smoothing.unwrap_or(defaults.label_smoothing),
-            class_weights: text(&self.class_weights, defaults.class_weights),
-            dropout: self.dropout.unwrap_or(defaults.dropout),
-            flip: !self.no_flip,
-            zoom: self.zoom.unwrap_or(defaults.zoom),
-            rotation: self.rotation.unwrap_or(defaults.rotation),
-            brightness: self.brightness.unwrap_or(defaults.brightness),
-            contrast: self.contrast.unwrap_or(defaults.contrast),
-            variants: self.variants.unwrap_or(defaults.variants),
-            validation: self.validation.unwrap_or(defaults.validation),
-            patience: self.patience.unwrap_or(defaults.patience),
-            monitor: text(&self.monitor, defaults.monitor),
-            memory_limit: self.memory_limit.unwrap_or(defaults.memory_limit),
-            seed: self.seed.unwrap_or(defaults.seed),
-            warm_start: self.from.is_some(),
+            head: text(&self.head, before.head),
+            activation: text(&self.activation, before.activation),
+            fine_tune: text(&self.fine_tune, before.fine_tune),
+            epochs: self.epochs.unwrap_or(before.epochs),
+            fine_tune_epochs: self.fine_tune_epochs.unwrap_or(before.fine_tune_epochs),
+            learning_rate: self.learning_rate.unwrap_or(before.learning_rate),
+            backbone_learning_rate: self.backbone_learning_rate.unwrap_or(before.backbone_learning_rate),
+            head_learning_rate: self.head_learning_rate.unwrap_or(before.head_learning_rate),
+            depth_decay: self.depth_decay.unwrap_or(before.depth_decay),
+            unfreeze_every: self.unfreeze_every.unwrap_or(before.unfreeze_every),
+            train_norms: self.train_norms || before.train_norms && !self.no_train_norms,
+            batch_size: self.batch_size.unwrap_or(before.batch_size),
+            optimizer: text(&self.optimizer, before.optimizer),
+            momentum: self.momentum.unwrap_or(before.momentum),
+            clip_norm: self.clip_norm.unwrap_or(before.clip_norm),
+            schedule: text(&self.schedule, before.schedule),
+            warm_up: self.warm_up.unwrap_or(before.warm_up),
+            step_every: self.step_every.unwrap_or(before.step_every),
+            step_factor: self.step_factor.unwrap_or(before.step_factor),
+            weight_decay: self.weight_decay.unwrap_or(before.weight_decay),
+            label_smoothing: self.label_smoothing.unwrap_or(before.label_smoothing),
+            class_weights: text(&self.class_weights, before.class_weights),
+            dropout: self.dropout.unwrap_or(before.dropout),
+            flip: self.flip || before.flip && !self.no_flip,
+            zoom: self.zoom.unwrap_or(before.zoom),
+            rotation: self.rotation.unwrap_or(before.rotation),
+            brightness: self.brightness.unwrap_or(before.brightness),
+            contrast: self.contrast.unwrap_or(before.contrast),
+            variants: self.variants.unwrap_or(before.variants),
+            validation: self.validation.unwrap_or(before.validation),
+            patience: self.patience.unwrap_or(before.patience),
+            monitor: text(&self.monitor, before.monitor),
+            memory_limit: self.memory_limit.unwrap_or(before.memory_limit),
+            seed: self.seed.unwrap_or(before.seed),
+            // Not what the training before was: whoever wants that says so.
+            warm_start: self.from.is_some() || self.further,
         }
     }
 }

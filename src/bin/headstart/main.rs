@@ -1,9 +1,15 @@
-//! The command line: train, evaluate, predict and inspect on the same library that runs in the browser.
+//! The command line: train, evaluate, predict, inspect and convert on the same library that runs in the browser.
 
 mod args;
 mod commands;
+mod convert;
+mod groups;
+mod inspect;
+mod models;
 mod pictures;
 mod progress;
+mod project_file;
+mod train;
 
 use clap::Parser;
 use std::process::ExitCode;

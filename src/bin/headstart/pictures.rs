@@ -1,31 +1,88 @@
 //! Files: folders of pictures, decoding, backbones.
 
-use headstart::backbone::Backbone;
-use headstart::image::{Crop, Preprocess};
-use headstart::{Error, Result};
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use headstart::Error;
+use headstart::backbone::{Backbone, Reference};
+use headstart::image::{Crop, Picture, Preprocess};
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageReader, RgbaImage};
+use std::ffi::OsStr;
 use std::fs;
+use std::io::{self, BufRead, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// Name of the backbone that comes with the program.
-pub const DEFAULT_BACKBONE: &str = "mobilenet-v2-0.5-96";
+pub const DEFAULT_BACKBONE: &str = "mobilenet-v2-0.75-128";
 
-const DEFAULT_CONFIG: &str = include_str!("../../../www/public/backbones/mobilenet-v2-0.5-96/config.json");
-const DEFAULT_WEIGHTS: &[u8] = include_bytes!("../../../www/public/backbones/mobilenet-v2-0.5-96/model.safetensors");
+const DEFAULT_CONFIG: &str = include_str!("../../../www/public/backbones/mobilenet-v2-0.75-128/config.json");
+const DEFAULT_WEIGHTS: &[u8] = include_bytes!("../../../www/public/backbones/mobilenet-v2-0.75-128/model.safetensors");
 
 /// Endings of files that are taken for pictures in a folder.
 const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "gif", "webp", "bmp"];
 
-/// Loads a backbone by name or from a folder.
-pub fn backbone(name: &str) -> anyhow::Result<Backbone> {
-    if name == DEFAULT_BACKBONE {
-        return Ok(Backbone::parse(DEFAULT_CONFIG, DEFAULT_WEIGHTS)?);
+/// The files of a backbone.
+pub struct BackboneFiles {
+    /// The text of its `config.json`; none of weights that came alone.
+    pub config: Option<String>,
+    /// The bytes of its `model.safetensors`.
+    pub weights: Vec<u8>,
+}
+
+impl BackboneFiles {
+    /// Reads the files of the bundled backbone, of a folder, or of a weights file with its card beside it or alone.
+    pub fn read(name: &str) -> anyhow::Result<Self> {
+        if name == DEFAULT_BACKBONE {
+            return Ok(Self { config: Some(DEFAULT_CONFIG.into()), weights: DEFAULT_WEIGHTS.into() });
+        }
+        let path = Path::new(name);
+        let (config, weights) = if path.is_file() {
+            let card = path.with_file_name("config.json");
+            (card.is_file().then_some(card), path.to_path_buf())
+        } else {
+            (Some(path.join("config.json")), path.join("model.safetensors"))
+        };
+        let config = config.as_deref().map(read).transpose()?.map(String::from_utf8).transpose();
+        let config = config.map_err(|e| Error::BackboneConfigInvalid(e.to_string()))?;
+        Ok(Self { config, weights: read(&weights)? })
     }
-    let folder = Path::new(name);
-    let config = read(&folder.join("config.json"))?;
-    let config = String::from_utf8(config).map_err(|e| Error::BackboneConfigInvalid(e.to_string()))?;
-    let weights = read(&folder.join("model.safetensors"))?;
-    Ok(Backbone::parse(&config, &weights)?)
+
+    /// What they hold.
+    pub fn backbone(&self) -> headstart::Result<Backbone> {
+        match &self.config {
+            Some(config) => Backbone::parse(config, &self.weights),
+            None => Backbone::recognise(&self.weights),
+        }
+    }
+}
+
+/// Loads a backbone by name, from a folder or from a weights file; a folder's name is the backbone's.
+pub fn backbone(name: &str) -> anyhow::Result<Backbone> {
+    let (backbone, path) = (BackboneFiles::read(name)?.backbone()?, Path::new(name));
+    let folder = path.file_name().filter(|_| name == DEFAULT_BACKBONE || path.is_dir());
+    Ok(match folder.and_then(OsStr::to_str) {
+        Some(folder) => backbone.named(folder),
+        None => backbone,
+    })
+}
+
+/// Finds the backbone that a saved model refers to.
+pub fn served(model: &Path) -> impl Fn(&Reference) -> Option<Backbone> {
+    |reference| served_beside(model, &reference.name)
+}
+
+/// Finds a backbone by the name of its folder: the bundled one, or a folder of that name beside the file that names it.
+pub fn served_beside(file: &Path, name: &str) -> Option<Backbone> {
+    if name == DEFAULT_BACKBONE {
+        return backbone(name).ok();
+    }
+    // A name that leads elsewhere is none of a folder: files come from anywhere.
+    let is_plain = Path::new(name).file_name() == Some(OsStr::new(name));
+    is_plain.then(|| backbone(file.with_file_name(name).to_str()?).ok()).flatten()
+}
+
+/// Whether a path is a weights file, whatever it is called: safetensors begin with the length of a JSON object, then that.
+pub fn is_weights(path: &Path) -> bool {
+    let mut start = [0; 9];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start[8] == b'{'
 }
 
 /// Reads a file, naming it where that fails.
@@ -33,8 +90,11 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))
 }
 
+/// Classes with the files of their pictures.
+pub type Folders = Vec<(String, Vec<PathBuf>)>;
+
 /// The classes of a folder: each sub-folder's name with the pictures in it, both sorted.
-pub fn folders(dir: &Path) -> anyhow::Result<Vec<(String, Vec<PathBuf>)>> {
+pub fn folders(dir: &Path) -> anyhow::Result<Folders> {
     let mut classes = Vec::new();
     for path in sorted(dir)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -59,20 +119,47 @@ fn is_picture(path: &Path) -> bool {
 }
 
 /// Decodes a picture, turns it upright and prepares it.
-pub fn crop(path: &Path, preprocess: &Preprocess) -> Result<Crop> {
-    let picture = decode(path).map_err(|e| {
-        // Decoders explain themselves over several lines; an error of ours is one.
-        let reason = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        let reason = reason.trim_end_matches('.').to_string();
-        Error::PictureUnreadable { name: path.display().to_string(), reason }
-    })?;
-    let rgba = picture.into_rgba8();
+pub fn crop(path: &Path, preprocess: &Preprocess) -> headstart::Result<Crop> {
+    let rgba = opened(path)?;
     preprocess.crop(&rgba, rgba.width(), rgba.height())
 }
 
+/// The same for a picture that is kept.
+pub fn picture(path: &Path, preprocess: &Preprocess) -> headstart::Result<Picture> {
+    let rgba = opened(path)?;
+    preprocess.picture(&rgba, rgba.width(), rgba.height())
+}
+
+/// The same as [`crop`] of a file's bytes.
+pub fn crop_of(bytes: &[u8], name: &str, preprocess: &Preprocess) -> headstart::Result<Crop> {
+    let rgba = upright(Ok(ImageReader::new(Cursor::new(bytes))), name)?;
+    preprocess.crop(&rgba, rgba.width(), rgba.height())
+}
+
+/// A picture small, to show in a list: a JPEG of its crop.
+pub fn thumbnail(crop: &Crop) -> anyhow::Result<Vec<u8>> {
+    let (side, mut bytes) = (crop.size as u32, Vec::new());
+    JpegEncoder::new_with_quality(&mut bytes, 85).encode(&crop.rgb, side, side, ExtendedColorType::Rgb8)?;
+    Ok(bytes)
+}
+
+fn opened(path: &Path) -> headstart::Result<RgbaImage> {
+    upright(ImageReader::open(path), &path.display().to_string())
+}
+
+fn upright<R: BufRead + Seek>(reader: io::Result<ImageReader<R>>, name: &str) -> headstart::Result<RgbaImage> {
+    let picture = reader.map_err(Into::into).and_then(decode).map_err(|e| {
+        // Decoders explain themselves over several lines; an error of ours is one.
+        let reason = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let reason = reason.trim_end_matches('.').to_string();
+        Error::PictureUnreadable { name: name.into(), reason }
+    })?;
+    Ok(picture.into_rgba8())
+}
+
 /// The content decides the format, not the file's name. Orientation is as EXIF has it.
-fn decode(path: &Path) -> image::ImageResult<DynamicImage> {
-    let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
+fn decode<R: BufRead + Seek>(reader: ImageReader<R>) -> image::ImageResult<DynamicImage> {
+    let mut decoder = reader.with_guessed_format()?.into_decoder()?;
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);

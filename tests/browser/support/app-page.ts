@@ -108,7 +108,8 @@ export class AppPage {
   /** Waits until a class has so many pictures and no others are on their way. */
   async counts(name: string, total: number): Promise<void> {
     const text = total === 1 ? '1 picture' : `${total.toLocaleString('en')} pictures`;
-    await this.card(name).getByText(text, { exact: true }).waitFor();
+    // A hundred pictures take half a minute on a slow machine.
+    await this.card(name).getByText(text, { exact: true }).waitFor({ timeout: 90_000 });
     await this.card(name).getByRole('progressbar').waitFor({ state: 'detached' });
   }
 
@@ -125,6 +126,17 @@ export class AppPage {
     await devtools.detach();
   }
 
+  /** What asks before an import. */
+  get importDialog(): Locator {
+    return this.page.getByRole('dialog', { name: /^Import/ });
+  }
+
+  /** Says yes to what would come in. */
+  async confirmImport(): Promise<void> {
+    await this.importDialog.getByRole('button', { name: /^Import \d/ }).click();
+    await this.importDialog.waitFor({ state: 'detached' });
+  }
+
   /** Drags one element onto another with the mouse; both must be in view. */
   async drag(from: Locator, to: Locator): Promise<void> {
     const [start, end] = [await from.boundingBox(), await to.boundingBox()];
@@ -139,6 +151,11 @@ export class AppPage {
   async fillTwoClasses(each = 10): Promise<void> {
     await this.pick('Class 1', await this.draw('circles', each));
     await this.pick('Class 2', await this.draw('stripes', each));
+  }
+
+  /** Waits until everything is on the device. */
+  async saved(): Promise<void> {
+    await this.page.locator('.keeping', { hasText: 'Saved on this device' }).waitFor();
   }
 
   /** Trains to the end. */

@@ -24,25 +24,38 @@ export interface Site {
   url: string;
   /** Files that are served beside the built ones, or instead of them, by path without the leading slash. */
   files: Map<string, Buffer>;
+  /** The paths that were asked for so far, in order, by workers too. */
+  asked: string[];
   close(): Promise<void>;
 }
 
+/** What {@link serveSite} may be told. */
+export interface SiteOptions {
+  /** Headers of every answer; by default the site's policy. */
+  headers?: Record<string, string>;
+  /** Folders that are served beside the site, by their paths with a slash at the end. */
+  folders?: Record<string, string>;
+}
+
 /** Serves `dist` under the site's policy; without a complete build it throws. */
-export async function serveSite(): Promise<Site> {
+export async function serveSite({ headers = { 'Content-Security-Policy': CONTENT_SECURITY_POLICY }, folders = {} }: SiteOptions = {}): Promise<Site> {
   for (const needed of ['index.html', 'headstart.js', 'assets']) {
     if (!existsSync(join(DIST, needed))) throw new Error(`${join(DIST, needed)} is missing: build the site first`);
   }
   // Without an icon of its own the browser would ask for one, and complain.
   const files = new Map([['blank.html', Buffer.from('<!doctype html><title>Test</title><link rel="icon" href="data:,">')]]);
+  const asked: string[] = [];
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://x');
     // The same site twice: in the root, and in a folder as on a host that is shared.
     const path = normalize(decodeURIComponent(pathname)).replace(/^\/(some\/folder\/)?/, '') || 'index.html';
-    const built = join(DIST, path);
+    asked.push(path);
+    const beside = Object.keys(folders).find((folder) => path.startsWith(folder));
+    const built = beside === undefined ? join(DIST, path) : join(folders[beside]!, path.slice(beside.length));
     const own = files.get(path);
     const found = own !== undefined || (existsSync(built) && statSync(built).isFile());
     response.writeHead(found ? 200 : 404, {
-      'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+      ...headers,
       'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream',
     });
     if (own) response.end(own);
@@ -54,6 +67,7 @@ export async function serveSite(): Promise<Site> {
   return {
     url: `http://127.0.0.1:${port}/`,
     files,
+    asked,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

@@ -1,14 +1,17 @@
 import type {
+  BackboneReport,
   ClassSummary,
   EngineReport,
   Estimate,
   LayerReport,
   ModelClass,
+  Part,
   Prediction,
   Readiness,
   TrainConfig,
   TrainEvent,
   TrainReport,
+  Unprepared,
 } from '../../../www/generated/types.js';
 import type { ClassRef } from '../../../www/protocol.js';
 import { refusal } from '../../../www/worker/failure.js';
@@ -40,7 +43,11 @@ interface FakeClass {
 interface FakeImage {
   id: number;
   classId: number;
+  part: Part;
   removed: boolean;
+  /** For which sizes of pictures it is prepared: those of the present and the previous backbone. */
+  sizes: number[];
+  unreadable?: boolean;
 }
 
 /** A session without a network: keeps classes, counts steps, and like the real one refuses a second call while one is pending. */
@@ -60,13 +67,15 @@ export class FakeSession implements Session {
   constructor(private readonly faults: Faults = {}) {}
 
   engine = () => this.#engine;
-  backbone = () => ({ architecture: 'fake', inputSize: 96, features: 4, parameters: 0, stages: 1, license: '', source: '', batchNorm: '', fineTunable: 1, fineTuneReason: '' });
+  #backbone: BackboneReport = { architecture: 'fake', label: 'Fake', multiplications: 1, inputSize: 96, features: 4, parameters: 0, stages: 1, license: '', source: '', batchNorm: '', fineTunable: 1, fineTuneReason: '' };
+  backbone = () => this.#backbone;
   modelClasses = async () => structuredClone(this.#model);
   report = async () => this.#report;
 
   async classes(): Promise<ClassSummary[]> {
-    const images = (id: number) => this.#images.filter((each) => each.classId === id && !each.removed).map((each) => each.id);
-    return this.#live().map(({ id, name }) => ({ id, name, images: images(id) }));
+    const images = (id: number, part: Part) =>
+      this.#images.filter((each) => each.classId === id && each.part === part && !each.removed).map((each) => each.id);
+    return this.#live().map(({ id, name }) => ({ id, name, images: images(id, 'learn'), test: images(id, 'test') }));
   }
 
   async addClass(name: string, id = next(this.#classes)): Promise<number> {
@@ -94,11 +103,19 @@ export class FakeSession implements Session {
     this.#class(ref, true).removed = false;
   }
 
-  addImage(ref: ClassRef, _rgba: Uint8Array, width: number, _height: number, group?: string, id = next(this.#images)): Promise<number> {
+  featuresOf = async (id: number) => Uint8Array.of(id);
+  offerFeatures = async (kept: Uint8Array): Promise<boolean> => this.calls.push(`offerFeatures ${kept.join(' ')}`) > 0;
+
+  addImage(ref: ClassRef, _rgba: Uint8Array, width: number, _height: number, group?: string, id = next(this.#images), part: Part = 'learn'): Promise<number> {
     this.calls.push(`addImage ${ref} ${width} ${group ?? '-'}`);
     return this.#slowly(() => {
-      if (this.#images.some((each) => each.id === id)) throw refusal('id_taken', `The number ${id} is taken.`, String(id));
-      this.#images.push({ id, classId: this.#class(ref).id, removed: false });
+      const known = this.#images.find((each) => each.id === id);
+      if (known?.sizes.includes(this.#backbone.inputSize)) throw refusal('id_taken', `The number ${id} is taken.`, String(id));
+      if (known) {
+        known.sizes.unshift(this.#backbone.inputSize);
+        return id;
+      }
+      this.#images.push({ id, classId: this.#class(ref).id, part, removed: false, sizes: [this.#backbone.inputSize] });
       this.#images.sort((one, other) => one.id - other.id);
       return id;
     });
@@ -107,6 +124,14 @@ export class FakeSession implements Session {
   async classOf(id: number): Promise<number | null> {
     const image = this.#images.find((each) => each.id === id && !each.removed);
     return this.#live().find((each) => each.id === image?.classId)?.id ?? null;
+  }
+
+  async partOf(id: number): Promise<Part | null> {
+    return (await this.classOf(id)) === null ? null : this.#image(id).part;
+  }
+
+  async setPart(id: number, part: Part): Promise<void> {
+    this.#image(id).part = part;
   }
 
   async moveImage(id: number, ref: ClassRef): Promise<void> {
@@ -124,6 +149,56 @@ export class FakeSession implements Session {
   async forgetImages(ids: Float64Array): Promise<void> {
     for (const id of ids) if (!this.#image(id).removed) throw refusal('image_unknown', `There is no picture number ${id}.`, String(id));
     this.#images = this.#images.filter(({ id }) => !ids.includes(id));
+  }
+
+  /** Its `config.json` says how large its pictures are and what is wrong with it. */
+  setBackbone(config: string | undefined, weights: Uint8Array): Promise<void> {
+    this.calls.push(`setBackbone ${config ?? '-'} ${weights.length}`);
+    return this.#slowly(() => {
+      if (this.#run) throw refusal('training_running', 'Training is already running.');
+      this.backboneIs(config);
+      for (const image of this.#images) {
+        image.unreadable = false;
+        image.sizes = image.sizes.slice(0, 2);
+      }
+    });
+  }
+
+  /** What a session is made with. */
+  backboneIs(config: string | undefined): void {
+    const { inputSize = 96, refused } = JSON.parse(config ?? '{}') as { inputSize?: number; refused?: string };
+    if (refused) throw refusal('backbone_unsupported', `Backbones of the architecture “${refused}” are not supported.`, refused);
+    this.#backbone = { ...this.#backbone, inputSize };
+  }
+
+  async unprepared(): Promise<Unprepared[]> {
+    const awaited = this.#images.filter((each) => each.sizes.length > 0 && !each.unreadable && !this.#isPrepared(each));
+    return awaited.map(({ id }) => ({ id, pixels: false }));
+  }
+
+  givePixels(id: number, _rgba: Uint8Array, width: number): Promise<void> {
+    this.calls.push(`givePixels ${id} ${width}`);
+    return this.#slowly(() => {
+      const image = this.#image(id);
+      image.sizes = [this.#backbone.inputSize, ...image.sizes].slice(0, 2);
+    });
+  }
+
+  async prepareImage(id: number): Promise<void> {
+    this.calls.push(`prepareImage ${id}`);
+  }
+
+  async leaveOut(id: number): Promise<void> {
+    this.#image(id).unreadable = true;
+  }
+
+  measureBackbone(config: string | undefined, weights: Uint8Array | undefined): Promise<number> {
+    this.calls.push(`measureBackbone ${config ?? '-'} ${weights?.length ?? '-'}`);
+    return this.#slowly(() => 12.5);
+  }
+
+  #isPrepared(image: FakeImage): boolean {
+    return image.sizes.includes(this.#backbone.inputSize);
   }
 
   async readiness(config: Partial<TrainConfig>): Promise<Readiness> {
@@ -151,6 +226,8 @@ export class FakeSession implements Session {
     if ('undefined' in config || Object.values(config).some((value) => value === undefined)) throw new Error('undefined reached the core');
     if (this.#run) throw refusal('training_running', 'Training is already running.');
     if (this.#live().length < 2) throw refusal('too_few_classes', 'Training needs two classes.', String(this.#live().length));
+    const awaited = (await this.unprepared()).length;
+    if (awaited > 0) throw refusal('backbone_changing', `${awaited} pictures are still to be prepared.`, String(awaited));
     this.#run = { epochs: config.epochs ?? 3, step: 0 };
   }
 
@@ -210,6 +287,7 @@ export class FakeSession implements Session {
 
   embed = async () => new Float32Array(4);
   evaluate = () => Promise.reject(refusal('not_trained', 'There is no trained model yet.'));
+  evaluateOnTest = this.evaluate;
   save = async () => new Uint8Array([80, 75]);
 
   async load(): Promise<void> {
@@ -227,6 +305,7 @@ export class FakeSession implements Session {
     this.calls.push(`open ${model?.length ?? '-'} ${pictures?.length ?? '-'}`);
     const written = JSON.parse(project) as { classes: FakeClass[]; images: FakeImage[]; model: ModelClass[] | null };
     [this.#classes, this.#images, this.#model] = [written.classes, written.images, written.model];
+    if (!pictures) for (const image of this.#images) image.sizes = [];
   }
 
   #live(): FakeClass[] {
@@ -286,12 +365,17 @@ const estimate: Estimate = {
 /** A core that hands out one given session. */
 export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
   return {
-    create: () => (faults.create ? Promise.reject(faults.create) : Promise.resolve(session)),
+    async create(_engine, config) {
+      if (faults.create) throw faults.create;
+      session.backboneIs(config);
+      return session;
+    },
     async ofModel() {
       await session.load();
       return session;
     },
-    async open(_engine, _config, _weights, project, model, pictures) {
+    async open(_engine, config, _weights, project, model, pictures) {
+      session.backboneIs(config);
       session.open(project, model, pictures);
       return session;
     },

@@ -1,7 +1,10 @@
 import {
   HeadstartError,
+  type BackboneRef,
+  type BackboneReport,
   type ClassSummary,
   type ModelClass,
+  type Part,
   type Prediction,
   type SavedProject,
   type Trainer,
@@ -9,18 +12,23 @@ import {
   type TrainReport,
 } from '../../../www/headstart.js';
 import type { ErrorCode } from '../../../www/protocol.js';
+import { FakeChange } from './fake-change.js';
 import { backbone, defaults, engine, estimate, report, rules } from './state.js';
 
 interface Data {
   classes: { id: number; name: string; removed: boolean }[];
-  images: { id: number; classId: number; name: string; removed: boolean; pixels: boolean }[];
+  images: { id: number; classId: number; part: Part; name: string; removed: boolean; pixels: boolean }[];
   model: { id: number | null; name: string }[] | null;
 }
 
 /** A trainer without a worker: it keeps classes, pictures and labels by the rules of the core, and answers in the order of the calls. */
 export class FakeTrainer {
   readonly engine = engine;
-  readonly backbone = backbone;
+  backbone: BackboneReport = backbone;
+  /** The change of the backbone that is under way. */
+  change: FakeChange | null = null;
+  /** What a picture takes on a backbone. */
+  milliseconds = 25;
   readonly defaults = defaults;
   readonly rules = rules;
   /** What it was asked, in order. */
@@ -29,6 +37,7 @@ export class FakeTrainer {
   readonly #pending = new Set<(error: Error) => void>();
   #turn: Promise<void> = Promise.resolve();
   #dead = false;
+  #chosen = 'usual';
 
   /** `unreadable` are the names of files that cannot be read any more. */
   constructor(
@@ -36,6 +45,11 @@ export class FakeTrainer {
     readonly unreadable: ReadonlySet<string>,
   ) {
     const { project } = options;
+    const chosen = options.backbone ?? project?.backbone;
+    if (typeof chosen === 'string' && chosen !== this.#chosen) {
+      this.#chosen = chosen;
+      this.backbone = { ...backbone, architecture: chosen };
+    }
     if (project === undefined) return;
     Object.assign(this.#data, JSON.parse(project.project));
     if (project.model === null) this.#data.model = null;
@@ -43,7 +57,8 @@ export class FakeTrainer {
   }
 
   get classes(): ClassSummary[] {
-    return this.#live().map(({ id, name }) => ({ id, name, images: this.#shown(id).map((each) => each.id) }));
+    const of = (id: number, part: Part): number[] => this.#shown(id).filter((each) => each.part === part).map((each) => each.id);
+    return this.#live().map(({ id, name }) => ({ id, name, images: of(id, 'learn'), test: of(id, 'test') }));
   }
 
   get modelClasses(): ModelClass[] | null {
@@ -64,6 +79,7 @@ export class FakeTrainer {
     this.#dead = true;
     for (const reject of this.#pending) reject(refusal('worker_failed', 'The worker has died.'));
     this.#pending.clear();
+    this.change?.fail(refusal('worker_failed', 'The worker has died.'));
   }
 
   close = (): void => this.crash();
@@ -99,18 +115,27 @@ export class FakeTrainer {
       this.#class(id).removed = false;
     });
 
-  addImage = (classId: number, _blob: Blob, { id, name }: { id: number; name: string }): Promise<number> =>
+  /** Pictures that were embedded, those that came without their features. */
+  readonly embedded: number[] = [];
+
+  /** Those of one picture on one backbone. */
+  features = (id: number): Promise<Uint8Array | null> => this.#ask(`features ${id}`, () => Uint8Array.of(id, this.backbone.inputSize));
+
+  addImage = (classId: number, _blob: Blob, { id, name, part = 'learn', features }: { id: number; name: string; part?: Part; features?: Uint8Array }): Promise<number> =>
     this.#ask(`addImage ${classId} ${id}`, () => {
       if (this.unreadable.has(name)) throw refusal('picture_unreadable', `${name} cannot be read.`);
       const known = this.#data.images.find((each) => each.id === id);
       if (known?.pixels) throw refusal('id_taken', `${id} is taken.`);
+      if (features?.[0] !== id || features[1] !== this.backbone.inputSize) this.embedded.push(id);
       if (known) Object.assign(known, { pixels: true, removed: false });
       else if (this.#class(classId).removed) throw refusal('class_unknown', `There is no class ${classId}.`);
-      else this.#data.images.push({ id, classId, name, removed: false, pixels: true });
+      else this.#data.images.push({ id, classId, part, name, removed: false, pixels: true });
       return id;
     });
 
   moveImage = (id: number, to: number): Promise<void> => this.#ask(`moveImage ${id} ${to}`, () => void (this.#image(id).classId = to));
+
+  setPart = (id: number, part: Part): Promise<void> => this.#ask(`setPart ${id} ${part}`, () => void (this.#image(id).part = part));
 
   removeImage = (id: number): Promise<void> => this.#ask(`removeImage ${id}`, () => void (this.#image(id).removed = true));
 
@@ -145,7 +170,49 @@ export class FakeTrainer {
       model: this.#data.model && new Blob(['model']),
       pictures: pictures === true ? new Blob(['pictures']) : null,
       thumbnails: null,
+      sources: null,
+      backbone: this.#chosen,
     }));
+
+  /** Goes on when its {@link FakeChange} or {@link FakeTrainer.go} is told to; an address is the architecture's name then. */
+  setBackbone = (ref: BackboneRef): FakeChange => {
+    this.calls.push(`setBackbone ${String(ref)}`);
+    return this.#follow(ref);
+  };
+
+  /** So many pictures are prepared for the backbone that was asked for last. */
+  go = (done: number, total: number): void => {
+    const { change } = this;
+    change?.load({ ...backbone, architecture: String(change.ref) }, total, done);
+    if (done === total) change?.end();
+  };
+
+  /** That one is refused. */
+  refuse = (error: HeadstartError): void => this.change?.fail(error);
+
+  /** Pictures are still to be prepared for the backbone that it was started with. */
+  prepare(): void {
+    this.#follow(undefined);
+  }
+
+  #follow(ref: BackboneRef | undefined): FakeChange {
+    const under = this.change;
+    const before = under?.before ?? { backbone: this.backbone, chosen: this.#chosen };
+    const change = new FakeChange(ref, before, (report) => {
+      this.backbone = report ?? before.backbone;
+      this.#chosen = report === null ? before.chosen : String(ref);
+      // The one that was under way ends once this one is loaded.
+      if (report !== null) under?.makeWay();
+    });
+    this.change = change;
+    const over = (): void => {
+      if (this.change === change) this.change = under === null || under.ended ? null : under;
+    };
+    change.finished.then(over, over);
+    return change;
+  }
+
+  measureBackbone = (): Promise<number> => this.#ask('measureBackbone', () => this.milliseconds);
 
   /** A run without events. */
   train() {
@@ -212,6 +279,8 @@ export class FakeTrainer {
 export class FakeTrainers {
   readonly made: FakeTrainer[] = [];
   readonly unreadable = new Set<string>();
+  /** Of the next one's project so many pictures are still to be prepared for its backbone. */
+  unprepared = 0;
   /** What the next start fails with. */
   failure: Error | null = null;
   /** Starting takes until this is over. */
@@ -223,6 +292,8 @@ export class FakeTrainers {
     this.failure = null;
     if (failure !== null) throw failure;
     const trainer = new FakeTrainer(options, this.unreadable);
+    if (this.unprepared > 0) trainer.prepare();
+    this.unprepared = 0;
     this.made.push(trainer);
     return trainer as unknown as Trainer;
   };

@@ -2,12 +2,15 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import type { Message, Request } from '../../../www/protocol.js';
 import type { Decoded, PictureReader } from '../../../www/worker/pictures.js';
 import { Server } from '../../../www/worker/server.js';
+import { refusal } from '../../../www/worker/failure.js';
 import { FakeSession, fakeCore, type Faults } from './fake-session.js';
 
 /** The real server on a fake session, behind what looks like a `Worker`: messages arrive as tasks of their own, as data. */
 export class FakeWorker extends EventTarget {
   static last: FakeWorker;
   static faults: Faults = {};
+  /** Files of so many bytes cannot be read any more. */
+  static readonly gone = new Set<number>();
 
   readonly session = new FakeSession(FakeWorker.faults);
   /** What it has sent to the page. */
@@ -19,9 +22,10 @@ export class FakeWorker extends EventTarget {
 
   /** Pictures whose width is their number of bytes; an empty one cannot be read. */
   readonly #pictures: PictureReader = {
-    read: async (picture) => {
+    read: async (picture, name) => {
       this.decoded += 1;
-      const width = (picture as Blob).size;
+      const width = picture instanceof Blob ? picture.size : picture.width;
+      if (FakeWorker.gone.has(width)) throw refusal('picture_unreadable', `“${name}” cannot be read.`, name);
       return { rgba: new Uint8Array(4 * width), width, height: 1 };
     },
     readWithThumbnail: async (picture, name): Promise<Decoded> => {
@@ -29,13 +33,14 @@ export class FakeWorker extends EventTarget {
       if (pixels.width === 0) throw Object.assign(new Error(`“${name}” is empty.`), { code: 'picture_unreadable', value: name });
       return { pixels, thumbnail: new Blob(['thumbnail']) };
     },
+    pack: async ({ width }) => new Blob([new Uint8Array(width)]),
   };
 
   constructor() {
     super();
     FakeWorker.last = this;
-    this.#server = new Server(fakeCore(this.session, FakeWorker.faults), this.#pictures, (message) => this.#answer(message));
-    this.#server.work().catch((error: Error) => {
+    this.#server = new Server(this.#pictures, (message) => this.#answer(message));
+    this.#server.work(fakeCore(this.session, FakeWorker.faults)).catch((error: Error) => {
       this.#answer({ kind: 'fatal', failure: { code: 'worker_failed', message: error.message } });
     });
   }
@@ -73,11 +78,12 @@ export function useFakeWorker(): void {
   beforeEach(() => {
     FakeWorker.faults = {};
     fetched.length = 0;
+    FakeWorker.gone.clear();
     vi.stubGlobal('Worker', FakeWorker);
     vi.stubGlobal('location', { href: 'https://example.test/site/' });
     vi.stubGlobal('fetch', async (url: string) => {
       fetched.push(url);
-      return new Response('{}');
+      return new Response(url.endsWith('/backbones/index.json') ? JSON.stringify({ version: 1, default: 'usual', backbones: [] }) : '{}');
     });
   });
   afterEach(() => vi.unstubAllGlobals());

@@ -15,6 +15,8 @@ import type {
 export const engine: EngineReport = { kind: 'cpu', adapter: '', reason: 'Faster here.', cpuMilliseconds: 1, gpuMilliseconds: null };
 
 export const backbone: BackboneReport = {
+  label: 'MobileNetV2 0.5',
+  multiplications: 1,
   architecture: 'mobilenet',
   inputSize: 96,
   features: 1280,

@@ -78,5 +78,7 @@ function classOf(entry: UndoEntry): Key {
     case 'pictures-removed':
     case 'pictures-moved':
       return entry.places[0]?.classKey ?? 0;
+    case 'imported':
+      return entry.dropped[0]?.removed.key ?? 0;
   }
 }

@@ -50,12 +50,13 @@ export class Estimator {
       before.classes === state.classes &&
       before.intake === state.intake &&
       before.model === state.model &&
+      (before.backboneChange === null) === (state.backboneChange === null) &&
       isActive(before.run) === isActive(state.run);
     if (same) return;
     const newModel = before !== null && before.model !== state.model;
     if (newModel || before?.engine !== state.engine) this.#versions += 1;
     // What is on show stays until pictures are in, and while a run is about them.
-    if (isActive(state.run) || picturesBeingRead(state) > 0) return;
+    if (isActive(state.run) || state.backboneChange !== null || picturesBeingRead(state) > 0) return;
     const question = wanted(state);
     const about = [question, state.classes.map(({ key, pictures }) => [key, pictures.length]), this.#versions];
     const asked = question === null ? '' : JSON.stringify(about);

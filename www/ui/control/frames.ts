@@ -12,3 +12,21 @@ export function oncePerFrame(work: () => void): () => void {
     else requestAnimationFrame(run);
   };
 }
+
+/** The same, and no more often than once in so many milliseconds; at the next frame where it was not asked for a while. */
+export function atMostEvery(milliseconds: number, work: () => void): () => void {
+  let asked = false;
+  let latest = -Infinity;
+  const soon = oncePerFrame(() => {
+    asked = false;
+    latest = performance.now();
+    work();
+  });
+  return () => {
+    if (asked) return;
+    asked = true;
+    const wait = latest + milliseconds - performance.now();
+    if (wait > 0) setTimeout(soon, wait);
+    else soon();
+  };
+}

@@ -27,6 +27,20 @@ export class Journal {
   #since: Change[] = [];
   #models = 0;
 
+  /** Goes on with a project of an earlier visit, and with how many models there had been. */
+  restore(project: SavedProject, models: { readonly saved: number; readonly made: number }): void {
+    this.#project = project;
+    this.#saved = { changes: 0, models: models.saved };
+    this.#models = models.made;
+  }
+
+  /** Does without the project that was saved last, which cannot be opened; `instead` makes a new trainer the same but for its model. */
+  drop(instead: Change): void {
+    this.#project = undefined;
+    this.#saved = { changes: 0, models: Math.max(0, this.#models - 1) };
+    this.#since = [instead];
+  }
+
   /** The project that was saved last, if any was. */
   get project(): SavedProject | undefined {
     return this.#project;
@@ -51,6 +65,11 @@ export class Journal {
     this.#since.push(change);
   }
 
+  /** The model that was made last is lost for good: nobody waits for it to be saved. */
+  forgetModel(): void {
+    this.#models = this.#saved.models;
+  }
+
   addModel(): void {
     this.#models += 1;
   }
@@ -62,6 +81,11 @@ export class Journal {
     this.#since = this.#since.slice(asked.changes - changes);
     this.#saved = asked;
     // Pictures are for the next trainer at once: there are their files for a later one.
-    this.#project = { ...project, pictures: null, thumbnails: null };
+    this.#project = { ...project, pictures: null, thumbnails: null, sources: null };
+  }
+
+  /** How many models there have been, and how many by the time of the project that was saved last. */
+  get models(): { readonly saved: number; readonly made: number } {
+    return { saved: this.#saved.models, made: this.#models };
   }
 }

@@ -62,7 +62,10 @@ export class Keeper {
   }
 }
 
-/** While it trains the worker has no time, and there will be another model soon. */
-function isIdle({ engine, run }: AppState): boolean {
-  return engine.status === 'ready' && !isActive(run);
+/**
+ * While it trains the worker has no time, and there will be another model soon. While the backbone is being changed, the project is on
+ * one that it may not stay on.
+ */
+function isIdle({ engine, run, backboneChange }: AppState): boolean {
+  return engine.status === 'ready' && !isActive(run) && backboneChange === null;
 }

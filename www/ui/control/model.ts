@@ -1,5 +1,6 @@
 import type { Trainer } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
+import { download } from './download.js';
 import { report } from './errors.js';
 import type { Session } from './session.js';
 
@@ -45,13 +46,4 @@ export class ModelFiles {
       this.#store.dispatch({ type: 'model-file-busy', busy: false });
     }
   }
-}
-
-function download(blob: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  // The browser has taken the file by the time this runs.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,14 +1,25 @@
 import { filesOfTransfer, sortFound, type FoundFile } from '../../media/index.js';
-import type { Trainer } from '../../headstart.js';
+import type { Part, Trainer } from '../../headstart.js';
 import { findClass, freeName, freshName, nameNow, nameProblem, placesOf, untouchedClasses } from '../../state/classes.js';
 import type { Store } from '../../state/store.js';
-import type { AppState, Area, Key, Place } from '../../state/types.js';
-import { lostClasses, lostPictures } from '../../state/undo.js';
-import { andList, count } from '../../state/words.js';
+import type { AppState, Key, Place } from '../../state/types.js';
+import { lostClasses, pictureChange } from '../../state/undo.js';
+import { forTesting } from '../../state/words.js';
 import { report } from './errors.js';
 import type { Intake } from './intake.js';
 import type { Library, Source } from './library.js';
 import type { Session } from './session.js';
+
+/** Files that hold many pictures or say something of them; what lies in folders is looked through in the same way. */
+const MANY = /\.(zip|tm|csv|tsv|json)$/i;
+
+/** What {@link Pictures} needs of an import. */
+export interface Imports {
+  /** Shows what would come in, and asks. */
+  look(found: readonly FoundFile[]): Promise<void>;
+  /** Ends the import that is running; resolves when nothing more comes in. */
+  stop(): Promise<void>;
+}
 
 /** What people do with classes and pictures: the state changes at once, the trainer is told. */
 export class Pictures {
@@ -17,6 +28,7 @@ export class Pictures {
   readonly #intake: Intake;
   readonly #session: Session;
   #seen: AppState;
+  #imports: Imports | null = null;
 
   constructor(store: Store, library: Library, intake: Intake, session: Session) {
     this.#store = store;
@@ -25,6 +37,11 @@ export class Pictures {
     this.#session = session;
     this.#seen = store.get();
     store.subscribe(() => this.#forget());
+  }
+
+  /** Who imports what is more than some pictures. */
+  onImport(imports: Imports): void {
+    this.#imports = imports;
   }
 
   /** The key of the new class; a name that it cannot have is changed into the nearest that is free. */
@@ -69,8 +86,10 @@ export class Pictures {
 
   /** Takes back the latest change. */
   undo(): void {
-    const entry = this.#store.get().undo.at(-1);
+    const { undo, import: running } = this.#store.get();
+    const entry = undo.at(-1);
     if (entry === undefined) return;
+    if (entry.kind === 'imported' && running?.status === 'adding' && running.id === entry.id) return this.#undoRunning(entry.id);
     this.#store.dispatch({ type: 'undone' });
     const { classes } = this.#store.get();
     switch (entry.kind) {
@@ -88,31 +107,43 @@ export class Pictures {
         for (const { picture, classKey } of entry.places) {
           this.#session.tell('pictures', (trainer) => trainer.moveImage(picture.key, classKey));
         }
+        return;
+      case 'imported':
+        for (const key of entry.created) if (findClass(classes, key) === undefined) this.#session.removeClass(key);
+        for (const { removed } of entry.dropped) this.#session.restoreClass(removed.key, nameNow(classes, removed.key, removed.name));
     }
   }
 
-  addFiles(key: Key, files: readonly File[]): void {
-    this.#intake.add(key, files.map((file) => ({ blob: file, name: file.name, group: undefined })));
+  /** What is on its way would come in after it was taken back. */
+  #undoRunning(id: number): void {
+    void this.#imports?.stop().then(() => {
+      const entry = this.#store.get().undo.at(-1);
+      if (entry?.kind === 'imported' && entry.id === id) this.undo();
+    });
+  }
+
+  addFiles(key: Key, files: readonly File[], part: Part = 'learn'): void {
+    this.#intake.add(key, files.map((file) => ({ blob: file, name: file.name, group: undefined })), part);
   }
 
   addSources(key: Key, sources: readonly Source[]): void {
     this.#intake.add(key, sources);
   }
 
-  /** Folders become classes of their names, but for test sets; files by themselves go to the class that was used last. */
+  /** What is more than some pictures is imported; files by themselves go to the class that was used last. */
   addFound(found: readonly FoundFile[]): void {
-    const groups = this.#toLearn(found, 'pictures');
-    const loose = groups.get(null) ?? [];
-    groups.delete(null);
-    if (groups.size > 0) this.#dropUntouched();
-    for (const [folder, files] of groups) if (folder !== null) this.addFiles(this.classNamed(folder), files);
-    if (loose.length > 0) this.addFiles(this.targetClass(), loose);
+    const isMuch = found.some(({ file, folders }) => folders.length > 0 || MANY.test(file.name));
+    if (isMuch) void this.#imports?.look(found);
+    else if (found.length > 0) this.addFiles(this.targetClass(), found.map(({ file }) => file));
   }
 
   /** The transfer of a drop or a paste; to be called while its event is being handled. */
   addTransfer(transfer: DataTransfer, key: Key | null): void {
     filesOfTransfer(transfer).then(
-      (found) => (key === null ? this.addFound(found) : this.addFiles(key, [...this.#toLearn(found, `class-${key}`).values()].flat())),
+      (found) => {
+        if (key === null || found.some(({ file, folders }) => folders.length === 0 && MANY.test(file.name))) this.addFound(found);
+        else this.#addTo(key, found);
+      },
       (error: unknown) => report(this.#store, key === null ? 'pictures' : `class-${key}`, error),
     );
   }
@@ -137,17 +168,15 @@ export class Pictures {
     return classes.at(-1)?.key ?? this.addClass();
   }
 
-  /** What is not for testing, by folder; says what was left out. */
-  #toLearn(found: readonly FoundFile[], area: Area): Map<string | null, File[]> {
+  /** Everything that was dropped on a class, its test pictures too. */
+  #addTo(key: Key, found: readonly FoundFile[]): void {
     const { classes, tests } = sortFound(found);
-    // Not the notes and lists that lie beside the pictures.
-    const leftOut = [...tests.values()].flat().filter(({ type }) => type === '' || type.startsWith('image/')).length;
-    if (leftOut > 0) {
-      const folders = andList([...tests.keys()].map((name) => `“${name}”`));
-      const text = leftOut === 1 ? 'was left out: it is' : 'were left out: they are';
-      this.#store.dispatch({ type: 'noticed', area, tone: 'info', text: `${count(leftOut, 'picture')} in ${folders} ${text} for testing, not for learning.` });
-    }
-    return classes;
+    const filesOf = (groups: Iterable<FoundFile[]>): File[] => [...groups].flat().map(({ file }) => file);
+    const toTest = filesOf(tests.values()).filter(isPicture);
+    this.addFiles(key, filesOf(classes.values()));
+    this.addFiles(key, toTest, 'test');
+    const text = forTesting(toTest.length, [...tests.keys()]);
+    if (toTest.length > 0) this.#store.dispatch({ type: 'noticed', area: `class-${key}`, tone: 'info', text });
   }
 
   #dropUntouched(): void {
@@ -167,13 +196,19 @@ export class Pictures {
     this.#seen = after;
     if (before.undo === after.undo) return;
     for (const key of lostClasses(before, after)) this.#intake.abandon(key);
-    const lost = lostPictures(before, after);
+    const { went: lost } = pictureChange(before, after);
+    if (lost.size === 0) return;
     // One whose file could not be read again was not deleted by anybody.
-    this.#each(keysOf(placesOf(before.classes, new Set(lost))), (trainer, key) => trainer.removeImage(key));
-    const sent = lost.filter((key) => this.#library.isSent(key));
+    this.#each(keysOf(placesOf(before.classes, lost)), (trainer, key) => trainer.removeImage(key));
+    const sent = [...lost].filter((key) => this.#library.isSent(key));
     if (sent.length > 0) this.#session.tell('pictures', (trainer) => trainer.forgetImages(sent));
     for (const key of lost) this.#library.delete(key);
   }
+}
+
+/** Not the notes and lists that lie beside the pictures. */
+function isPicture({ type }: File): boolean {
+  return type === '' || type.startsWith('image/');
 }
 
 function keysOf(places: readonly Place[]): Key[] {

@@ -1,9 +1,18 @@
-import { Trainer, type EngineChoice, type EngineReport, type SavedProject, type TrainerOptions } from '../../headstart.js';
+import {
+  Trainer,
+  type BackboneReport,
+  type EngineChoice,
+  type EngineReport,
+  type SavedProject,
+  type TrainerOptions,
+} from '../../headstart.js';
 import type { Store } from '../../state/store.js';
 import type { AppState, Area, Key } from '../../state/types.js';
+import { Backbones } from './backbones.js';
 import { codeOf, messageOf, report } from './errors.js';
 import type { Intake } from './intake.js';
 import { Journal, type Change, type Moment } from './journal.js';
+import { reconcile } from './reconcile.js';
 
 /** How a trainer is started; tests have their own. */
 export type CreateTrainer = (options: TrainerOptions) => Promise<Trainer>;
@@ -14,6 +23,19 @@ interface Asked {
   readonly classes: AppState['classes'];
 }
 
+/** What an earlier visit saved of a trainer. */
+export interface Earlier {
+  readonly project: SavedProject;
+  /** How many models there had been by then, and in all. */
+  readonly models: { readonly saved: number; readonly made: number };
+}
+
+/** That the model of the page is not to be had. */
+export const MODEL_LOST = 'Your pictures are all here, but the latest model could not be kept: train again.';
+
+/** Codes of what is wrong with a saved project itself. */
+const UNREADABLE = /^(project_file|model)_/;
+
 /** So long an engine may take to hand over what it has: one that takes longer hangs. */
 const HAND_OVER_MS = 20_000;
 
@@ -23,20 +45,31 @@ export class Session {
   readonly #intake: Intake;
   readonly #create: CreateTrainer;
   readonly #journal = new Journal();
+  /** The backbone that every trainer has, and changing it. */
+  readonly backbones: Backbones;
   #trainer: Trainer | null = null;
   /** Whether the present one's worker has died. */
   #broken = false;
   #shownEngine: EngineReport | null = null;
+  #shownBackbone: BackboneReport | null = null;
   /** The classes as they were when the project was asked for that the journal has. */
   #saved: AppState['classes'] | null = null;
+  #tellSaved: () => void = () => undefined;
   #starting: { readonly choice: EngineChoice; readonly done: Promise<boolean> } | null = null;
+  #failure: string | null = null;
 
-  constructor(store: Store, intake: Intake, create: CreateTrainer = (options) => Trainer.create(options)) {
+  constructor(store: Store, intake: Intake, create: CreateTrainer = (options) => Trainer.create(options), earlier: Earlier | null = null) {
     this.#store = store;
     this.#intake = intake;
     this.#create = create;
+    this.backbones = new Backbones(store, this);
     store.subscribe(() => (this.#broken ||= this.#trainer !== null && store.get().engine.status === 'failed'));
-    for (const { key, name } of store.get().classes) this.addClass(key, name);
+    const { classes } = store.get();
+    if (earlier === null) for (const { key, name } of classes) this.addClass(key, name);
+    else {
+      this.#journal.restore(earlier.project, earlier.models);
+      this.tell('pictures', (trainer) => reconcile(trainer, classes));
+    }
     // Not by the intake itself: the next trainer is to forget them too.
     intake.onUnwanted((keys) => this.tell('pictures', (trainer) => trainer.forgetImages(keys)));
   }
@@ -55,6 +88,11 @@ export class Session {
     if (before === null) return this.#begin(choice, this.#replace(choice));
     this.#showStarting();
     return before.choice === choice ? before.done : this.#begin(choice, before.done.then(() => this.#replace(choice)));
+  }
+
+  /** The code of what the latest start failed with. */
+  get failure(): string | null {
+    return this.#failure;
   }
 
   /** Joins the start that is under way, if one is. */
@@ -84,11 +122,21 @@ export class Session {
     try {
       const handed = await this.#handOver();
       const project = handed ?? this.#journal.project;
-      const trainer = await this.#create({ engine: choice, ...(project && { project }) });
+      const backbone = this.backbones.chosen;
+      const start = (saved: SavedProject | undefined): Promise<Trainer> =>
+        this.#create({ engine: choice, ...(saved && { project: saved }), ...(backbone !== undefined && { backbone }) });
+      const trainer = await start(project).catch((error: unknown) => {
+        if (handed !== null || project === undefined || !UNREADABLE.test(codeOf(error) ?? '')) throw error;
+        // The pictures are there without it.
+        const { classes } = this.#store.get();
+        this.#journal.drop({ area: 'pictures', apply: (trainer) => reconcile(trainer, classes) });
+        return start(undefined);
+      });
       this.#attach(trainer, handed !== null);
       old?.close();
       return true;
     } catch (error) {
+      this.#failure = codeOf(error);
       this.#intake.release();
       if (old === null || this.#broken) this.#store.dispatch({ type: 'engine-failed', problem: messageOf(error) });
       else {
@@ -122,19 +170,21 @@ export class Session {
     this.#intake.attach(trainer, hasPictures);
     this.#ready(trainer);
     this.#broken = false;
+    this.backbones.attach(trainer).catch((error: unknown) => report(this.#store, 'backbone', error));
     const labels = labelsOf(trainer);
     if (this.#journal.hasModel) this.#store.dispatch({ type: 'model-changed', labels });
     else {
-      // Its worker died before it could be saved.
+      // Its worker, or the page, went before it could be saved.
+      this.#journal.forgetModel();
       this.#store.dispatch({ type: 'model-replaced', labels });
-      const text = 'Your pictures are all here, but the latest model could not be kept: train again.';
-      this.#store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text });
+      this.#store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text: MODEL_LOST });
     }
   }
 
   #ready(trainer: Trainer): void {
     const { engine, defaults, rules, backbone } = trainer;
     this.#shownEngine = engine;
+    this.#shownBackbone = backbone;
     this.#store.dispatch({ type: 'engine-ready', report: engine, defaults, rules, backbone });
   }
 
@@ -145,6 +195,22 @@ export class Session {
   #save(project: SavedProject, { moment, classes }: Asked): void {
     this.#journal.save(project, moment);
     this.#saved = classes;
+    this.#tellSaved();
+  }
+
+  /** The project that was saved last, without what is on its pictures. */
+  get saved(): SavedProject | undefined {
+    return this.#journal.project;
+  }
+
+  /** Who is told of each project that is saved. */
+  onSaved(tell: () => void): void {
+    this.#tellSaved = tell;
+  }
+
+  /** How many models there have been, and how many are in the project that was saved last. */
+  get models(): Earlier['models'] {
+    return this.#journal.models;
   }
 
   /** Whether nothing has happened since the latest project was asked for. */
@@ -159,7 +225,7 @@ export class Session {
     if (this.#isSaved) return true;
     const asked = this.#now;
     try {
-      const project = await trainer.saveProject({ pictures: false });
+      const project = await within(HAND_OVER_MS, trainer.saveProject({ pictures: false }));
       // What a new trainer is made of stays as it is until that is there.
       if (trainer !== this.trainer || this.#starting !== null) return false;
       this.#save(project, asked);
@@ -179,6 +245,10 @@ export class Session {
       this.#shownEngine = trainer.engine;
       this.#store.dispatch({ type: 'engine-changed', report: trainer.engine });
     }
+    if (trainer.backbone !== this.#shownBackbone) {
+      this.#shownBackbone = trainer.backbone;
+      this.#store.dispatch({ type: 'backbone-changed', backbone: trainer.backbone });
+    }
     const labels = labelsOf(trainer);
     if (JSON.stringify(this.#store.get().model) !== JSON.stringify(labels)) this.#store.dispatch({ type: 'model-changed', labels });
   }
@@ -187,7 +257,7 @@ export class Session {
   modelTrained(): void {
     const labels = labelsOf(this.#trainer);
     if (labels !== null) this.#journal.addModel();
-    this.#store.dispatch({ type: 'model-changed', labels });
+    this.#store.dispatch({ type: 'model-trained', labels });
   }
 
   /** A model from a file has taken the place of the one that was trained. */

@@ -1,3 +1,5 @@
+import { useMemo } from 'preact/hooks';
+import { toLearn } from '../../state/classes.js';
 import type { ClassState } from '../../state/types.js';
 import { count } from '../../state/words.js';
 import { FileButton } from '../common/FileButton.js';
@@ -38,7 +40,8 @@ export const ClassCard = memo(function ClassCard({ shown, index }: ClassCardProp
     // The focus would fall off the page with the card.
     if (neighbour instanceof HTMLElement) neighbour.focus({ preventScroll: true });
   };
-  const total = shown.pictures.length;
+  const learned = useMemo(() => toLearn(shown), [shown]);
+  const total = learned.pictures.length;
   return (
     <li
       id={`class-${key}`}
@@ -74,7 +77,7 @@ export const ClassCard = memo(function ClassCard({ shown, index }: ClassCardProp
       <Notices area={`class-${key}`} />
       {filming && <Recorder classKey={key} name={name} />}
       <IntakeProgress classKey={key} />
-      {total > 0 && <PictureGrid shown={shown} />}
+      {total > 0 && <PictureGrid shown={learned} label={`Pictures of ${name}`} />}
       {total === 0 && !reading && !filming && <p class="hint drop-hint">Drop or paste pictures here.</p>}
     </li>
   );

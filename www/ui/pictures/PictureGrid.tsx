@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ClassState, Key, PictureState } from '../../state/types.js';
 import { useApp } from '../control/app.js';
 import { drawnTiles, inView, layOut, neighbour, position } from './layout.js';
@@ -8,15 +8,16 @@ import { useBox } from './useBox.js';
 import { useSelection } from './useSelection.js';
 
 /** The pictures of a class, newest first. Only the ones in view are in the document. */
-export function PictureGrid({ shown }: { shown: ClassState }) {
+export function PictureGrid({ shown, label }: { shown: ClassState; label: string }) {
   const { pictures: actions } = useApp();
-  const newestFirst = useMemo(() => [...shown.pictures].reverse(), [shown.pictures]);
-  const keys = useMemo(() => newestFirst.map((each) => each.key), [newestFirst]);
-  const selection = useSelection(keys);
+  const { pictures } = shown;
+  const selection = useSelection(pictures);
   const [active, setActive] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
   const { width, height, scroll } = useBox(scroller);
-  const total = newestFirst.length;
+  const total = pictures.length;
+  // Not a list turned round: thousands of pictures come in one after the other.
+  const at = (index: number): PictureState | undefined => pictures[total - 1 - index];
   const layout = layOut(width, total);
   const view = inView(layout, total, scroll, height);
   const current = Math.min(active, total - 1);
@@ -40,7 +41,7 @@ export function PictureGrid({ shown }: { shown: ClassState }) {
   }, [current]);
 
   const affected = (): ReadonlySet<Key> => {
-    const key = keys[current];
+    const key = at(current)?.key;
     return selection.selected.size > 0 || key === undefined ? selection.selected : new Set([key]);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -68,14 +69,14 @@ export function PictureGrid({ shown }: { shown: ClassState }) {
         class="picture-scroller"
         role="listbox"
         aria-multiselectable
-        aria-label={`Pictures of ${shown.name}`}
-        aria-activedescendant={drawn.includes(current) ? optionId(newestFirst[current]) : undefined}
+        aria-label={label}
+        aria-activedescendant={drawn.includes(current) ? optionId(at(current)) : undefined}
         tabIndex={0}
         onKeyDown={onKeyDown}
       >
         <div class="picture-plane" role="presentation" style={{ height: `${layout.height}px` }}>
           {drawn.map((index) => {
-            const picture = newestFirst[index];
+            const picture = at(index);
             return (
               picture && (
                 <PictureTile

@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { filesOfTransfer } from '../../media/index.js';
+import { otherBackboneOfModel } from '../../state/backbones.js';
 import { FileButton } from '../common/FileButton.js';
 import { Icon } from '../common/Icon.js';
 import { Notices } from '../common/Notices.js';
@@ -17,6 +18,7 @@ import { PictureStage } from './PictureStage.js';
 export function PredictPanel() {
   const { store, predictor } = useApp();
   const model = useAppState((state) => state.model);
+  const otherBackbone = useAppState(otherBackboneOfModel);
   const camera = useAppState((state) => state.camera === 'try');
   const { over, handlers } = useDrop(['Files'], (transfer) => {
     filesOfTransfer(transfer).then(
@@ -53,6 +55,7 @@ export function PredictPanel() {
         <Notices area="try" />
         {camera ? <LiveStage /> : <PictureStage />}
         <Bars />
+        {otherBackbone !== null && <p class="hint">This model was trained on {otherBackbone} and goes on using it.</p>}
       </div>
       <ModelFile />
     </Step>

@@ -1,5 +1,6 @@
 import type { TrainReport } from '../../headstart.js';
-import { howItEnded, whatFineTuningDid, whatTrained } from '../../state/outcome.js';
+import { otherBackboneOfModel } from '../../state/backbones.js';
+import { howItEnded, onTestPictures, whatFineTuningDid, whatTrained } from '../../state/outcome.js';
 import type { RunState } from '../../state/types.js';
 import { count, percent } from '../../state/words.js';
 import { useAppState } from '../control/useAppState.js';
@@ -24,7 +25,9 @@ export function Results() {
 function Report({ run, report }: { run: RunState; report: TrainReport }) {
   const accuracy = report.validation_accuracy;
   const hasModel = useAppState((state) => state.model !== null);
+  const otherBackbone = useAppState(otherBackboneOfModel);
   const fineTuned = whatFineTuningDid(report, run.replaced);
+  const onTest = onTestPictures(report);
   return (
     <section class="card result" aria-labelledby="result-title">
       <h3 id="result-title">Result</h3>
@@ -45,6 +48,7 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
           </p>
         </div>
       )}
+      {onTest !== null && <p class="test-figure">{onTest}</p>}
       <p class="hint">{howItEnded(report, run.config.warmStart === true, run.replaced, hasModel)}</p>
       <p class="hint">
         {whatTrained(report)} {fineTuned}
@@ -52,6 +56,11 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
       {run.replaced && (
         <div class="notice info">
           <p>{hasModel ? 'This is about an earlier model, not about the one that is in use now.' : 'This is about a model that was lost. Train again to have one.'}</p>
+        </div>
+      )}
+      {otherBackbone !== null && !run.replaced && (
+        <div class="notice info">
+          <p>It was trained on {otherBackbone}, which is not the backbone in use any more. Train again to have a model on that one.</p>
         </div>
       )}
       {run.stale && !run.replaced && (
@@ -64,6 +73,7 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
           <p>{warning.message}</p>
         </div>
       ))}
+      {onTest !== null && <p class="hint">The tables are about the test pictures.</p>}
       {report.per_class !== null && <ClassFigures figures={report.per_class} ids={report.class_ids} />}
       {report.confusion_matrix !== null && <ConfusionMatrix classes={report.classes} matrix={report.confusion_matrix} />}
       <WhatTrains title="What trained, layer by layer" config={run.config} />

@@ -6,6 +6,8 @@ import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 import { Results } from '../result/Results.js';
 import { Advanced } from './Advanced.js';
+import { BackbonePicker } from './BackbonePicker.js';
+import { BackboneProgress } from './BackboneProgress.js';
 import { Curves } from './Curves.js';
 import { FurtherButton } from './FurtherButton.js';
 import { RunProgress } from './RunProgress.js';
@@ -24,6 +26,7 @@ export function TrainPanel() {
           <RunProgress />
         ) : (
           <>
+            <BackboneProgress />
             <TrainChoice />
             <TrainButton />
             <FurtherButton />
@@ -32,6 +35,7 @@ export function TrainPanel() {
         <Notices area="train" />
         <EngineLine />
         <div class="disclosures">
+          <BackbonePicker />
           <PlannedLayers />
           <Advanced />
         </div>

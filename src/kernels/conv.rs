@@ -1,0 +1,292 @@
+//! Convolutions: which kernel computes which, and the rows that the matrix product is given.
+
+use crate::activation::Activation;
+use crate::depthwise::Depthwise;
+use crate::lanes::{Level, padded};
+use crate::product::{Packed, Product};
+
+/// A convolution, described as PyTorch does. Kernel, stride and padding are of `[height, width]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conv {
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Size of the kernel.
+    pub kernel: [usize; 2],
+    /// Step from one output to the next.
+    pub stride: [usize; 2],
+    /// Zeros before and after.
+    pub padding: [(usize, usize); 2],
+    /// Groups of channels that know nothing of each other.
+    pub groups: usize,
+    /// `[outputs, inputs / groups, height, width]`.
+    pub weight: Vec<f32>,
+    /// `[outputs]`; none is zeros.
+    pub bias: Option<Vec<f32>>,
+    /// What is computed last.
+    pub activation: Activation,
+}
+
+impl Conv {
+    /// Height and width of what comes out of a picture of this size.
+    pub fn size_of(&self, size: [usize; 2]) -> [usize; 2] {
+        [0, 1].map(|side| {
+            let (before, after) = self.padding[side];
+            (size[side] + before + after).checked_sub(self.kernel[side]).map_or(0, |rest| rest / self.stride[side] + 1)
+        })
+    }
+
+    /// Whether every channel is by itself.
+    fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.inputs && self.outputs == self.inputs
+    }
+
+    /// The bias, zeros where there is none or no channel.
+    pub(crate) fn padded_bias(&self) -> Vec<f32> {
+        let mut bias = self.bias.clone().unwrap_or_default();
+        bias.resize(padded(self.outputs), 0.0);
+        bias
+    }
+}
+
+/// A convolution that is ready to run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ready {
+    Depthwise(Depthwise),
+    Product(Gathered),
+}
+
+/// A convolution as a product of gathered rows with a packed weight, one for each group.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Gathered {
+    groups: Vec<Packed>,
+    bias: Vec<f32>,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [(usize, usize); 2],
+    inputs: usize,
+    outputs: usize,
+    activation: Activation,
+}
+
+/// One picture's values: `[height, width, channels]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Picture<'a> {
+    pub values: &'a [f32],
+    pub size: [usize; 2],
+    /// From one pixel to the next: the channels, filled up but for a picture that is only ever gathered from.
+    pub stride: usize,
+}
+
+/// Bytes of gathered rows that are multiplied at a time: they stay in the first-level cache.
+const BLOCK: usize = 16 << 10;
+
+impl Ready {
+    pub(crate) fn new(conv: &Conv, level: Level) -> Self {
+        if conv.is_depthwise() {
+            return Self::Depthwise(Depthwise::new(conv, level));
+        }
+        let (inputs, outputs) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
+        let places = conv.kernel[0] * conv.kernel[1];
+        let of_group = |group: usize| {
+            // A row has the channels of one place after those of the other; the weight has them the other way round.
+            Packed::new(places * inputs, outputs, level, |row, column| {
+                let (place, channel) = (row / inputs, row % inputs);
+                conv.weight[((group * outputs + column) * inputs + channel) * places + place]
+            })
+        };
+        let groups = (0..conv.groups).map(of_group).collect();
+        let bias = conv.padded_bias();
+        let Conv { kernel, stride, padding, activation, .. } = *conv;
+        Self::Product(Gathered { groups, bias, kernel, stride, padding, inputs, outputs, activation })
+    }
+
+    /// Of one picture, with a shortcut of the output's shape that is added before the activation.
+    pub(crate) fn run(
+        &self,
+        x: Picture<'_>,
+        shortcut: Option<&[f32]>,
+        y: &mut [f32],
+        out: [usize; 2],
+        scratch: &mut Vec<f32>,
+        level: Level,
+    ) {
+        match self {
+            Self::Depthwise(depthwise) => {
+                debug_assert!(shortcut.is_none(), "a network gives one to a product only");
+                depthwise.run(x.values, x.size, y, out, level);
+            }
+            Self::Product(gathered) => gathered.run(x, shortcut, y, out, scratch, level),
+        }
+    }
+
+    /// The product, where it is one of the pixels as they lie.
+    pub(crate) fn pointwise(&self) -> Option<&Gathered> {
+        match self {
+            Self::Product(gathered) if gathered.is_direct() && gathered.groups.len() == 1 => Some(gathered),
+            _ => None,
+        }
+    }
+
+    /// Whether it can do with pixels that are not filled up to whole vectors.
+    pub(crate) fn gathers(&self) -> bool {
+        matches!(self, Self::Product(gathered) if !gathered.is_direct())
+    }
+}
+
+impl Gathered {
+    /// Whether the rows are the pixels as they lie.
+    fn is_direct(&self) -> bool {
+        (self.kernel, self.stride, self.padding) == ([1, 1], [1, 1], [(0, 0); 2])
+    }
+
+    fn run(
+        &self,
+        x: Picture<'_>,
+        shortcut: Option<&[f32]>,
+        y: &mut [f32],
+        out: [usize; 2],
+        scratch: &mut Vec<f32>,
+        level: Level,
+    ) {
+        let rows = out[0] * out[1];
+        if self.is_direct() && self.groups.len() == 1 {
+            return self.run_pixels(x.values, x.stride, shortcut, y, rows, level);
+        }
+        let out_stride = padded(self.outputs * self.groups.len());
+        assert!(x.values.len() >= x.size[0] * x.size[1] * x.stride && y.len() >= rows * out_stride);
+        let depth = self.kernel[0] * self.kernel[1] * self.inputs;
+        let block = (BLOCK / (4 * depth)).clamp(12, rows.max(12)).next_multiple_of(12);
+        for first in (0..rows).step_by(block) {
+            let count = block.min(rows - first);
+            for (group, right) in self.groups.iter().enumerate() {
+                self.gather(x, group * self.inputs, out[1], first..first + count, scratch);
+                let at = first * out_stride;
+                if self.groups.len() == 1 {
+                    let shortcut = shortcut.map(|values| &values[at..]);
+                    self.multiply(
+                        right,
+                        (scratch, depth),
+                        &self.bias,
+                        shortcut,
+                        &mut y[at..],
+                        out_stride,
+                        count,
+                        level,
+                    );
+                } else {
+                    // Whole vectors of one group would reach into the next.
+                    let stride = padded(self.outputs);
+                    let mut aside = vec![0.0; count * stride];
+                    let mut bias = self.bias[group * self.outputs..][..self.outputs].to_vec();
+                    bias.resize(stride, 0.0);
+                    self.multiply(right, (scratch.as_slice(), depth), &bias, None, &mut aside, stride, count, level);
+                    for (row, values) in aside.chunks_exact(stride).enumerate() {
+                        let at = at + row * out_stride + group * self.outputs;
+                        y[at..at + self.outputs].copy_from_slice(&values[..self.outputs]);
+                    }
+                }
+            }
+            if !self.activation.range().1 {
+                self.activation.apply(&mut y[first * out_stride..(first + count) * out_stride]);
+            }
+        }
+    }
+
+    /// The product of `count` pixels as they lie, `stride` apart.
+    pub(crate) fn run_pixels(
+        &self,
+        x: &[f32],
+        stride: usize,
+        shortcut: Option<&[f32]>,
+        y: &mut [f32],
+        count: usize,
+        level: Level,
+    ) {
+        debug_assert!(self.is_direct() && self.groups.len() == 1);
+        let out_stride = padded(self.outputs);
+        // Curved activations follow while what they are of is still near.
+        let (_, cut) = self.activation.range();
+        let block = if cut { count } else { (BLOCK / (4 * out_stride)).next_multiple_of(12).max(12) };
+        for first in (0..count).step_by(block.max(1)) {
+            let rows = block.min(count - first);
+            let at = first * out_stride;
+            let shortcut = shortcut.map(|values| &values[at..]);
+            let left = (&x[first * stride..], stride);
+            self.multiply(&self.groups[0], left, &self.bias, shortcut, &mut y[at..], out_stride, rows, level);
+            if !cut {
+                self.activation.apply(&mut y[at..at + rows * out_stride]);
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a product is made of, each once")]
+    fn multiply(
+        &self,
+        right: &Packed,
+        (left, left_stride): (&[f32], usize),
+        bias: &[f32],
+        shortcut: Option<&[f32]>,
+        y: &mut [f32],
+        out_stride: usize,
+        rows: usize,
+        level: Level,
+    ) {
+        let depth = right.depth();
+        assert!(rows == 0 || left.len() >= (rows - 1) * left_stride + depth);
+        assert!(y.len() >= rows * out_stride && shortcut.is_none_or(|shortcut| shortcut.len() >= rows * out_stride));
+        let job = Product {
+            left: left.as_ptr(),
+            left_stride,
+            rows,
+            right,
+            bias,
+            shortcut: shortcut.map_or(std::ptr::null(), <[f32]>::as_ptr),
+            range: self.activation.range().0,
+            out: y.as_mut_ptr(),
+            out_stride,
+        };
+        // SAFETY: the lengths were compared; a row of the output is filled up to whole vectors.
+        unsafe { job.compute(level) }
+    }
+
+    /// The windows of some outputs, one row each: the channels of one place after those of the other, zeros over the edge.
+    fn gather(
+        &self,
+        x: Picture<'_>,
+        channel: usize,
+        out_width: usize,
+        rows: std::ops::Range<usize>,
+        to: &mut Vec<f32>,
+    ) {
+        let line = self.kernel[1] * self.inputs;
+        let depth = self.kernel[0] * line;
+        to.clear();
+        to.resize(rows.len() * depth, 0.0);
+        let [height, width] = x.size;
+        // Neighbours in the window are neighbours in memory: one copy for all of a line.
+        let whole = x.stride == self.inputs;
+        for (row, at) in to.chunks_exact_mut(depth).zip(rows) {
+            let (top, left) = (at / out_width * self.stride[0], at % out_width * self.stride[1]);
+            let first = self.padding[1].0.saturating_sub(left);
+            let end = self.kernel[1].min((width + self.padding[1].0).saturating_sub(left));
+            for place in 0..self.kernel[0] {
+                let Some(y) = (top + place).checked_sub(self.padding[0].0).filter(|y| *y < height) else { continue };
+                if first >= end {
+                    continue;
+                }
+                let from = (y * width + left + first - self.padding[1].0) * x.stride + channel;
+                let to = &mut row[place * line + first * self.inputs..place * line + end * self.inputs];
+                if whole {
+                    to.copy_from_slice(&x.values[from..from + to.len()]);
+                } else {
+                    for (pixel, to) in to.chunks_exact_mut(self.inputs).enumerate() {
+                        let from = from + pixel * x.stride;
+                        to.copy_from_slice(&x.values[from..from + self.inputs]);
+                    }
+                }
+            }
+        }
+    }
+}

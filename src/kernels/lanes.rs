@@ -1,0 +1,240 @@
+//! A few neighbouring floats that are computed with at once.
+
+/// Floats in the widest vector there is: the stride of a pixel is a multiple of it, so that whole vectors can be read and
+/// written whatever the number of channels.
+pub(crate) const WIDEST: usize = 8;
+
+/// Channels with what is added so that whole vectors cover them.
+pub(crate) fn padded(channels: usize) -> usize {
+    channels.next_multiple_of(WIDEST)
+}
+
+/// A vector of floats.
+///
+/// # Safety
+/// `load` reads and `store` writes [`Lanes::COUNT`] floats, aligned as a float is; `splat_at` reads one. A type for which the
+/// processor needs an extension may only be used inside of functions that have it enabled.
+pub(crate) trait Lanes: Copy {
+    /// Floats in a vector.
+    const COUNT: usize;
+    /// Rows of a matrix product that are summed up at once: as many as the registers hold sums for.
+    const ROWS: usize;
+
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn splat_at(from: *const f32) -> Self;
+    unsafe fn splat(x: f32) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    /// self + a · b, rounded once or twice.
+    unsafe fn add_product(self, a: Self, b: Self) -> Self;
+    /// The larger, or `self` where that is no number.
+    unsafe fn at_least(self, other: Self) -> Self;
+    /// The smaller, or `self` where that is no number.
+    unsafe fn at_most(self, other: Self) -> Self;
+}
+
+/// Which vectors this processor has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Four floats.
+    Four,
+    /// Eight, with multiplication and addition as one operation (AVX2 and FMA).
+    #[cfg(target_arch = "x86_64")]
+    Eight,
+}
+
+impl Level {
+    /// The best that there is.
+    pub(crate) fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            return Self::Eight;
+        }
+        Self::Four
+    }
+
+    /// Floats in a vector.
+    pub(crate) fn count(self) -> usize {
+        match self {
+            Self::Four => 4,
+            #[cfg(target_arch = "x86_64")]
+            Self::Eight => 8,
+        }
+    }
+}
+
+/// Runs `$body`, a generic function of one argument that takes a type of [`Lanes`], with the vectors of a [`Level`].
+macro_rules! with_level {
+    ($level:expr, $body:ident, $job:expr, $type:ty) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn eight(job: $type) {
+            // SAFETY: the caller has seen that the processor has the extensions.
+            unsafe { $body::<crate::lanes::Eight>(job) }
+        }
+        match $level {
+            // SAFETY: these vectors need nothing that is not always there.
+            crate::lanes::Level::Four => unsafe { $body::<crate::lanes::Four>($job) },
+            // SAFETY: the level is only chosen where the processor has them.
+            #[cfg(target_arch = "x86_64")]
+            crate::lanes::Level::Eight => unsafe { eight($job) },
+        }
+    }};
+}
+pub(crate) use with_level;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use array::Four;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use wasm::Four;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::Eight;
+
+#[cfg(target_arch = "wasm32")]
+mod wasm {
+    use super::Lanes;
+    use core::arch::wasm32::*;
+
+    /// 128 bits.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Four(v128);
+
+    // SAFETY of all: what the trait asks of the caller.
+    impl Lanes for Four {
+        const COUNT: usize = 4;
+        const ROWS: usize = 4;
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(unsafe { v128_load(from.cast()) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { v128_store(to.cast(), self.0) }
+        }
+        #[inline(always)]
+        unsafe fn splat_at(from: *const f32) -> Self {
+            Self(unsafe { v128_load32_splat(from.cast()) })
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            Self(f32x4_splat(x))
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(f32x4_add(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn add_product(self, a: Self, b: Self) -> Self {
+            Self(f32x4_add(self.0, f32x4_mul(a.0, b.0)))
+        }
+        // One instruction on every processor, where the maximum that spreads NaN takes several.
+        #[inline(always)]
+        unsafe fn at_least(self, other: Self) -> Self {
+            Self(f32x4_pmax(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn at_most(self, other: Self) -> Self {
+            Self(f32x4_pmin(self.0, other.0))
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Lanes;
+    use core::arch::x86_64::*;
+
+    /// 256 bits of AVX2, with FMA.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Eight(__m256);
+
+    // SAFETY of all: what the trait asks of the caller.
+    impl Lanes for Eight {
+        const COUNT: usize = 8;
+        const ROWS: usize = 6;
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(unsafe { _mm256_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm256_storeu_ps(to, self.0) }
+        }
+        #[inline(always)]
+        unsafe fn splat_at(from: *const f32) -> Self {
+            Self(unsafe { _mm256_set1_ps(*from) })
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            Self(unsafe { _mm256_set1_ps(x) })
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(unsafe { _mm256_add_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn add_product(self, a: Self, b: Self) -> Self {
+            Self(unsafe { _mm256_fmadd_ps(a.0, b.0, self.0) })
+        }
+        // The second operand is what comes out where one is no number.
+        #[inline(always)]
+        unsafe fn at_least(self, other: Self) -> Self {
+            Self(unsafe { _mm256_max_ps(other.0, self.0) })
+        }
+        #[inline(always)]
+        unsafe fn at_most(self, other: Self) -> Self {
+            Self(unsafe { _mm256_min_ps(other.0, self.0) })
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod array {
+    use super::Lanes;
+    use std::array::from_fn;
+
+    /// Four floats that the compiler may keep in a vector.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Four([f32; 4]);
+
+    // SAFETY of all: what the trait asks of the caller.
+    impl Lanes for Four {
+        const COUNT: usize = 4;
+        const ROWS: usize = 4;
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(unsafe { from.cast::<[f32; 4]>().read_unaligned() })
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { to.cast::<[f32; 4]>().write_unaligned(self.0) }
+        }
+        #[inline(always)]
+        unsafe fn splat_at(from: *const f32) -> Self {
+            Self([unsafe { *from }; 4])
+        }
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            Self([x; 4])
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(from_fn(|i| self.0[i] + other.0[i]))
+        }
+        #[inline(always)]
+        unsafe fn add_product(self, a: Self, b: Self) -> Self {
+            Self(from_fn(|i| self.0[i] + a.0[i] * b.0[i]))
+        }
+        #[inline(always)]
+        unsafe fn at_least(self, other: Self) -> Self {
+            Self(from_fn(|i| if self.0[i] < other.0[i] { other.0[i] } else { self.0[i] }))
+        }
+        #[inline(always)]
+        unsafe fn at_most(self, other: Self) -> Self {
+            Self(from_fn(|i| if other.0[i] < self.0[i] { other.0[i] } else { self.0[i] }))
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Convolutional networks in inference form on one CPU core: what the frozen part of a backbone runs on.
+//!
+//! A [`Network`] is made once of [`Layer`]s with their weights and then run picture by picture. Values are laid out
+//! `[height, width, channels]`, so that every operation works on neighbouring channels with whole vectors and a pointwise
+//! convolution is one matrix product. Weights are packed in the order in which they are read; bias, shortcut and activation
+//! are computed while a result is still in registers. Nothing is allocated while a network runs but what an [`Arena`] has not
+//! held before.
+//!
+//! - `lanes` is the vector: 128 bits of WebAssembly's SIMD, 256 of AVX2 where a native machine has it, or four floats.
+//! - `product` is the matrix product, `conv` what makes convolutions of it, `depthwise` the convolution channel by channel,
+//!   `pool` and `pointwise` everything else. `block` computes an inverted residual block strip by strip.
+//! - `reference` has each operation as its definition reads; the tests compare with it.
+//!
+//! The crate stands by itself, so that it is optimised for speed where the rest of the module is for size.
+
+#![warn(missing_docs)]
+
+mod activation;
+mod block;
+mod conv;
+mod depthwise;
+mod lanes;
+mod network;
+mod pointwise;
+mod pool;
+mod product;
+#[cfg(test)]
+mod reference;
+
+pub use activation::Activation;
+pub use conv::Conv;
+pub use network::{Affine, Arena, Dense, Layer, Network, Op};
+pub use pool::Window;
+
+#[cfg(test)]
+mod tests;

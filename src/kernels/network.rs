@@ -1,0 +1,385 @@
+//! A network: layers in an order in which they can run, each value in a place of its own as long as somebody wants it.
+
+use crate::activation::Activation;
+use crate::block::Block;
+use crate::conv::{Conv, Picture, Ready};
+use crate::lanes::{Level, padded};
+use crate::pointwise::{add, affine, concat, scale};
+use crate::pool::{Of, Window, global_average, pool};
+
+/// y = x · scale + shift, channel by channel: a BatchNorm that is behind no convolution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Affine {
+    /// `[channels]`.
+    pub scale: Vec<f32>,
+    /// `[channels]`.
+    pub shift: Vec<f32>,
+}
+
+/// y = W x + b on `[channels, 1, 1]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense {
+    /// Length of x.
+    pub inputs: usize,
+    /// Length of y.
+    pub outputs: usize,
+    /// `[outputs, inputs]`.
+    pub weight: Vec<f32>,
+    /// `[outputs]`; none is zeros.
+    pub bias: Option<Vec<f32>>,
+}
+
+/// What a layer does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// A convolution. Where it has no groups a second value, of the output's shape, may be added before the activation.
+    Conv(Conv),
+    /// A dense layer.
+    Dense(Dense),
+    /// A scale and a shift of each channel.
+    Affine(Affine),
+    /// An activation.
+    Activate(Activation),
+    /// The largest value in each window.
+    MaxPool(Window),
+    /// The mean of each window, padded zeros counted.
+    AveragePool(Window),
+    /// The mean over height and width.
+    GlobalAverage,
+    /// The first value times the second, which is `[channels, 1, 1]`.
+    Scale,
+    /// The sum of values, and an activation of it.
+    Add(Activation),
+    /// Values one behind the other along the channels.
+    Concat,
+}
+
+/// An operation and the values that it takes: 0 is what goes in, then what the layers give in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// What it does.
+    pub op: Op,
+    /// What it does it with.
+    pub inputs: Vec<usize>,
+}
+
+enum Step {
+    Conv(Ready),
+    /// Three convolutions one after the other.
+    Block(Box<Block>),
+    Affine(Affine),
+    Activate(Activation),
+    Pool(Window, Of),
+    GlobalAverage,
+    Scale,
+    Add(Activation),
+    Concat,
+}
+
+/// Where a value is and what it is.
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    slot: usize,
+    channels: usize,
+    size: [usize; 2],
+    stride: usize,
+}
+
+impl Value {
+    fn len(&self) -> usize {
+        self.size[0] * self.size[1] * self.stride
+    }
+}
+
+/// Layers with packed weights, for pictures of one shape.
+pub struct Network {
+    level: Level,
+    /// In order, each with the values that it takes and the one that it gives.
+    steps: Vec<(Step, Vec<usize>, usize)>,
+    values: Vec<Value>,
+    /// How many values there are at most at a time.
+    slots: usize,
+}
+
+/// Memory that a network works in; it may be that of another network before.
+#[derive(Default)]
+pub struct Arena {
+    slots: Vec<Vec<f32>>,
+    scratch: [Vec<f32>; 2],
+}
+
+impl Network {
+    /// For pictures of the shape `[channels, height, width]`. The last layer gives what comes out.
+    ///
+    /// # Errors
+    /// The index of the layer that does not fit what goes into it.
+    pub fn new(shape: [usize; 3], layers: Vec<Layer>) -> Result<Self, usize> {
+        Self::with_level(shape, layers, Level::best())
+    }
+
+    pub(crate) fn with_level(shape: [usize; 3], layers: Vec<Layer>, level: Level) -> Result<Self, usize> {
+        let [channels, height, width] = shape;
+        let mut values = vec![Value { slot: 0, channels, size: [height, width], stride: padded(channels) }];
+        let mut steps = Vec::with_capacity(layers.len());
+        for (at, Layer { op, inputs }) in layers.into_iter().enumerate() {
+            let of: Vec<Value> =
+                inputs.iter().map(|input| values.get(*input).copied()).collect::<Option<_>>().ok_or(at)?;
+            let (channels, size) = shape_of(&op, &of).ok_or(at)?;
+            values.push(Value { slot: 0, channels, size, stride: padded(channels) });
+            steps.push((ready(op, level), inputs, at + 1));
+        }
+        let steps = with_blocks(steps, &values);
+        let slots = place(&steps, &mut values);
+        // A picture of few channels is not filled up where nobody needs it so.
+        let gathers = |step: &Step| matches!(step, Step::Conv(conv) if conv.gathers());
+        let mut uses = steps.iter().filter(|(_, inputs, _)| inputs.contains(&0));
+        if uses.all(|(step, inputs, _)| gathers(step) && inputs.as_slice() == [0]) && !steps.is_empty() {
+            values[0].stride = channels;
+        }
+        Ok(Self { level, steps, values, slots })
+    }
+
+    /// Shape `[channels, height, width]` of what goes in.
+    pub fn input_shape(&self) -> [usize; 3] {
+        shape(&self.values[0])
+    }
+
+    /// Shape `[channels, height, width]` of what comes out.
+    pub fn output_shape(&self) -> [usize; 3] {
+        shape(&self.values[self.values.len() - 1])
+    }
+
+    /// Runs one picture, `[channels, height, width]`, and appends what comes out, of [`Network::output_shape`].
+    ///
+    /// # Panics
+    /// Where the picture is of another size.
+    pub fn run(&self, picture: &[f32], arena: &mut Arena, out: &mut Vec<f32>) {
+        let value = self.compute(picture, arena);
+        let values = &arena.slots[value.slot];
+        let pixels = value.size[0] * value.size[1];
+        out.reserve(pixels * value.channels);
+        for channel in 0..value.channels {
+            out.extend((0..pixels).map(|pixel| values[pixel * value.stride + channel]));
+        }
+    }
+
+    /// The same with the mean over height and width of what comes out: `[channels]`.
+    ///
+    /// # Panics
+    /// Where the picture is of another size.
+    pub fn run_pooled(&self, picture: &[f32], arena: &mut Arena, out: &mut Vec<f32>) {
+        let value = self.compute(picture, arena);
+        let means = &mut arena.scratch[0];
+        room(means, value.stride);
+        global_average(picture_of(&arena.slots[value.slot], &value), means);
+        out.extend_from_slice(&means[..value.channels]);
+    }
+
+    fn compute(&self, picture: &[f32], arena: &mut Arena) -> Value {
+        let input = self.values[0];
+        let pixels = input.size[0] * input.size[1];
+        assert_eq!(picture.len(), pixels * input.channels, "a picture of another size");
+        arena.slots.resize_with(self.slots.max(arena.slots.len()), Vec::new);
+        let Arena { slots, scratch } = arena;
+        room(&mut slots[0], input.len());
+        for (channel, values) in picture.chunks_exact(pixels).enumerate() {
+            for (pixel, value) in values.iter().enumerate() {
+                slots[0][pixel * input.stride + channel] = *value;
+            }
+        }
+        for (step, inputs, output) in &self.steps {
+            let value = self.values[*output];
+            // Never that of an input, which is free only afterwards.
+            let mut y = std::mem::take(&mut slots[value.slot]);
+            room(&mut y, value.len());
+            let of = |input: usize| picture_of(&slots[self.values[input].slot], &self.values[input]);
+            step.run(inputs, &of, &self.values, &mut y[..value.len()], &value, scratch, self.level);
+            slots[value.slot] = y;
+        }
+        self.values[self.values.len() - 1]
+    }
+}
+
+/// At least so many values; what they are does not matter.
+fn room(values: &mut Vec<f32>, length: usize) {
+    if values.len() < length {
+        values.resize(length, 0.0);
+    }
+}
+
+fn picture_of<'a>(values: &'a [f32], value: &Value) -> Picture<'a> {
+    Picture { values: &values[..value.len()], size: value.size, stride: value.stride }
+}
+
+fn shape(value: &Value) -> [usize; 3] {
+    [value.channels, value.size[0], value.size[1]]
+}
+
+/// Puts convolutions together that are faster together.
+fn with_blocks(steps: Vec<(Step, Vec<usize>, usize)>, values: &[Value]) -> Vec<(Step, Vec<usize>, usize)> {
+    let mut uses = vec![0; values.len()];
+    steps.iter().flat_map(|(_, inputs, _)| inputs).for_each(|input| uses[*input] += 1);
+    let mut all: Vec<(Step, Vec<usize>, usize)> = Vec::with_capacity(steps.len());
+    for step in steps {
+        all.push(step);
+        let [.., (Step::Conv(expand), a, first), (Step::Conv(depthwise), b, second), (Step::Conv(project), c, _)] =
+            all.as_slice()
+        else {
+            continue;
+        };
+        let (channels, size) = (values[*first].stride, values[*first].size);
+        let chained =
+            a.len() == 1 && b.as_slice() == [*first] && c[0] == *second && uses[*first] == 1 && uses[*second] == 1;
+        if chained && !c[1..].contains(second) && Block::is_one([expand, depthwise, project], size, channels) {
+            let (
+                Some((Step::Conv(project), c, third)),
+                Some((Step::Conv(depthwise), ..)),
+                Some((Step::Conv(expand), a, _)),
+            ) = (all.pop(), all.pop(), all.pop())
+            else {
+                continue;
+            };
+            let inputs = [a, c[1..].to_vec()].concat();
+            all.push((Step::Block(Box::new(Block { expand, depthwise, project, size, channels })), inputs, third));
+        }
+    }
+    all
+}
+
+/// Gives every value a slot that nobody else needs as long as it is wanted; how many there are.
+fn place(steps: &[(Step, Vec<usize>, usize)], values: &mut [Value]) -> usize {
+    let mut last_use = vec![usize::MAX; values.len()];
+    for (at, (_, inputs, _)) in steps.iter().enumerate() {
+        inputs.iter().for_each(|input| last_use[*input] = at);
+    }
+    let (mut slots, mut free) = (1, Vec::new());
+    for (at, (_, inputs, output)) in steps.iter().enumerate() {
+        values[*output].slot = free.pop().unwrap_or_else(|| {
+            slots += 1;
+            slots - 1
+        });
+        for (index, input) in inputs.iter().enumerate() {
+            if last_use[*input] == at && !inputs[..index].contains(input) {
+                free.push(values[*input].slot);
+            }
+        }
+    }
+    slots
+}
+
+/// Channels and size of what a layer gives, if what goes in fits it.
+fn shape_of(op: &Op, inputs: &[Value]) -> Option<(usize, [usize; 2])> {
+    let first = inputs.first()?;
+    let same = |value: &Value| shape(value) == shape(first);
+    let one = inputs.len() == 1;
+    let (channels, size, fits) = match op {
+        Op::Conv(conv) => {
+            let size = conv.size_of(first.size);
+            let added = inputs[1..].iter().all(|value| shape(value) == [conv.outputs, size[0], size[1]]);
+            let whole = conv.groups > 0 && conv.inputs % conv.groups == 0 && conv.outputs % conv.groups == 0;
+            let weights = whole
+                && conv.weight.len() == conv.outputs * (conv.inputs / conv.groups) * conv.kernel[0] * conv.kernel[1];
+            let bias = conv.bias.as_ref().is_none_or(|bias| bias.len() == conv.outputs);
+            let added = added && (one || inputs.len() == 2 && conv.groups == 1);
+            (conv.outputs, size, conv.inputs == first.channels && weights && bias && added)
+        }
+        Op::Dense(dense) => {
+            let fits = dense.inputs == first.channels
+                && dense.weight.len() == dense.inputs * dense.outputs
+                && dense.bias.as_ref().is_none_or(|bias| bias.len() == dense.outputs);
+            (dense.outputs, first.size, one && fits && first.size == [1, 1])
+        }
+        Op::Affine(affine) => {
+            let lengths = [affine.scale.len(), affine.shift.len()];
+            (first.channels, first.size, one && lengths == [first.channels; 2])
+        }
+        Op::Activate(_) => (first.channels, first.size, one),
+        Op::MaxPool(window) | Op::AveragePool(window) => (first.channels, window.size_of(first.size), one),
+        Op::GlobalAverage => (first.channels, [1, 1], one),
+        Op::Scale => {
+            let fits = inputs.len() == 2 && shape(&inputs[1]) == [first.channels, 1, 1];
+            (first.channels, first.size, fits)
+        }
+        Op::Add(_) => (first.channels, first.size, inputs.iter().all(same)),
+        Op::Concat => {
+            let fits = inputs.iter().all(|value| value.size == first.size);
+            (inputs.iter().map(|value| value.channels).sum(), first.size, fits)
+        }
+    };
+    (fits && channels > 0 && !size.contains(&0)).then_some((channels, size))
+}
+
+fn ready(op: Op, level: Level) -> Step {
+    match op {
+        Op::Conv(conv) => Step::Conv(Ready::new(&conv, level)),
+        Op::Dense(Dense { inputs, outputs, weight, bias }) => Step::Conv(Ready::new(
+            &Conv {
+                inputs,
+                outputs,
+                kernel: [1, 1],
+                stride: [1, 1],
+                padding: [(0, 0); 2],
+                groups: 1,
+                weight,
+                bias,
+                activation: Activation::None,
+            },
+            level,
+        )),
+        Op::Affine(Affine { mut scale, mut shift }) => {
+            scale.resize(padded(scale.len()), 0.0);
+            shift.resize(padded(shift.len()), 0.0);
+            Step::Affine(Affine { scale, shift })
+        }
+        Op::Activate(activation) => Step::Activate(activation),
+        Op::MaxPool(window) => Step::Pool(window, Of::Largest),
+        Op::AveragePool(window) => Step::Pool(window, Of::Mean),
+        Op::GlobalAverage => Step::GlobalAverage,
+        Op::Scale => Step::Scale,
+        Op::Add(activation) => Step::Add(activation),
+        Op::Concat => Step::Concat,
+    }
+}
+
+impl Step {
+    #[expect(clippy::too_many_arguments, reason = "what a step works with, each once")]
+    fn run<'a>(
+        &self,
+        inputs: &[usize],
+        of: &dyn Fn(usize) -> Picture<'a>,
+        values: &[Value],
+        y: &mut [f32],
+        out: &Value,
+        scratch: &mut [Vec<f32>; 2],
+        level: Level,
+    ) {
+        let x = of(inputs[0]);
+        let shortcut = || inputs.get(1).map(|input| of(*input).values);
+        match self {
+            Self::Conv(conv) => {
+                conv.run(x, shortcut(), y, out.size, &mut scratch[0], level);
+            }
+            Self::Block(block) => {
+                let [between, convolved] = scratch;
+                block.run(x, shortcut(), y, [out.size[1], out.stride], [between, convolved], level);
+            }
+            Self::Affine(of) => affine(x.values, &of.scale, &of.shift, y),
+            Self::Activate(activation) => {
+                y.copy_from_slice(x.values);
+                activation.apply(y);
+            }
+            Self::Pool(window, of) => pool(*window, *of, x, y, out.size),
+            Self::GlobalAverage => global_average(x, y),
+            Self::Scale => scale(x.values, of(inputs[1]).values, y, x.stride),
+            Self::Add(activation) => {
+                let inputs: Vec<&[f32]> = inputs.iter().map(|input| of(*input).values).collect();
+                add(&inputs, y);
+                activation.apply(y);
+            }
+            Self::Concat => {
+                let part = |input: &usize| (of(*input).values, values[*input].stride, values[*input].channels);
+                concat(&inputs.iter().map(part).collect::<Vec<_>>(), y, out.stride);
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The matrix product that pointwise convolutions are, and all others become: rows of pixels times a packed matrix, with
+//! bias, shortcut and range in the same pass.
+
+use crate::lanes::{Lanes, Level, with_level};
+
+/// Vectors that lie beside each other in a panel.
+const PANEL: usize = 2;
+
+/// A matrix `[depth, columns]` in panels of a few columns each, row by row within a panel: the order in which it is read.
+/// Columns are filled up with zeros to whole vectors.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Packed {
+    values: Vec<f32>,
+    depth: usize,
+    /// Columns in whole vectors.
+    vectors: usize,
+}
+
+impl Packed {
+    /// Of `columns` columns of `depth` values, each of which `value(row, column)` tells.
+    pub(crate) fn new(depth: usize, columns: usize, level: Level, value: impl Fn(usize, usize) -> f32) -> Self {
+        let count = level.count();
+        let vectors = columns.div_ceil(count);
+        let mut values = Vec::with_capacity(depth * vectors * count);
+        for first in (0..vectors).step_by(PANEL) {
+            let panel = PANEL.min(vectors - first) * count;
+            for row in 0..depth {
+                let columns = (first * count..first * count + panel)
+                    .map(|column| if column < columns { value(row, column) } else { 0.0 });
+                values.extend(columns);
+            }
+        }
+        Self { values, depth, vectors }
+    }
+
+    /// Its rows.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+}
+
+/// What is computed.
+pub(crate) struct Product<'a> {
+    /// The first of the rows on the left; `depth` values of each are read.
+    pub left: *const f32,
+    /// From one row to the next.
+    pub left_stride: usize,
+    /// How many rows there are.
+    pub rows: usize,
+    pub right: &'a Packed,
+    /// A value for each column, in whole vectors.
+    pub bias: &'a [f32],
+    /// The first of the rows that are added, which lie as those of the output; null where none are.
+    pub shortcut: *const f32,
+    /// What the results are cut to.
+    pub range: [f32; 2],
+    /// The first row of the output.
+    pub out: *mut f32,
+    /// From one row of the output to the next, and of the shortcut.
+    pub out_stride: usize,
+}
+
+impl Product<'_> {
+    /// Computes it.
+    ///
+    /// # Safety
+    /// The pointers lead to as many rows as are said, `depth` values of each on the left and whole vectors of columns in the
+    /// output and the shortcut; the output is written to by nobody else.
+    pub(crate) unsafe fn compute(&self, level: Level) {
+        debug_assert!(self.bias.len() >= self.right.vectors * level.count());
+        with_level!(level, all, self, &Product<'_>);
+    }
+}
+
+/// Bytes of the left rows that are gone through with one panel after the other: half of a first-level cache of 32 KiB.
+const BLOCK: usize = 16 << 10;
+
+#[inline(always)]
+unsafe fn all<L: Lanes>(job: &Product<'_>) {
+    let depth = job.right.depth;
+    let block = (BLOCK / (4 * depth.max(1)) / L::ROWS).max(1) * L::ROWS;
+    let mut first = 0;
+    while first < job.rows {
+        let rows = block.min(job.rows - first);
+        let mut right = job.right.values.as_ptr();
+        let mut vector = 0;
+        while vector < job.right.vectors {
+            // SAFETY: the panel is within the packed matrix, the rows within what the caller has promised.
+            unsafe {
+                if job.right.vectors - vector >= PANEL {
+                    panel::<L, PANEL>(job, right, vector * L::COUNT, first, rows);
+                    right = right.add(depth * PANEL * L::COUNT);
+                    vector += PANEL;
+                } else {
+                    panel::<L, 1>(job, right, vector * L::COUNT, first, rows);
+                    right = right.add(depth * L::COUNT);
+                    vector += 1;
+                }
+            }
+        }
+        first += rows;
+    }
+}
+
+#[inline(always)]
+unsafe fn panel<L: Lanes, const VECTORS: usize>(
+    job: &Product<'_>,
+    right: *const f32,
+    column: usize,
+    first: usize,
+    rows: usize,
+) {
+    let end = first + rows;
+    let mut row = first;
+    // SAFETY: as the caller's.
+    unsafe {
+        if L::ROWS == 6 {
+            while end - row >= 6 {
+                tile::<L, 6, VECTORS>(job, right, column, row);
+                row += 6;
+            }
+        }
+        while end - row >= 4 {
+            tile::<L, 4, VECTORS>(job, right, column, row);
+            row += 4;
+        }
+        match end - row {
+            3 => tile::<L, 3, VECTORS>(job, right, column, row),
+            2 => tile::<L, 2, VECTORS>(job, right, column, row),
+            1 => tile::<L, 1, VECTORS>(job, right, column, row),
+            _ => {}
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
+    job: &Product<'_>,
+    mut right: *const f32,
+    column: usize,
+    row: usize,
+) {
+    // SAFETY: within the panel, the rows and the columns that the caller has promised.
+    unsafe {
+        let mut left = [job.left.add(row * job.left_stride); ROWS];
+        for (index, left) in left.iter_mut().enumerate() {
+            *left = left.add(index * job.left_stride);
+        }
+        let bias = job.bias.as_ptr().add(column);
+        let mut sums = [[L::splat(0.0); VECTORS]; ROWS];
+        for sums in &mut sums {
+            for (vector, sum) in sums.iter_mut().enumerate() {
+                *sum = L::load(bias.add(vector * L::COUNT));
+            }
+        }
+        // Unrolled by hand it is a third slower: the engine then has more in flight than it has registers for.
+        for _ in 0..job.right.depth {
+            let mut factors = [L::splat(0.0); VECTORS];
+            for (vector, factor) in factors.iter_mut().enumerate() {
+                *factor = L::load(right.add(vector * L::COUNT));
+            }
+            for (sums, left) in sums.iter_mut().zip(&mut left) {
+                let x = L::splat_at(*left);
+                *left = left.add(1);
+                for (sum, factor) in sums.iter_mut().zip(factors) {
+                    *sum = sum.add_product(x, factor);
+                }
+            }
+            right = right.add(VECTORS * L::COUNT);
+        }
+        let [least, most] = job.range.map(|bound| L::splat(bound));
+        for (index, sums) in sums.into_iter().enumerate() {
+            let at = (row + index) * job.out_stride + column;
+            for (vector, sum) in sums.into_iter().enumerate() {
+                let at = at + vector * L::COUNT;
+                let sum = if job.shortcut.is_null() { sum } else { sum.add(L::load(job.shortcut.add(at))) };
+                sum.at_least(least).at_most(most).store(job.out.add(at));
+            }
+        }
+    }
+}

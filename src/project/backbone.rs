@@ -1,0 +1,146 @@
+//! Another backbone in the place of the present one, while classes, pictures and the model stay.
+//!
+//! Pictures keep their pixels as they were for the backbone before, and the store its rows as long as there is room: going
+//! back costs nothing. What the new one lacks comes picture by picture from whoever has the files.
+
+use super::{ADDED_VIEWS, Keep, Project, added_views};
+use crate::activations::{Key, Need, Place, Precision, Views};
+use crate::backbone::{Backbone, Outline};
+use crate::dataset::Sample;
+use crate::error::{Error, Result};
+use crate::features::{Cut, Embedder};
+use crate::image::Picture;
+use crate::probe;
+use serde::Serialize;
+use std::collections::HashSet;
+use std::mem;
+use std::sync::Arc;
+
+/// A picture that the present backbone has not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+pub struct Unprepared {
+    /// Its number.
+    pub id: u32,
+    /// Whether its pixels are there ([`Project::prepare_image`]) or have to be given again ([`Project::give_pixels`]).
+    pub pixels: bool,
+}
+
+/// What a picture is embedded as when it is added.
+fn keys_of(views: &Views, sample: &Sample) -> Vec<Key> {
+    added_views(sample.part).iter().map(|view| views.key(sample.content, *view)).collect()
+}
+
+impl Project {
+    /// Puts another backbone in the place of the present one. Classes and pictures stay, and so does the model, which
+    /// goes on with the backbone that it was trained on.
+    ///
+    /// What the new one has not seen yet is told by [`Project::unprepared`]; as long as pixels are to come, training is
+    /// refused.
+    ///
+    /// # Errors
+    /// [`Error::TrainingRunning`], and see [`Embedder::new`]; nothing has changed then.
+    pub fn set_backbone(&mut self, backbone: Backbone) -> Result<()> {
+        if self.job.is_some() {
+            return Err(Error::TrainingRunning);
+        }
+        let (backbone, embedder) = self.on_engine(backbone)?;
+        self.dataset.prepare_for(embedder.preprocess().preparation(), self.preparation());
+        let before = mem::replace(&mut self.backbone, backbone);
+        self.embedder = embedder;
+        self.timings.insert(before.prefix(before.depth()), mem::take(&mut self.timing));
+        self.timing = self.timings.remove(&self.backbone.prefix(self.backbone.depth())).unwrap_or_default();
+        self.make_room();
+        Ok(())
+    }
+
+    /// What the pictures will be embedded as has its place in the store; it would be embedded for nothing where maps of
+    /// an earlier training fill that.
+    fn make_room(&mut self) {
+        let (views, cut) = (Views::plain(), Cut::features(&self.backbone));
+        let there = self.dataset.samples().filter(|(_, sample)| !sample.removed && sample.has_pixels());
+        let keys = |sample: &Sample| keys_of(&views, sample);
+        let keys = there.flat_map(|(_, sample)| keys(sample)).collect();
+        let need = Need { cut, precision: Precision::Full, views: ADDED_VIEWS.to_vec() };
+        let limit = self.store.limit();
+        self.store.make_room(&self.backbone, &[(need, keys)], limit);
+    }
+
+    /// A backbone on the engine; the model may have it there already.
+    fn on_engine(&self, backbone: Backbone) -> Result<(Arc<Backbone>, Arc<Embedder>)> {
+        let backbone = Arc::new(backbone);
+        let there = self.classifier().filter(|it| it.head.convolution.is_none() && it.backbone.computes_as(&backbone));
+        let embedder = match there {
+            Some(classifier) => classifier.embedder.clone(),
+            None => Arc::new(Embedder::new(&backbone, Cut::features(&backbone), &self.engine)?),
+        };
+        Ok((backbone, embedder))
+    }
+
+    /// Pictures that the present backbone has not seen: those that are shown, and then those that are removed and may come
+    /// back.
+    pub fn unprepared(&self) -> Vec<Unprepared> {
+        let mut unprepared: Vec<Unprepared> =
+            self.dataset.awaiting().into_iter().map(|id| Unprepared { id, pixels: false }).collect();
+        let (views, place) = (Views::plain(), Place::new(&self.backbone, Cut::features(&self.backbone)));
+        let mut listed = HashSet::new();
+        let to_learn = self.dataset.usable().into_values().flatten();
+        for id in to_learn.chain(self.dataset.test_pictures().map(|(id, _)| id)) {
+            let Ok(sample) = self.dataset.sample(id) else { continue };
+            if sample.crop.is_none() {
+                continue;
+            }
+            let keys = keys_of(&views, sample);
+            let seen = self.store.count(place, Precision::Full, &keys) == keys.len();
+            // A picture that is there several times is embedded once.
+            if !seen && listed.insert(sample.content) {
+                unprepared.push(Unprepared { id, pixels: true });
+            }
+        }
+        unprepared
+    }
+
+    /// Prepares and embeds an RGBA8 picture for the present backbone that is known by its number: it stays the picture
+    /// that it was, in its class, shown or not. One that has its pixels, or was forgotten meanwhile, is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::ImageUnknown`], [`Error::PictureEmpty`].
+    pub async fn give_pixels(&mut self, id: u32, rgba: &[u8], size: (u32, u32)) -> Result<()> {
+        let sample = self.dataset.sample(id)?;
+        if sample.crop.is_some() || !sample.has_pixels() {
+            return Ok(());
+        }
+        let (content, part) = (sample.content, sample.part);
+        let (crop, preparation) = (self.embedder.preprocess().crop(rgba, size.0, size.1)?, self.preparation());
+        self.embed_added(&[Picture { content, crop: crop.clone() }], part, Keep::Expected).await?;
+        self.dataset.give_pixels(id, crop, preparation, preparation)
+    }
+
+    /// Embeds a picture whose pixels are there; does nothing where they are not.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where neither engine works.
+    pub async fn prepare_image(&mut self, id: u32) -> Result<()> {
+        match (self.picture(id), self.dataset.sample(id)) {
+            (Some(picture), Ok(sample)) => self.embed_added(&[picture], sample.part, Keep::Expected).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Milliseconds that a picture takes on a backbone, here and now, whatever its weights are.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`].
+    pub async fn measure_backbone(&self, outline: &Outline) -> Result<f64> {
+        probe::measure(outline, &self.engine, self.clock).await
+    }
+
+    /// Says that a picture's pixels cannot be had for the present backbone: nobody waits for them, and it takes no part
+    /// until they are given after all or the backbone is another.
+    ///
+    /// # Errors
+    /// [`Error::ImageUnknown`].
+    pub fn leave_out(&mut self, id: u32) -> Result<()> {
+        self.dataset.leave_out(id)
+    }
+}

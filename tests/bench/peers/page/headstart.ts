@@ -1,0 +1,45 @@
+/** Ours: as a page has it, in a worker, and its wasm package alone on the page's own thread. */
+import type { Session } from '../../../../www/pkg/headstart.js';
+import type { Trainer } from '../../../../www/headstart.js';
+import type { Open } from './extractor.js';
+
+/** What the server has of the build that is measured. */
+const SITE = new URL('/headstart.js', location.href).href;
+const PACKAGE = new URL('/package/headstart.js', location.href).href;
+
+/** The built site's module, as a page that uses Headstart has it. */
+export async function openSite(): Promise<typeof Trainer> {
+  return ((await import(/* @vite-ignore */ SITE)) as typeof import('../../../../www/headstart.js')).Trainer;
+}
+
+export const openHeadstart: Open = async (folder) => {
+  const trainer = await (await openSite()).create({ engine: 'cpu', backbone: folder });
+  let session: Promise<Session> | undefined;
+  return {
+    picture: (picture) => trainer.embed(picture),
+    async pictures(pictures) {
+      const each = await Promise.all(pictures.map((picture) => trainer.embed(picture)));
+      const all = new Float32Array(each.length * each[0]!.length);
+      each.forEach((features, i) => all.set(features, i * features.length));
+      return all;
+    },
+    prepare: (picture) => picture,
+    async prepared(prepared) {
+      const { data, width, height } = prepared as ImageData;
+      session ??= openSession(folder);
+      return (await session).embed(new Uint8Array(data.buffer), width, height) as Promise<Float32Array>;
+    },
+    close() {
+      trainer.close();
+      void session?.then((opened) => opened.free());
+    },
+  };
+};
+
+async function openSession(folder: string): Promise<Session> {
+  const { default: init, Session } = (await import(/* @vite-ignore */ PACKAGE)) as typeof import('../../../../www/pkg/headstart.js');
+  await init();
+  const card = await (await fetch(`${folder}config.json`)).text();
+  const weights = new Uint8Array(await (await fetch(`${folder}model.safetensors`)).arrayBuffer());
+  return Session.create('cpu', card, weights);
+}

@@ -1,0 +1,13 @@
+/** What the benchmark calls in its page, as `bench`. */
+import { Features } from './features.js';
+import { Heads } from './heads.js';
+import { Recipes } from './recipes.js';
+import { Steps } from './steps.js';
+
+const all = { features: new Features(), heads: new Heads(), recipes: new Recipes(), steps: new Steps() };
+
+declare global {
+  var bench: typeof all;
+}
+
+globalThis.bench = all;

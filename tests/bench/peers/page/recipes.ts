@@ -1,0 +1,70 @@
+import { drawn } from './drawn.js';
+import { openSite } from './headstart.js';
+import type { TfjsBackend } from './tfjs-backend.js';
+
+/** A way from pictures by class to a trained model. */
+export interface Recipe {
+  /** Makes features of all of them, where they are kept. */
+  addPictures(): Promise<void>;
+  /** Trains on these; gives the accuracy on held-out pictures. */
+  train(): Promise<number>;
+  close(): void;
+}
+
+/** Gets ready what is no part of the time: the library and its network. */
+type OpenRecipe = (folder: string, pictures: readonly ImageBitmap[][]) => Promise<Recipe>;
+
+/** What Teachable Machine does with what it was given, by default. */
+const PLAN = { epochs: 50, batchSize: 16 };
+
+const tfjs = (backend: TfjsBackend): OpenRecipe => async (folder, pictures) => (await import('./teachable.js')).openTeachable(backend, folder, pictures, PLAN);
+
+/** Ours with the same network and head, or with what we have by default. */
+const ours = (usual: boolean): OpenRecipe => async (folder, pictures) => {
+  const trainer = await (await openSite()).create({ engine: 'cpu', ...(usual ? {} : { backbone: folder }) });
+  return {
+    async addPictures() {
+      for (const [label, some] of pictures.entries()) {
+        await trainer.addClass(`class ${label}`);
+        for (const picture of some) await trainer.addImage(`class ${label}`, picture);
+      }
+    },
+    async train() {
+      const report = await trainer.train(usual ? {} : { ...PLAN, head: 'mlp:100', optimizer: 'adam', validation: 0.15 }).report;
+      return report.validation_accuracy!;
+    },
+    close: () => trainer.close(),
+  };
+};
+
+const RECIPES: Record<string, OpenRecipe> = {
+  headstart: ours(false),
+  'headstart, its defaults': ours(true),
+  'tfjs-wasm': tfjs('wasm'),
+  'tfjs-webgl': tfjs('webgl'),
+};
+
+/** Pictures of a camera to a trained model. */
+export class Recipes {
+  #pictures: ImageBitmap[][] = [];
+  #folder = '';
+
+  async open(folder: string, { classes, each, side }: { classes: number; each: number; side: number }): Promise<void> {
+    this.#folder = folder;
+    this.#pictures = await Promise.all(
+      Array.from({ length: classes }, (_, label) => Promise.all(Array.from({ length: each }, (_, seed) => drawn(label, classes, seed, side)))),
+    );
+  }
+
+  /** Milliseconds of the two parts of one run, and the accuracy on held-out pictures. */
+  async run(name: string): Promise<{ features: number; training: number; accuracy: number }> {
+    const recipe = await RECIPES[name]!(this.#folder, this.#pictures);
+    const start = performance.now();
+    await recipe.addPictures();
+    const added = performance.now();
+    const accuracy = await recipe.train();
+    const end = performance.now();
+    recipe.close();
+    return { features: added - start, training: end - added, accuracy };
+  }
+}

@@ -1,0 +1,85 @@
+/** Small architectures in a browser, on both engines, against timm's features (tests/golden/make_architectures_golden.py). */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApiPage, type ApiPage } from './support/api-page.js';
+import { description, picture, pictureFeatures, values, weights } from './support/formula.js';
+
+const ARCHITECTURES = [
+  'mobilenetv1_100',
+  'mobilenetv2_050',
+  'mobilenetv3_small_100',
+  'mobilenetv4_conv_small',
+  'lcnet_050',
+  'efficientnet_lite0',
+  'tf_efficientnet_b0',
+  'resnet18',
+];
+
+/**
+ * Those that run on WebGPU too, which between them have nearly every operation of the others: compiling the shaders of all eight takes
+ * minutes on a software adapter. `HEADSTART_ALL_ENGINES=1` runs all.
+ */
+const ON_WEBGPU = process.env['HEADSTART_ALL_ENGINES'] ? ARCHITECTURES : ['mobilenetv3_small_100', 'resnet18'];
+
+/** Largest difference, as a share of the largest value. */
+const BOUND = 1e-4;
+
+let api: ApiPage;
+beforeAll(async () => {
+  api = await openApiPage({ webgpu: true });
+});
+afterAll(() => api?.close());
+
+/** Features of the golden picture on a backbone that the site serves. */
+function embed(name: string, engine: 'cpu' | 'webgpu', size: number) {
+  return api.page.evaluate(
+    async ({ name, engine, size }) => {
+      const trainer = await headstart.Trainer.create({ engine, backbone: name });
+      const pixels = new Uint8ClampedArray(await (await fetch(`${name}/picture.rgba`)).arrayBuffer());
+      const features = [...(await trainer.embed(new ImageData(pixels, size, size)))];
+      const { engine: { kind }, backbone } = trainer;
+      trainer.close();
+      return { kind, backbone, features };
+    },
+    { name, engine, size },
+  );
+}
+
+describe.each(ARCHITECTURES)('%s', (name) => {
+  const about = description(name);
+  const [, size] = about.config.pretrained_cfg.input_size;
+  const expected = pictureFeatures(name);
+
+  beforeAll(() => {
+    api.site.files.set(`${name}/config.json`, Buffer.from(JSON.stringify(about.config)));
+    api.site.files.set(`${name}/model.safetensors`, weights(about));
+    api.site.files.set(`${name}/picture.rgba`, picture(size));
+  });
+  afterAll(() => {
+    for (const file of ['config.json', 'model.safetensors', 'picture.rgba']) api.site.files.delete(`${name}/${file}`);
+  });
+
+  it('has the weights that the script gave', () => {
+    expect(about.examples.length).toBeGreaterThan(5);
+    for (const [tensor, index, value] of about.examples) {
+      const at = tensor.lastIndexOf('.');
+      const [, , weight] = about.modules.find(([module]) => module === tensor.slice(0, at))!;
+      const shape = tensor.endsWith('.weight') ? weight : weight.slice(0, 1);
+      expect(values(tensor, shape, about.gain)[index], `${tensor} ${index}`).toBe(value);
+    }
+  });
+
+  it.each(ON_WEBGPU.includes(name) ? (['cpu', 'webgpu'] as const) : (['cpu'] as const))('gives the features that timm gives: %s', async (engine) => {
+    const { kind, backbone, features } = await embed(name, engine, size);
+    expect(kind).toBe(engine);
+    expect(backbone).toMatchObject({ architecture: name, inputSize: size, features: expected.length });
+    expect(features).toHaveLength(expected.length);
+    const largest = Math.max(...expected.map(Math.abs));
+    const difference = Math.max(...features.map((x, i) => Math.abs(x - expected[i]!))) / largest;
+    console.log(`${name}, ${engine}: ${difference.toExponential(1)}`);
+    expect(difference).toBeLessThan(BOUND);
+  });
+});
+
+it('met no error on the way', () => {
+  expect(api.record.errors).toEqual([]);
+});
