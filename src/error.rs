@@ -136,6 +136,10 @@ pub enum Error {
     ModelBackboneChanged(String),
     /// Asked to save a model without its backbone, which came from none with a name, as far as is known.
     ModelBackboneUnnamed,
+    /// What was kept of a training that was cut short and cannot be read.
+    CheckpointInvalid(String),
+    /// A training that was cut short, and whose pictures, settings or backbone are other ones now.
+    CheckpointDiffers,
     /// More stages to fine-tune than the backbone's card allows.
     NotFineTunable {
         /// Stages that were asked for.
@@ -204,6 +208,8 @@ impl Error {
             Self::ModelNeedsBackbone(_) => "model_needs_backbone",
             Self::ModelBackboneChanged(_) => "model_backbone_changed",
             Self::ModelBackboneUnnamed => "model_backbone_unnamed",
+            Self::CheckpointInvalid(_) => "checkpoint_invalid",
+            Self::CheckpointDiffers => "checkpoint_differs",
             Self::NotFineTunable { .. } => "not_fine_tunable",
             Self::NotFinite(_) => "not_finite",
             Self::Internal(_) => "internal",
@@ -221,7 +227,8 @@ impl Error {
             | Self::NotTraining
             | Self::TrainingRunning
             | Self::ModelPreparesOtherwise
-            | Self::ModelBackboneUnnamed => None,
+            | Self::ModelBackboneUnnamed
+            | Self::CheckpointDiffers => None,
             Self::ClassNameTaken(value)
             | Self::ClassUnknown(value)
             | Self::ClassWithoutPictures(value)
@@ -235,6 +242,7 @@ impl Error {
             | Self::EngineUnavailable(value)
             | Self::DeviceLost(value)
             | Self::ModelFileInvalid(value)
+            | Self::CheckpointInvalid(value)
             | Self::ModelNeedsBackbone(value)
             | Self::ModelBackboneChanged(value)
             | Self::ModelClassesDiffer(value)
@@ -407,6 +415,13 @@ impl fmt::Display for Error {
             Self::ModelBackboneUnnamed => write!(
                 f,
                 "It is not known what this model's backbone came from, so the model has to be saved with all of it."
+            ),
+            Self::CheckpointInvalid(reason) => {
+                write!(f, "What was kept of the training that was cut short cannot be used: {reason}.")
+            }
+            Self::CheckpointDiffers => write!(
+                f,
+                "The training that was cut short cannot go on: its pictures, settings or backbone are other ones now."
             ),
             Self::NotFineTunable { reason, .. } => write!(f, "{reason}"),
             Self::NotFinite(what) => {

@@ -57,6 +57,7 @@ pub mod classifier;
 pub mod dataset;
 pub mod engine;
 pub mod error;
+pub mod export;
 pub mod features;
 pub mod head;
 pub mod identity;

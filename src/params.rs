@@ -50,10 +50,8 @@ impl Params {
 
     /// Adds a parameter with its first values.
     pub fn add(&mut self, name: &str, shape: &[usize], values: Vec<f32>, group: Group, decay: bool) -> Slot {
-        let length = values.len();
-        debug_assert_eq!(length, shape.iter().product::<usize>(), "{name}");
-        let value = Tensor::<1>::from_data(TensorData::new(values, [length]), &self.device);
-        let value = value.autodiff().require_grad();
+        debug_assert_eq!(values.len(), shape.iter().product::<usize>(), "{name}");
+        let value = on_device(values, &self.device).autodiff().require_grad();
         self.items.push(Param { name: name.to_string(), shape: shape.to_vec(), group, decay, value });
         Slot(self.items.len() - 1)
     }
@@ -98,6 +96,13 @@ impl Params {
         }
     }
 
+    /// Gives each parameter other values, in order, of its length.
+    pub fn recall(&mut self, values: Vec<Vec<f32>>) {
+        let device = self.device.clone();
+        let mut values = values.into_iter();
+        self.update(|_, _, value| values.next().map_or(value, |values| on_device(values, &device)));
+    }
+
     /// The same parameters outside the autodiff graph, sharing their memory: for evaluation.
     pub fn without_graph(&self) -> Self {
         let items = self.items.iter().map(|p| Param {
@@ -132,6 +137,12 @@ impl Snapshot {
     pub fn iter(&self) -> impl Iterator<Item = &[f32]> {
         self.0.iter().map(Vec::as_slice)
     }
+}
+
+/// Puts values on a device, outside the autodiff graph.
+pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
 }
 
 /// Reads a tensor back to system memory, row-major.

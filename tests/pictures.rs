@@ -5,6 +5,8 @@ mod common;
 #[allow(dead_code)]
 #[path = "../src/bin/headstart/pictures.rs"]
 mod decoder;
+#[path = "../src/bin/headstart/jpeg.rs"]
+mod jpeg;
 
 use common::{backbone, bundled_backbone, golden, project, reference};
 use headstart::backbone::{Backbone, Card};

@@ -28,7 +28,7 @@ export type { BackboneEntry, BackboneRef } from './client/backbones.js';
 export { Classifier } from './client/classifier.js';
 export type { ClassifierOptions } from './client/classifier.js';
 export { HeadstartError } from './client/error.js';
-export type { Run } from './client/run.js';
+export type { Checkpoint, Run, TrainOptions } from './client/run.js';
 export type { PictureSource } from './client/source.js';
 export { Trainer } from './client/trainer.js';
 export type { AddClassOptions, AddImageOptions, SaveOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';

@@ -102,6 +102,8 @@ export type ErrorCode =
   | 'model_backbone_unnamed'
   | 'backbone_changing'
   | 'project_file_invalid'
+  | 'checkpoint_invalid'
+  | 'checkpoint_differs'
   | 'not_fine_tunable'
   | 'not_finite'
   | 'internal'
@@ -193,6 +195,22 @@ export interface ImageOptions {
   features?: Uint8Array | undefined;
 }
 
+/** How a run is kept from being lost. */
+export interface RunCare {
+  /** What it goes on from, where it was cut short before. */
+  checkpoint?: Blob | undefined;
+  /** Seconds between two {@link CheckpointEvent}s at least; none come where nothing is said. */
+  checkpointSeconds?: number | undefined;
+}
+
+/** What the run can go on from, should it be cut short: `epoch` of `epochs` have ended. */
+export interface CheckpointEvent {
+  kind: 'checkpoint';
+  epoch: number;
+  epochs: number;
+  checkpoint: Blob;
+}
+
 /** What a fresh session tells about itself. */
 export interface Created {
   defaults: TrainConfig;
@@ -221,7 +239,7 @@ export interface Calls {
   layers: { args: [config: Partial<TrainConfig>]; result: LayerReport[] };
   estimate: { args: [config: Partial<TrainConfig>]; result: Estimate };
   readiness: { args: [config: Partial<TrainConfig>]; result: Readiness };
-  train: { args: [config: Partial<TrainConfig>]; result: TrainReport };
+  train: { args: [config: Partial<TrainConfig>, care: RunCare]; result: TrainReport };
   /** Another backbone in the place of the present one; the pictures are then prepared for it, a few at a time between other calls. */
   setBackbone: { args: [backbone: BackboneSource]; result: BackboneOutcome };
   /** The same for pictures that a project came with unprepared: its backbone is another than it was saved with. */
@@ -269,7 +287,7 @@ export type Reply =
 
 /** What a long call tells until its result is there. */
 export interface CallEvents {
-  train: TrainEvent;
+  train: TrainEvent | CheckpointEvent;
   setBackbone: BackboneProgress;
   prepare: BackboneProgress;
 }

@@ -54,7 +54,7 @@ impl FrozenStages {
         engine: &Engine,
     ) -> Result<Self> {
         let mut freezing = Freezing::new(shape, engine);
-        let mut numbers = Folded { backbone };
+        let mut numbers = backbone.folded();
         for stage in &backbone.stages()[range] {
             freezing.push(stage, &mut numbers)?;
         }
@@ -130,6 +130,13 @@ impl TrainableStages {
         };
         let read: Read<'_> = &|slot| params.get(slot);
         active.iter().fold(x, |x, stage| stage.forward(x, read, self.kernels))
+    }
+}
+
+impl Backbone {
+    /// Its numbers in inference form.
+    pub(crate) fn folded(&self) -> impl Numbers {
+        Folded { backbone: self }
     }
 }
 

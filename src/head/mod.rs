@@ -153,6 +153,24 @@ impl Head {
         tensors
     }
 
+    /// A head of the same make with other values: `take` gives those of a tensor by its name, as [`Head::tensors`] has it,
+    /// and its length.
+    ///
+    /// # Errors
+    /// Those of `take`.
+    pub(crate) fn filled(&self, mut take: impl FnMut(&str, usize) -> Result<Vec<f32>>) -> Result<Self> {
+        let mut head = self.clone();
+        if let Some(conv) = &mut head.convolution {
+            conv.weight = take("head.conv.weight", conv.weight.len())?;
+            conv.bias = take("head.conv.bias", conv.bias.len())?;
+        }
+        for (index, layer) in head.layers.iter_mut().enumerate() {
+            layer.weight = take(&format!("head.{index}.weight"), layer.weight.len())?;
+            layer.bias = take(&format!("head.{index}.bias"), layer.bias.len())?;
+        }
+        Ok(head)
+    }
+
     /// Every tensor for people and programs; a head always trains.
     pub fn layers(&self) -> Vec<LayerReport> {
         let report = |(name, shape, data): (String, Vec<usize>, &[f32])| LayerReport {

@@ -186,7 +186,7 @@ impl StageSpec {
     }
 
     /// The BatchNorm right behind an operation: what is folded into a convolution.
-    pub(super) fn norm_behind(&self, node: usize) -> Option<(usize, &NormSpec)> {
+    pub(crate) fn norm_behind(&self, node: usize) -> Option<(usize, &NormSpec)> {
         let next = self.only_use(node + 1)?;
         match &self.nodes[next].op {
             Op::Norm(norm) => Some((next, norm)),
@@ -195,7 +195,7 @@ impl StageSpec {
     }
 
     /// Whether an operation is a BatchNorm that is folded into the convolution before it.
-    fn is_folded(&self, node: usize) -> bool {
+    pub(crate) fn is_folded(&self, node: usize) -> bool {
         matches!(self.nodes[node].op, Op::Norm(_))
             && self.nodes[node].inputs[0].0.checked_sub(1).is_some_and(|before| {
                 matches!(self.nodes[before].op, Op::Conv(_)) && self.only_use(before + 1) == Some(node)

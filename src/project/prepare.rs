@@ -10,7 +10,7 @@ use crate::features::{Cut, Embedder, Row, View};
 use crate::head::{Head, HeadKind, Moments};
 use crate::identity::ContentHash;
 use crate::image::Picture;
-use crate::train::{Examples, Run, Start, Tail, ValidConfig};
+use crate::train::{Checkpoint, Examples, Run, Start, Tail, ValidConfig};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -34,6 +34,10 @@ pub(super) struct Course {
     pub before: Lineage,
     pub plan: Plan,
     pub memory_limit: u64,
+    /// What it is about: the pictures in their split, the settings, the backbone.
+    pub about: ContentHash,
+    /// What it goes on from, where it was cut short before.
+    pub checkpoint: Option<Checkpoint>,
     /// Expected seconds of an epoch of fine-tuning.
     pub epoch_seconds: Option<f64>,
     /// Expected seconds of everything after the preparation.
@@ -158,7 +162,8 @@ impl Preparing {
 
     /// Everything is there: the run can begin.
     pub(super) fn begin(self, store: &Store, engine: &Engine, clock: Clock) -> Result<(Course, Run)> {
-        let Self { course, moments, .. } = self;
+        let Self { mut course, moments, .. } = self;
+        let checkpoint = course.checkpoint.take();
         let material = Material { course: &course, store, engine };
         let Plan { boundary, pooled, map, tail } = &course.plan;
         let features = match moments {
@@ -190,7 +195,10 @@ impl Preparing {
         };
         let (config, classes, head) = (course.config.clone(), course.split.classes.len(), course.head.clone());
         let start = Start { config, classes, scaling, head, features, tail };
-        let run = Run::new(start, engine, clock)?;
+        let run = match checkpoint {
+            Some(checkpoint) => Run::resume(start, checkpoint, engine, clock)?,
+            None => Run::new(start, engine, clock)?,
+        };
         Ok((course, run))
     }
 }

@@ -9,8 +9,9 @@ use crate::backbone::Backbone;
 use crate::dataset::{Labelled, Lineage, Split};
 use crate::error::{Error, Result};
 use crate::head::Head;
+use crate::identity::{ContentHash, Hasher};
 use crate::image::Picture;
-use crate::train::{EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig};
+use crate::train::{Checkpoint, EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig};
 use std::sync::Arc;
 
 /// A training that can start.
@@ -56,10 +57,37 @@ impl Project {
     /// [`Error::NotTrained`], [`Error::ModelClassesDiffer`], [`Error::ModelHeadDiffers`],
     /// [`Error::ModelPreparesOtherwise`] and [`Error::ModelBackboneDiffers`]; the model that there was stays.
     pub fn start_training(&mut self, settings: &TrainConfig) -> Result<()> {
+        self.begin_training(settings, None)
+    }
+
+    /// Prepares a training that was cut short to go on after the last epoch that [`Project::checkpoint`] gave.
+    ///
+    /// # Errors
+    /// As [`Project::start_training`], and [`Error::CheckpointInvalid`] and [`Error::CheckpointDiffers`]: it can then only be
+    /// begun anew.
+    pub fn resume_training(&mut self, settings: &TrainConfig, checkpoint: &[u8]) -> Result<()> {
+        self.begin_training(settings, Some(Checkpoint::read(checkpoint)?))
+    }
+
+    /// What the running training can go on from later, should it be cut short; none but between two epochs.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`], and [`Error::Internal`] where writing fails.
+    pub async fn checkpoint(&self) -> Result<Option<Vec<u8>>> {
+        let Some(Job::Training(job)) = &self.job else { return Ok(None) };
+        let (course, run) = &**job;
+        run.checkpoint(course.about).await?.map(|checkpoint| checkpoint.write()).transpose()
+    }
+
+    fn begin_training(&mut self, settings: &TrainConfig, checkpoint: Option<Checkpoint>) -> Result<()> {
         if self.job.is_some() {
             return Err(Error::TrainingRunning);
         }
-        let course = self.course(self.checked(settings)?)?;
+        let mut course = self.course(self.checked(settings)?, settings)?;
+        if checkpoint.as_ref().is_some_and(|checkpoint| !checkpoint.is_about(course.about)) {
+            return Err(Error::CheckpointDiffers);
+        }
+        course.checkpoint = checkpoint;
         let preparing = Preparing::new(course, &mut self.store);
         self.job = Some(if preparing.is_done() {
             Job::Training(Box::new(preparing.begin(&self.store, &self.engine, self.clock)?))
@@ -94,12 +122,15 @@ impl Project {
     }
 
     /// All that a training will be.
-    fn course(&self, checked: Checked) -> Result<Course> {
+    fn course(&self, checked: Checked, settings: &TrainConfig) -> Result<Course> {
         let Checked { config, backbone, head, before, split, plan, memory_limit } = checked;
         let expected = self.expected(&config, &plan, &backbone, (split.train.len(), split.validation.len()));
+        let (train, held_out) = (self.pictures(&split.train)?, self.pictures(&split.validation)?);
         Ok(Course {
-            train: self.pictures(&split.train)?,
-            held_out: self.pictures(&split.validation)?,
+            about: about(settings, &backbone, [(&split.train, &train), (&split.validation, &held_out)])?,
+            checkpoint: None,
+            train,
+            held_out,
             views: Views::new(Recipe { augment: config.augment, seed: config.seed }),
             config,
             split,
@@ -251,4 +282,24 @@ impl Project {
             hint: None,
         }
     }
+}
+
+/// What tells one training from another: its settings, its backbone, and the pictures of each part with their labels.
+fn about(
+    settings: &TrainConfig,
+    backbone: &Backbone,
+    parts: [(&Vec<Labelled>, &Vec<Picture>); 2],
+) -> Result<ContentHash> {
+    let mut hasher = Hasher::new();
+    let settings = serde_json::to_vec(settings).map_err(|error| Error::Internal(error.to_string()))?;
+    hasher.hash(ContentHash::of(&settings));
+    hasher.hash(backbone.content());
+    for (labelled, pictures) in parts {
+        hasher.bytes(&(labelled.len() as u64).to_le_bytes());
+        for (picture, of) in pictures.iter().zip(labelled) {
+            hasher.hash(picture.content);
+            hasher.bytes(&(of.label as u64).to_le_bytes());
+        }
+    }
+    Ok(hasher.end())
 }

@@ -4,6 +4,7 @@ use super::Phase;
 use super::config::Monitor;
 use super::fit::{LookBack, Validated};
 use super::network::Trained;
+use serde::{Deserialize, Serialize};
 
 /// A fine-tuned model's validation loss may be this many times that of the head alone.
 const LARGEST_LOSS: f64 = 1.1;
@@ -25,6 +26,12 @@ pub(super) struct Best {
 /// The figures that the epochs of a phase have to beat.
 pub(super) struct Judge {
     rule: Rule,
+    figures: Figures,
+}
+
+/// What a [`Judge`] has seen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Figures {
     /// The best of the phases before, or the model that a warm start began with.
     before: Option<Validated>,
     best: Option<Validated>,
@@ -60,17 +67,27 @@ impl Judge {
             (Monitor::Accuracy, _) => Rule::Accuracy,
             (Monitor::Auto | Monitor::Loss, _) => Rule::Loss,
         };
-        Self { rule, before, best: None, lowest: None, provisional: false }
+        Self { rule, figures: Figures { before, best: None, lowest: None, provisional: false } }
     }
 
     /// The same, of a phase that began with a model which had this loss on pictures that train.
     pub(super) fn having_seen(self, lowest: Option<f64>) -> Self {
-        Self { lowest, ..self }
+        Self { figures: Figures { lowest, ..self.figures }, ..self }
     }
 
     /// The lowest loss on pictures that train, as far as it was asked for.
     pub(super) fn lowest(&self) -> Option<f64> {
-        self.lowest
+        self.figures.lowest
+    }
+
+    /// What it has seen.
+    pub(super) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// The same judge, having seen this.
+    pub(super) fn recalling(self, figures: Figures) -> Self {
+        Self { figures, ..self }
     }
 
     /// Whether, with this epoch, what an early one brought does not count any more.
@@ -78,9 +95,9 @@ impl Judge {
     /// A run that is stopped early keeps the best of its early epochs rather than nothing; one that goes on chooses
     /// among the later ones.
     pub(super) fn starts_anew(&mut self, epoch: u32) -> bool {
-        let over = self.provisional && matches!(self.rule, Rule::FineTuning { from } if epoch >= from);
+        let over = self.figures.provisional && matches!(self.rule, Rule::FineTuning { from } if epoch >= from);
         if over {
-            (self.best, self.provisional) = (None, false);
+            (self.figures.best, self.figures.provisional) = (None, false);
         }
         over
     }
@@ -90,26 +107,27 @@ impl Judge {
     /// astray: `seen` is how pictures that train fare, which is only asked then.
     pub(super) fn improves(&mut self, epoch: u32, validated: Option<Validated>, seen: Option<LookBack>) -> bool {
         let Some(new) = validated else { return seen.is_none_or(|seen| self.is_on_course(seen)) };
+        let Figures { before, best, .. } = self.figures;
         let better = match self.rule {
-            Rule::Loss => [self.before, self.best].into_iter().flatten().all(|old| new.loss < old.loss),
+            Rule::Loss => [before, best].into_iter().flatten().all(|old| new.loss < old.loss),
             Rule::Accuracy => {
-                self.before.is_none_or(|old| new.hits > old.hits) && self.best.is_none_or(|old| new.hits >= old.hits)
+                before.is_none_or(|old| new.hits > old.hits) && best.is_none_or(|old| new.hits >= old.hits)
             }
             Rule::FineTuning { from } => {
-                self.provisional = epoch < from;
-                self.best.is_none_or(|old| new.hits >= old.hits)
-                    && self.before.is_none_or(|old| new.hits > old.hits && new.loss <= LARGEST_LOSS * old.loss)
+                self.figures.provisional = epoch < from;
+                best.is_none_or(|old| new.hits >= old.hits)
+                    && before.is_none_or(|old| new.hits > old.hits && new.loss <= LARGEST_LOSS * old.loss)
             }
         };
         if better {
-            self.best = Some(new);
+            self.figures.best = Some(new);
         }
         better
     }
 
     fn is_on_course(&mut self, seen: LookBack) -> bool {
-        let lowest = self.lowest.unwrap_or(f64::INFINITY);
-        self.lowest = Some(lowest.min(seen.loss));
+        let lowest = self.figures.lowest.unwrap_or(f64::INFINITY);
+        self.figures.lowest = Some(lowest.min(seen.loss));
         seen.loss <= (ASTRAY * lowest).max(seen.guessing)
     }
 

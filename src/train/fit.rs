@@ -1,5 +1,6 @@
 //! One phase of a training: a network, its examples and an optimiser, pulled step by step.
 
+use super::checkpoint::{FitMemory, FitRecord, invalid};
 use super::examples::{Examples, chance};
 use super::network::Network;
 use super::optimizer::Optimizer;
@@ -11,6 +12,7 @@ use crate::params::{Group, read};
 use burn::tensor::{Tensor, TensorData};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 /// Steps between two reads of the loss from a GPU: often enough that its queue does not grow without bound, seldom
 /// enough that it does not wait for us.
@@ -20,7 +22,7 @@ const GPU_READ_EVERY: usize = 8;
 const LOOK_BACK: usize = 64;
 
 /// How the held-out pictures fared.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Validated {
     /// Mean cross-entropy without smoothing.
     pub loss: f64,
@@ -124,6 +126,49 @@ impl Fit {
             train,
             validation,
         }
+    }
+
+    /// What a checkpoint says of it; it is between two epochs.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`].
+    pub(super) async fn memory(&self) -> Result<FitMemory> {
+        let optimizer = self.optimizer.memory().await?;
+        let record = FitRecord {
+            phase: self.phase,
+            epoch: self.epoch,
+            seconds: self.seconds,
+            plateau: self.pace.plateau().clone(),
+            // No training draws 2⁶⁴ numbers.
+            drawn: [&self.shuffling, &self.rng].map(|rng| rng.get_word_pos() as u64),
+            order: self.order.clone(),
+            steps: optimizer.iter().map(|memory| memory.steps).collect(),
+        };
+        let values = self.network.params.snapshot().await?.iter().map(<[f32]>::to_vec).collect();
+        Ok(FitMemory { record, values, optimizer })
+    }
+
+    /// Goes on from there; the values are of the parameters' lengths.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointInvalid`].
+    pub(super) fn recall(&mut self, memory: FitMemory, config: &ValidConfig, engine: &Engine) -> Result<()> {
+        let FitMemory { record, values, optimizer } = memory;
+        let FitRecord { phase, epoch, seconds, plateau, drawn, order, .. } = record;
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        let is_order = sorted.into_iter().eq(0..self.order.len());
+        if phase != self.phase || epoch == 0 || epoch > self.epochs || !is_order || !seconds.is_finite() {
+            return Err(invalid("it is not of this training"));
+        }
+        (self.epoch, self.seconds, self.order) = (epoch, seconds, order);
+        self.step = epoch * self.steps_an_epoch(config) as u32;
+        self.pace.recall(plateau);
+        self.shuffling.set_word_pos(u128::from(drawn[0]));
+        self.rng.set_word_pos(u128::from(drawn[1]));
+        self.network.params.recall(values);
+        self.optimizer.recall(optimizer, engine.device());
+        Ok(())
     }
 
     /// One optimiser step. At the end of an epoch the answer is the validation, where pictures are held out.

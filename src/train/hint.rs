@@ -3,6 +3,7 @@
 use super::Phase;
 use super::fit::Validated;
 use crate::dataset::Warning;
+use serde::{Deserialize, Serialize};
 
 /// Overfitting is told where training accuracy is this far ahead...
 const GAP: f64 = 0.15;
@@ -14,25 +15,27 @@ const LOST: f64 = 0.05;
 const LOST_PICTURES: usize = 2;
 
 /// Watches a phase.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Watch {
     phase: Phase,
     before: Option<Validated>,
-    lowest: f64,
+    /// None before the first epoch ended.
+    lowest: Option<f64>,
     stale: u32,
 }
 
 impl Watch {
     pub(super) fn new(phase: Phase, before: Option<Validated>) -> Self {
-        Self { phase, before, lowest: f64::INFINITY, stale: 0 }
+        Self { phase, before, lowest: None, stale: 0 }
     }
 
     /// Looks at the end of an epoch.
     pub(super) fn epoch(&mut self, accuracy: f64, validated: Option<Validated>) -> Option<Warning> {
         let now = validated?;
-        if now.loss < self.lowest {
-            (self.lowest, self.stale) = (now.loss, 0);
+        if self.lowest.is_none_or(|lowest| now.loss < lowest) {
+            (self.lowest, self.stale) = (Some(now.loss), 0);
         } else {
-            self.stale += 1;
+            self.stale = self.stale.saturating_add(1);
         }
         let percent = |share: f64| (share * 100.0).round();
         if let Some(before) = self.before.filter(|_| self.phase == Phase::FineTune)

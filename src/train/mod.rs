@@ -1,6 +1,7 @@
 //! Training: settings → [`ValidConfig`] → [`Run`], which is pulled step by step and tells of each in a [`TrainEvent`].
 
 mod best;
+mod checkpoint;
 mod config;
 mod event;
 mod examples;
@@ -13,6 +14,7 @@ mod rules;
 mod run;
 mod schedule;
 
+pub use checkpoint::Checkpoint;
 pub use config::{FineTune, Monitor, OptimizerKind, TrainConfig, ValidConfig};
 pub use event::{EventKind, GroupRate, Phase, TrainEvent};
 pub use examples::{Batch, Examples};

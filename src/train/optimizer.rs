@@ -1,8 +1,9 @@
 //! Adam, AdamW and SGD with momentum over a [`Params`], with a learning rate for each group.
 
 use super::config::OptimizerKind;
-use crate::params::{Group, Param, Params};
-use burn::tensor::{Gradients, Tensor};
+use crate::error::Result;
+use crate::params::{Group, Param, Params, on_device, read};
+use burn::tensor::{Device, Gradients, Tensor};
 
 /// Decay of the first moment (Kingma and Ba 2015, algorithm 1; PyTorch's default).
 const BETA1: f64 = 0.9;
@@ -55,10 +56,36 @@ struct State {
     second: Option<Tensor<1>>,
 }
 
+/// The same in system memory.
+pub(super) struct Memory {
+    pub steps: i32,
+    pub first: Option<Vec<f32>>,
+    pub second: Option<Vec<f32>>,
+}
+
 impl Optimizer {
     /// A fresh optimiser.
     pub fn new(settings: OptimizerSettings) -> Self {
         Self { settings, states: Vec::new() }
+    }
+
+    /// What it remembers, in the order of the parameters; nothing before the first step.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`].
+    pub(super) async fn memory(&self) -> Result<Vec<Memory>> {
+        let mut memory = Vec::with_capacity(self.states.len());
+        for State { steps, first, second } in &self.states {
+            memory.push(Memory { steps: *steps, first: kept(first).await?, second: kept(second).await? });
+        }
+        Ok(memory)
+    }
+
+    /// Has it remember this.
+    pub(super) fn recall(&mut self, memory: Vec<Memory>, device: &Device) {
+        let moment = |values: Option<Vec<f32>>| values.map(|values| on_device(values, device));
+        let state = |Memory { steps, first, second }| State { steps, first: moment(first), second: moment(second) };
+        self.states = memory.into_iter().map(state).collect();
     }
 
     /// One step: moves every parameter that has a gradient, with its group's learning rate. The others stay as they
@@ -121,6 +148,13 @@ impl State {
         let velocity = decayed(self.first.take(), momentum, gradient);
         self.first = Some(velocity.clone());
         velocity
+    }
+}
+
+async fn kept(moment: &Option<Tensor<1>>) -> Result<Option<Vec<f32>>> {
+    match moment {
+        Some(moment) => read(moment.clone()).await.map(Some),
+        None => Ok(None),
     }
 }
 

@@ -5,6 +5,7 @@
 //! from the best head.
 
 use super::best::{Best, Judge};
+use super::checkpoint::{Checkpoint, RunMemory, RunRecord, invalid};
 use super::event::{EventKind, Phase, TrainEvent};
 use super::examples::Examples;
 use super::fit::{Fit, LookBack, Material, Validated};
@@ -16,8 +17,10 @@ use crate::dataset::Warning;
 use crate::engine::{Clock, Engine, EngineKind};
 use crate::error::{Error, Result};
 use crate::head::{Head, Standardisation};
+use crate::identity::ContentHash;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Why a training ended.
@@ -157,6 +160,58 @@ impl Run {
             hint: None,
             stopped: None,
         })
+    }
+
+    /// Prepares a training that goes on from a checkpoint of it: `start` is what that began with.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointInvalid`], and those of [`Run::new`].
+    pub fn resume(mut start: Start, mut checkpoint: Checkpoint, engine: &Engine, clock: Clock) -> Result<Self> {
+        let (config, classes, features) = (start.config.clone(), start.classes, start.scaling.scale.len());
+        start.scaling = checkpoint.scaling(features)?;
+        // Only its shapes matter.
+        let head = Head::fresh(config.head, features, classes, &mut ChaCha8Rng::seed_from_u64(0));
+        let mut run = Self::new(start, engine, clock)?;
+        let fine_tuning = checkpoint.phase() == Phase::FineTune;
+        if fine_tuning && run.fit.phase == Phase::Head {
+            let tail = run.tail.take().ok_or_else(|| invalid("it fine-tunes more than there is"))?;
+            run.fit = fine_tune(&config, &head, &run.scaling, tail, classes, engine)?;
+            run.trainable = run.fit.network.params.count();
+        }
+        let params = &run.fit.network.params;
+        let sizes: Vec<usize> = params.iter().map(|param| param.shape.iter().product()).collect();
+        let named: HashMap<&str, usize> = params.iter().map(|param| &*param.name).zip(sizes.iter().copied()).collect();
+        let RunMemory { record, fit, best, settled } = checkpoint.into_memory(&head, &named, &sizes)?;
+        run.fit.recall(fit, &config, engine)?;
+        let RunRecord { figures, watch, epochs_before, seconds_before, hint } = record;
+        if epochs_before > if fine_tuning { config.epochs } else { 0 } {
+            return Err(invalid("it has had more epochs than there are"));
+        }
+        run.judge = Judge::new(config.monitor, run.fit.phase, run.fit.epochs, None).recalling(figures);
+        (run.watch, run.hint) = (watch, hint);
+        (run.best, run.settled) = (best, settled);
+        (run.epochs_before, run.seconds_before) = (epochs_before, seconds_before);
+        Ok(run)
+    }
+
+    /// What it can go on from later, about pictures and settings that `about` names; none but between two epochs.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`].
+    pub async fn checkpoint(&self, about: ContentHash) -> Result<Option<Checkpoint>> {
+        if self.stopped.is_some() || !self.fit.between_epochs(&self.config) {
+            return Ok(None);
+        }
+        let record = RunRecord {
+            figures: self.judge.figures().clone(),
+            watch: self.watch.clone(),
+            epochs_before: self.epochs_before,
+            seconds_before: self.seconds_before,
+            hint: self.hint.clone(),
+        };
+        let (best, settled) = (self.best.clone(), self.settled.clone());
+        let memory = RunMemory { record, fit: self.fit.memory().await?, best, settled };
+        Ok(Some(Checkpoint::of(about, &self.scaling, memory)))
     }
 
     /// Number of values that train, or will.

@@ -1,5 +1,6 @@
 //! Learning-rate schedules: a factor on the peak rate for each step.
 
+use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
 /// A loss counts as better where it is below the best by more than this share of it (PyTorch's
@@ -37,9 +38,16 @@ pub struct Pace {
     warm_up: usize,
     steps: usize,
     steps_an_epoch: usize,
-    /// The schedule's factor on a plateau so far.
+    plateau: Plateau,
+}
+
+/// What a schedule that looks for a plateau remembers of the epochs that there were.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Plateau {
+    /// The schedule's factor so far.
     fallen: f64,
-    best: f64,
+    /// None before the first epoch ended.
+    best: Option<f64>,
     /// Epochs in a row without a better loss.
     worse: u32,
 }
@@ -50,7 +58,7 @@ impl Pace {
         let steps = steps_an_epoch * epochs as usize;
         // A share such as 0.29 of 100 is 29 steps, though its product in floating point is a little less.
         let warm_up = (warm_up_share * steps as f64 + 1e-9) as usize;
-        Self { schedule, warm_up, steps, steps_an_epoch, fallen: 1.0, best: f64::INFINITY, worse: 0 }
+        Self { schedule, warm_up, steps, steps_an_epoch, plateau: Plateau { fallen: 1.0, best: None, worse: 0 } }
     }
 
     /// Factor on the peak rate for step `step` of the phase, from 0.
@@ -72,22 +80,33 @@ impl Pace {
                 // No training has 2³¹ epochs; were it so, the factor is zero long before.
                 factor.powi(i32::try_from(epoch / every.max(1) as usize).unwrap_or(i32::MAX))
             }
-            Schedule::Plateau { .. } => self.fallen,
+            Schedule::Plateau { .. } => self.plateau.fallen,
         }
     }
 
     /// Tells of the loss of an epoch that ended, by which a plateau is noticed; the other schedules do not care.
     pub fn epoch_ended(&mut self, loss: f64) {
         let Schedule::Plateau { patience, factor } = self.schedule else { return };
-        if loss < self.best * (1.0 - THRESHOLD) {
-            self.best = loss;
-            self.worse = 0;
+        let so_far = &mut self.plateau;
+        if so_far.best.is_none_or(|best| loss < best * (1.0 - THRESHOLD)) {
+            so_far.best = Some(loss);
+            so_far.worse = 0;
         } else {
-            self.worse += 1;
+            so_far.worse = so_far.worse.saturating_add(1);
         }
-        if self.worse > patience {
-            self.fallen *= factor;
-            self.worse = 0;
+        if so_far.worse > patience {
+            so_far.fallen *= factor;
+            so_far.worse = 0;
         }
+    }
+
+    /// What it remembers.
+    pub(super) fn plateau(&self) -> &Plateau {
+        &self.plateau
+    }
+
+    /// Has it remember this.
+    pub(super) fn recall(&mut self, plateau: Plateau) {
+        self.plateau = plateau;
     }
 }

@@ -303,11 +303,21 @@ impl Session {
         self.done(self.project.lock().await.forget_images(&ids))
     }
 
-    /// Checks settings and pictures and prepares a training.
+    /// Checks settings and pictures and prepares a training, or one that goes on from a checkpoint.
     #[wasm_bindgen(js_name = startTraining)]
-    pub async fn start_training(&self, config: JsValue) -> Answer {
+    pub async fn start_training(&self, config: JsValue, checkpoint: Option<Vec<u8>>) -> Answer {
         let config: TrainConfig = from_js(config, "config")?;
-        self.done(self.project.lock().await.start_training(&config))
+        let mut project = self.project.lock().await;
+        self.done(match checkpoint {
+            Some(checkpoint) => project.resume_training(&config, &checkpoint),
+            None => project.start_training(&config),
+        })
+    }
+
+    /// What the running training can go on from later, a `Uint8Array`; null but between two epochs.
+    pub async fn checkpoint(&self) -> Answer {
+        let checkpoint = self.project.lock().await.checkpoint().await.map_err(|e| error_to_js(&e))?;
+        Ok(checkpoint.map_or(JsValue::NULL, |bytes| js_sys::Uint8Array::from(bytes.as_slice()).into()))
     }
 
     /// One step of the running training.

@@ -114,6 +114,8 @@ describe('a zip with a folder a class', () => {
 
   it('that would do harm is refused with the reason, and what is open stays as it is', async () => {
     await app.pick('Class 1', await app.draw('circles', 2));
+    // Small pictures come after the count.
+    await expect.poll(() => app.tiles('Class 1').locator('img').count()).toBe(2);
     const before = await app.page.locator('.cards').innerHTML();
     const [good] = await drawn('circles', 'good', 1, 50);
     await give(await picked('evil.zip', [good!, { name: '../../evil.png', bytes: good!.bytes }]));

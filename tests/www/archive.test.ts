@@ -25,13 +25,14 @@ class FakePlace {
   read = async (): Promise<KeptProject | null> => this.kept;
   picture = async (key: Key): Promise<PictureRecord | undefined> => this.pictures.get(key);
 
-  write = async ({ summary, page, listed, trainer, added, removed }: Changes): Promise<void> => {
+  write = async ({ summary, page, listed, trainer, checkpoint, added, removed }: Changes): Promise<void> => {
     if (this.failure !== null) throw this.failure;
     this.writes += 1;
     this.listed.push(changedPieces(listed, page.classes).put.reduce((sum, { pictures }) => sum + pictures.length, 0));
     for (const each of added) this.pictures.set(each.key, each);
     for (const key of removed) this.pictures.delete(key);
-    this.kept = structuredClone({ summary, page, trainer: trainer ?? this.kept?.trainer ?? null });
+    const present = checkpoint === undefined ? (this.kept?.checkpoint ?? null) : checkpoint;
+    this.kept = structuredClone({ summary, page, trainer: trainer ?? this.kept?.trainer ?? null, checkpoint: present });
   };
 
   /** By backbone and picture. */
@@ -368,6 +369,116 @@ describe('what is kept', () => {
     await later();
     expect([...trainers.last.pixels].sort()).toEqual([...keysOf(1)].sort());
     expectAgreement();
+  });
+});
+
+describe('a run that is cut short', () => {
+  const checkpoint = { epoch: 3, epochs: 10, checkpoint: new Blob(['three']) };
+  const texts = () => app.store.get().notices.map(({ text }) => text);
+
+  /** The page is closed after three epochs. */
+  async function cutShort(): Promise<FakePlace> {
+    await add(1, 3);
+    await add(2, 3);
+    await later();
+    trainers.last.checkpoints = [checkpoint];
+    trainers.last.hang();
+    void app.training.start();
+    await later();
+    expect(place().kept?.checkpoint).toMatchObject({ epoch: 3, epochs: 10 });
+    return place();
+  }
+
+  it('goes on on the next visit, if that is wanted, and only until there is its model', async () => {
+    const kept = await cutShort();
+    await visit(kept);
+    await later();
+    expect(app.store.get().cutShort).toEqual({ epoch: 3, epochs: 10 });
+    expect(texts()).toEqual([]);
+    // Nobody has decided by then.
+    await add(1, 1);
+    await later();
+    await visit(kept);
+    await later();
+    const done = app.training.goOn();
+    expect(app.store.get()).toMatchObject({ cutShort: null, run: { status: 'starting' } });
+    await done;
+    expect(await trainers.last.begun[0]!.text()).toBe('three');
+    await later();
+    expect(kept.kept).toMatchObject({ checkpoint: null, page: { models: 1 } });
+    await visit(kept);
+    expect(app.store.get().cutShort).toBeNull();
+    expect(app.store.get().model).not.toBeNull();
+  });
+
+  it('can go on where its model was made and the page went before that was saved', async () => {
+    const kept = await cutShort();
+    await visit(kept);
+    await later();
+    const hangs = new Promise<never>(() => undefined);
+    trainers.last.saveProject = () => hangs;
+    await app.training.goOn();
+    await later();
+    await visit(kept);
+    expect(app.store.get()).toMatchObject({ cutShort: { epoch: 3 }, model: null });
+  });
+
+  it('is forgotten where that is wanted, and where another is begun', async () => {
+    const kept = await cutShort();
+    await visit(kept);
+    await later();
+    app.training.dropCutShort();
+    await later();
+    expect(app.store.get().cutShort).toBeNull();
+    expect(kept.kept?.checkpoint).toBeNull();
+    await app.training.goOn();
+    expect(trainers.last.begun).toEqual([]);
+    trainers.last.checkpoints = [checkpoint];
+    trainers.last.hang();
+    void app.training.start();
+    await later();
+    await visit(kept);
+    await later();
+    trainers.last.hang();
+    void app.training.start();
+    await later();
+    expect(kept.kept?.checkpoint).toBeNull();
+    expect(trainers.last.begun).toEqual([null]);
+  });
+
+  it('goes on with another worker where its own has died', async () => {
+    await cutShort();
+    trainers.last.crash();
+    await later();
+    expect(app.store.get()).toMatchObject({ engine: { status: 'failed' }, cutShort: { epoch: 3 } });
+    await app.session.start('cpu');
+    await later();
+    await app.training.goOn();
+    expect(trainers.last.begun).toHaveLength(1);
+    expect(trainers.last.begun[0]).not.toBeNull();
+    expect(app.store.get().run.report).not.toBeNull();
+  });
+
+  it('waits where its pictures are other ones, which can be undone, and is forgotten where what was kept is damaged', async () => {
+    const kept = await cutShort();
+    await visit(kept);
+    await later();
+    const refuse = (code: 'checkpoint_differs' | 'checkpoint_invalid'): void => {
+      trainers.last.train = () => {
+        const report = Promise.reject(refusal(code, `It is refused as ${code}.`));
+        return { report, async *[Symbol.asyncIterator]() { await report; } };
+      };
+    };
+    refuse('checkpoint_differs');
+    await app.training.goOn();
+    expect(texts()).toEqual(['It is refused as checkpoint_differs.']);
+    expect(app.store.get()).toMatchObject({ cutShort: { epoch: 3 }, run: { status: 'idle', points: [] } });
+    refuse('checkpoint_invalid');
+    await app.training.goOn();
+    await later();
+    expect(texts()).toEqual(['It is refused as checkpoint_invalid.']);
+    expect(app.store.get()).toMatchObject({ cutShort: null, run: { status: 'idle', points: [] } });
+    expect(kept.kept?.checkpoint).toBeNull();
   });
 });
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventBuffer } from '../../www/client/event-buffer.js';
 import { isLaterStep } from '../../www/client/run.js';
 import type { TrainEvent } from '../../www/generated/types.js';
-import { Trainer } from '../../www/headstart.js';
+import { Trainer, type Checkpoint } from '../../www/headstart.js';
 import { refusal } from '../../www/worker/failure.js';
 import { event } from './support/fake-session.js';
 import { FakeWorker, picture, useFakeWorker } from './support/fake-worker.js';
@@ -44,6 +44,24 @@ describe('Run', () => {
     expect(await run.report).toMatchObject({ stopped: 'finished', epochs_run: 5 });
     expect(run.state).toBe('ended');
     expect(trainer.modelClasses?.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  it('gives what it can go on from after each epoch but the last, and goes on from there', async () => {
+    const trainer = await trainerWithClasses();
+    const kept: Checkpoint[] = [];
+    const events = await collect(trainer.train({ epochs: 5 }, { checkpointSeconds: 0, onCheckpoint: (checkpoint) => kept.push(checkpoint) }));
+    expect(kept.map(({ epoch, epochs }) => [epoch, epochs])).toEqual([[1, 5], [2, 5], [3, 5], [4, 5]]);
+    expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(['step', 'epoch', 'done']));
+    const rest = await collect(trainer.train({ epochs: 5 }, { checkpoint: kept[2]!.checkpoint }));
+    expect(rest.filter(({ kind }) => kind === 'epoch').map(({ epoch }) => epoch)).toEqual([4, 5]);
+    await expect(trainer.train({ epochs: 6 }, { checkpoint: kept[2]!.checkpoint }).report).rejects.toMatchObject({ code: 'checkpoint_differs' });
+  });
+
+  it('takes no time for that where nobody asks, and seldom where it is to be seldom', async () => {
+    const trainer = await trainerWithClasses();
+    await trainer.train({ epochs: 5 }, { checkpointSeconds: 0 }).report;
+    await trainer.train({ epochs: 5 }, { onCheckpoint: () => expect.unreachable() }).report;
+    expect(FakeWorker.last.session.calls).not.toContain('checkpoint');
   });
 
   it('treats an undefined setting as one that is not there', async () => {

@@ -1,11 +1,30 @@
 import type { TrainConfig, TrainEvent, TrainReport } from '../generated/types.js';
 import type { Connection } from './connection.js';
 import { EventBuffer } from './event-buffer.js';
+import type { CheckpointEvent } from '../protocol.js';
 
 /** Of steps the last says all; the ends of epochs and of the run are all kept. */
 export function isLaterStep(next: TrainEvent, last: TrainEvent): boolean {
   return next.kind === 'step' && last.kind === 'step';
 }
+
+/** How {@link Trainer.train} keeps a run from being lost with its tab, or goes on with one that was. */
+export interface TrainOptions {
+  /**
+   * Goes on from there: what `onCheckpoint` was given of a run with the same settings, pictures and backbone. On the CPU engine the outcome
+   * is the same as if the run had never been cut short.
+   */
+  checkpoint?: Blob;
+  /** Is given what the run can go on from, at the end of an epoch; each takes the place of the one before. */
+  onCheckpoint?: (checkpoint: Checkpoint) => void;
+  /** At most every so many seconds; 5 by default. */
+  checkpointSeconds?: number;
+}
+
+/** What a run can go on from after `epoch` of `epochs`. */
+export type Checkpoint = Omit<CheckpointEvent, 'kind'>;
+
+const CHECKPOINT_SECONDS = 5;
 
 /**
  * A training run: iterate over it to watch, await {@link Run.report} for the outcome, or do both.
@@ -23,8 +42,13 @@ export class Run implements AsyncIterable<TrainEvent> {
   #state: 'running' | 'paused' | 'ended' = 'running';
 
   /** @internal */
-  constructor(connection: Connection, config: Partial<TrainConfig>) {
-    const { id, result } = connection.start('train', () => [config], (event) => this.#events.push(event));
+  constructor(connection: Connection, config: Partial<TrainConfig>, { checkpoint, onCheckpoint, checkpointSeconds = CHECKPOINT_SECONDS }: TrainOptions) {
+    const care = { checkpoint, checkpointSeconds: onCheckpoint && checkpointSeconds };
+    const { id, result } = connection.start('train', () => [config, care], (event) => {
+      if (event.kind !== 'checkpoint') return void this.#events.push(event);
+      const { kind: _, ...kept } = event;
+      onCheckpoint?.(kept);
+    });
     this.#connection = connection;
     this.#id = id;
     this.report = result;

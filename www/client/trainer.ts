@@ -23,7 +23,7 @@ import { Connection } from './connection.js';
 import { HeadstartError } from './error.js';
 import { backboneSource, modelBackbone, modelReference } from './location.js';
 import { Predictions } from './predictions.js';
-import { Run } from './run.js';
+import { Run, type TrainOptions } from './run.js';
 import { nameOf, toPicture, type PictureSource } from './source.js';
 
 /** How {@link Trainer.create} sets up. */
@@ -274,10 +274,11 @@ export class Trainer {
    * {@link Run.report} and end the iteration with the same error.
    *
    * With `fineTune` the last stages of the backbone are trained too, after the head; with `warmStart` the run goes on from the present
-   * model instead of starting anew.
+   * model instead of starting anew. With `options` a run that is cut short can go on in another tab; where that cannot be, it is
+   * rejected with `checkpoint_invalid` or `checkpoint_differs`.
    */
-  train(config: Partial<TrainConfig> = {}): Run {
-    return new Run(this.#connection, config);
+  train(config: Partial<TrainConfig> = {}, options: TrainOptions = {}): Run {
+    return new Run(this.#connection, config, options);
   }
 
   /**

@@ -6,6 +6,8 @@ export const MAX_ENTRIES = 100_000;
 export const MAX_DIRECTORY_BYTES = 64e6;
 /** Bytes of one file of a zip, unpacked: more than the largest picture that can be decoded is packed to. */
 export const MAX_ENTRY_BYTES = 100e6;
+/** The same of a project file, which may hold a backbone of 128 million values. */
+export const MAX_PROJECT_ENTRY_BYTES = 512 * 2 ** 20;
 /** Bytes of all files of a zip, unpacked. */
 export const MAX_TOTAL_BYTES = 20e9;
 /** Letters of a file's name with its folders. */

@@ -28,11 +28,11 @@ class BoundedReader extends BlobReader {
 }
 
 /**
- * The files of a zip, below the given folders; nothing is unpacked yet.
+ * The files of a zip, below the given folders, none of them longer than `largest` bytes; nothing is unpacked yet.
  *
  * @throws {@link ImportRefusal} for a file that is no zip, is damaged, or was made to do harm.
  */
-export async function openZip(blob: Blob, folders: readonly string[]): Promise<ZipContents> {
+export async function openZip(blob: Blob, folders: readonly string[], largest = MAX_ENTRY_BYTES): Promise<ZipContents> {
   const files: Given[] = [];
   const leftOut: LeftOut[] = [];
   const names = new Set<string>();
@@ -49,8 +49,8 @@ export async function openZip(blob: Blob, folders: readonly string[]): Promise<Z
       if (entry.directory || isNote(path)) continue;
       unpacked += entry.uncompressedSize;
       if (unpacked > MAX_TOTAL_BYTES) throw new ImportRefusal('zip_too_large', `would be more than ${MAX_TOTAL_BYTES / 1e9} GB unpacked`);
-      const problem = problemOf(entry);
-      if (problem === null) files.push(givenOf(blob, entry, [...folders, ...path.slice(0, -1)], path.at(-1) ?? ''));
+      const problem = problemOf(entry, largest);
+      if (problem === null) files.push(givenOf(blob, entry, largest, [...folders, ...path.slice(0, -1)], path.at(-1) ?? ''));
       else leftOut.push({ name: [...folders, ...path].join('/'), reason: problem.reason });
     }
   } catch (error) {
@@ -78,16 +78,16 @@ function isNote(path: readonly string[]): boolean {
 }
 
 /** Why an entry cannot be unpacked, as far as its listing tells. */
-function problemOf(entry: FileEntry): ImportRefusal | null {
+function problemOf(entry: FileEntry, largest: number): ImportRefusal | null {
   if (entry.encrypted) return new ImportRefusal('zip_encrypted', 'is locked with a password');
   const { compressionMethod: method } = entry;
   if (!METHODS.includes(method)) {
     return new ImportRefusal('zip_method', `is packed in a way that cannot be read here (${METHOD_NAMES[method] ?? `method ${method}`})`);
   }
-  return entry.uncompressedSize > MAX_ENTRY_BYTES ? tooLarge() : null;
+  return entry.uncompressedSize > largest ? tooLarge(largest) : null;
 }
 
-function givenOf(zip: Blob, entry: FileEntry, folders: readonly string[], name: string): Given {
+function givenOf(zip: Blob, entry: FileEntry, largest: number, folders: readonly string[], name: string): Given {
   return {
     name,
     folders,
@@ -96,15 +96,15 @@ function givenOf(zip: Blob, entry: FileEntry, folders: readonly string[], name: 
     head: async (bytes) => {
       const head = await headOf(zip, entry, bytes);
       if (head !== null) return head;
-      const { parts } = await unpack(entry, bytes);
+      const { parts } = await unpack(entry, largest, bytes);
       return new Uint8Array(await new Blob(parts).slice(0, bytes).arrayBuffer());
     },
-    read: async () => new File((await unpack(entry)).parts, name),
+    read: async () => new File((await unpack(entry, largest)).parts, name),
   };
 }
 
 /** The bytes of an entry, the first of them or all. Counted as they come: what the listing says of the size may be a lie. */
-async function unpack(entry: FileEntry, atLeast = Infinity): Promise<{ parts: Uint8Array<ArrayBuffer>[] }> {
+async function unpack(entry: FileEntry, largest: number, atLeast = Infinity): Promise<{ parts: Uint8Array<ArrayBuffer>[] }> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   const enough = new AbortController();
   let size = 0;
@@ -112,7 +112,7 @@ async function unpack(entry: FileEntry, atLeast = Infinity): Promise<{ parts: Ui
   const sink = new WritableStream<Uint8Array<ArrayBuffer>>({
     write(part) {
       size += part.length;
-      if (size > MAX_ENTRY_BYTES) problem = tooLarge();
+      if (size > largest) problem = tooLarge(largest);
       else if (size > entry.uncompressedSize) problem = new ImportRefusal('zip_size', 'is not as long as its zip says');
       else parts.push(part);
       if (problem !== null) throw problem;
@@ -150,8 +150,8 @@ function tooMany(announced = 0): ImportRefusal {
   return new ImportRefusal('zip_too_many_files', `has ${many} files in it, and at most ${limit} are read from a zip`);
 }
 
-function tooLarge(): ImportRefusal {
-  return new ImportRefusal('zip_entry_too_large', `is larger than ${MAX_ENTRY_BYTES / 1e6} MB unpacked`);
+function tooLarge(largest: number): ImportRefusal {
+  return new ImportRefusal('zip_entry_too_large', `is larger than ${Math.floor(largest / 1e6)} MB unpacked`);
 }
 
 /** A name that can be shown: short, and without what would break the line. */

@@ -12,7 +12,7 @@ import type {
 import type { BackbonesAction } from './backbones.js';
 import type { ImportAction } from './import.js';
 import type { RunAction } from './run.js';
-import type { AppState, Area, Key, Notice, PictureState, ProjectState, Settings } from './types.js';
+import type { AppState, Area, CutShort, Key, Notice, PictureState, ProjectState, Settings } from './types.js';
 
 export type Action =
   | { readonly type: 'class-added'; readonly name?: string }
@@ -39,6 +39,7 @@ export type Action =
     }
   | { readonly type: 'engine-changed'; readonly report: EngineReport }
   | { readonly type: 'engine-failed'; readonly problem: string }
+  | { readonly type: 'run-cut-short'; readonly cutShort: CutShort | null }
   | { readonly type: 'readiness-told'; readonly readiness: Readiness }
   | { readonly type: 'estimate-dropped' }
   | { readonly type: 'estimate-asked' }

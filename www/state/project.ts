@@ -10,13 +10,22 @@ const LONGEST_NAME = 80;
 const COVERS = 4;
 
 /** The page as it was when it was kept last. */
-export function keptState(settings: Settings, { page, summary, trainer }: KeptProject, keeping: Keeping): AppState {
+export function keptState(settings: Settings, { page, summary, trainer, checkpoint }: KeptProject, keeping: Keeping): AppState {
   const first = initialState(settings);
   const { id, classes, nextKey, run, ofModel } = page;
   // It answers as soon as there is an engine.
   const isKept = (trainer?.models ?? 0) === page.models;
   const model = isKept ? page.model : null;
-  return { ...first, project: { id, name: summary.name, keeping }, classes, nextKey, run: { ...run, replaced: run.replaced || (run.report !== null && !isKept) }, model, backbones: { ...first.backbones, ofModel } };
+  return {
+    ...first,
+    project: { id, name: summary.name, keeping },
+    classes,
+    nextKey,
+    run: { ...run, replaced: run.replaced || (run.report !== null && !isKept) },
+    cutShort: checkpoint && { epoch: checkpoint.epoch, epochs: checkpoint.epochs },
+    model,
+    backbones: { ...first.backbones, ofModel },
+  };
 }
 
 /** What the list of projects shows of one that is kept. */

@@ -31,6 +31,7 @@ export function initialState(settings: Settings): AppState {
     toast: null,
     nextNotice: 1,
     run: NO_RUN,
+    cutShort: null,
     estimate: NO_ESTIMATE,
     readiness: null,
     model: null,
@@ -175,6 +176,10 @@ export function reduce(state: AppState, action: Action): AppState {
       return { ...state, project: { ...state.project, ...action.change } };
     case 'settings-changed':
       return { ...state, settings: { ...state.settings, ...action.change } };
+    case 'run-cut-short':
+      return { ...state, cutShort: action.cutShort };
+    case 'run-started':
+      return { ...state, run: reduceRun(state.run, action), cutShort: null };
     case 'run-ended':
     case 'run-failed':
     case 'run-undone':

@@ -15,7 +15,8 @@ export const NO_RUN: RunState = {
 };
 
 export type RunAction =
-  | { readonly type: 'run-started'; readonly config: Partial<TrainConfig> }
+  /** Anew, or going on with one that was cut short, whose curves had come so far. */
+  | { readonly type: 'run-started'; readonly config: Partial<TrainConfig>; readonly points?: readonly EpochPoint[] }
   | { readonly type: 'run-progressed'; readonly events: readonly TrainEvent[] }
   | { readonly type: 'run-paused' }
   | { readonly type: 'run-continued' }
@@ -31,7 +32,7 @@ export function isActive(run: RunState): boolean {
 export function reduceRun(run: RunState, action: RunAction): RunState {
   switch (action.type) {
     case 'run-started':
-      return { ...NO_RUN, status: 'starting', config: action.config, before: { ...run, before: null } };
+      return { ...NO_RUN, status: 'starting', config: action.config, points: action.points ?? [], before: { ...run, before: null } };
     case 'run-progressed':
       return progressed(run, action.events);
     case 'run-paused':

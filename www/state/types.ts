@@ -124,6 +124,13 @@ export interface RunState {
   readonly replaced: boolean;
 }
 
+/** A run that went with its tab or its worker, and that can go on. */
+export interface CutShort {
+  /** Epochs that had ended, and that there are to be. */
+  readonly epoch: number;
+  readonly epochs: number;
+}
+
 export type Theme = 'auto' | 'light' | 'dark';
 
 /** What a run with the present settings would train and take. */
@@ -203,6 +210,8 @@ export interface AppState {
   readonly toast: Toast | null;
   readonly nextNotice: number;
   readonly run: RunState;
+  /** Null where there is no run to go on with. */
+  readonly cutShort: CutShort | null;
   readonly estimate: EstimateState;
   /** What keeps the core from training, as it last said; null before it was asked. */
   readonly readiness: Readiness | null;

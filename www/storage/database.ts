@@ -3,12 +3,12 @@ import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type St
 import type { ModelClass, TrainConfig } from '../generated/types.js';
 import type { BackboneSource } from '../protocol.js';
 import type { ModelBackbone } from '../state/backbone-types.js';
-import type { ClassState, Key, PictureState, RunState } from '../state/types.js';
+import type { ClassState, EpochPoint, Key, PictureState, RunState } from '../state/types.js';
 import { changedPieces } from './lists.js';
 
 const NAME = 'headstart';
 /** Of the tables; {@link StoredPage.version} is that of what stands in them. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** What the list of projects shows of one. */
 export interface ProjectRecord {
@@ -72,6 +72,16 @@ export interface TrainerRecord {
   readonly models: number;
 }
 
+/** From where a run can go on that is under way or was cut short; see `RunCheckpoint`. */
+export interface CheckpointRecord {
+  readonly id: string;
+  readonly config: Readonly<Partial<TrainConfig>>;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly points: readonly EpochPoint[];
+  readonly checkpoint: Blob;
+}
+
 /** A picture as it came, and small. */
 export interface PictureRecord {
   readonly project: string;
@@ -96,12 +106,13 @@ interface Tables extends DBSchema {
   pages: { key: string; value: StoredPage };
   lists: { key: [project: string, classKey: Key, piece: number]; value: ListRecord };
   trainers: { key: string; value: TrainerRecord };
+  checkpoints: { key: string; value: CheckpointRecord };
   pictures: { key: [project: string, picture: Key]; value: PictureRecord };
   features: { key: [project: string, backbone: string, picture: Key]; value: FeatureRecord };
 }
 
 export type Database = IDBPDatabase<Tables>;
-export const ALL_TABLES = ['projects', 'pages', 'lists', 'trainers', 'pictures', 'features'] as const;
+export const ALL_TABLES = ['projects', 'pages', 'lists', 'trainers', 'checkpoints', 'pictures', 'features'] as const;
 
 /** What is written has reached the disk once a transaction ends: neither a crash nor an empty battery takes it back. */
 export const DURABLE: IDBTransactionOptions = { durability: 'strict' };
@@ -120,8 +131,11 @@ export function openDatabase(): Promise<Database> {
         database.createObjectStore('trainers', { keyPath: 'id' });
         database.createObjectStore('pictures', { keyPath: ['project', 'key'] });
       }
-      database.createObjectStore('lists', { keyPath: ['project', 'class', 'piece'] });
-      database.createObjectStore('features', { keyPath: ['project', 'backbone', 'key'] });
+      if (before < 2) {
+        database.createObjectStore('lists', { keyPath: ['project', 'class', 'piece'] });
+        database.createObjectStore('features', { keyPath: ['project', 'backbone', 'key'] });
+      }
+      database.createObjectStore('checkpoints', { keyPath: 'id' });
       if (before === 1) await moveLists(transaction);
     },
     // A newer page must not wait for this one.

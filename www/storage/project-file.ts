@@ -10,7 +10,7 @@
  */
 import { BlobReader, BlobWriter, configure, TextReader, ZipWriter } from '@zip.js/zip.js/lib/zip-core-custom.js';
 import { hashOf } from '../import/hash.js';
-import { MAX_LIST_BYTES } from '../import/limits.js';
+import { MAX_LIST_BYTES, MAX_PROJECT_ENTRY_BYTES } from '../import/limits.js';
 import { ImportRefusal } from '../import/refusal.js';
 import type { Given } from '../import/types.js';
 import { openZip } from '../import/zip.js';
@@ -119,7 +119,7 @@ export async function writeProjectFile(contents: ProjectContents, onProgress: On
  * @throws {@link ImportRefusal} where it is none, of another version, damaged, or made to do harm.
  */
 export async function readProjectFile(file: Blob): Promise<ProjectFile> {
-  const { files, leftOut } = await openZip(file, []);
+  const { files, leftOut } = await openZip(file, [], MAX_PROJECT_ENTRY_BYTES);
   const [first] = leftOut;
   if (first !== undefined) throw new ImportRefusal('zip_invalid', `has a file in it, “${first.name}”, that ${first.reason}`);
   const there = new Map(files.map((each) => [[...each.folders, each.name].join('/'), each]));

@@ -7,6 +7,7 @@ import {
   listsOf,
   picturesOf,
   stored,
+  type CheckpointRecord,
   type Database,
   type PageRecord,
   type PictureRecord,
@@ -21,6 +22,8 @@ export interface KeptProject {
   readonly page: PageRecord;
   /** Null where it was not saved by the time that the page went. */
   readonly trainer: TrainerRecord | null;
+  /** Null where no run was cut short. */
+  readonly checkpoint: CheckpointRecord | null;
 }
 
 /** What has changed since it was last written. */
@@ -31,6 +34,8 @@ export interface Changes {
   /** The classes as they were written last, so that only what is new on their lists is; none where they never were. */
   readonly listed: readonly ClassState[];
   readonly trainer: TrainerRecord | null;
+  /** Null where there is no run to go on with any more; left out where it is as it was. */
+  readonly checkpoint?: CheckpointRecord | null;
   readonly added: readonly PictureRecord[];
   readonly removed: readonly Key[];
 }
@@ -51,11 +56,12 @@ export class ProjectPlace {
   async read(ours: boolean): Promise<KeptProject | null> {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite');
     const [lists, pictures] = [transaction.objectStore('lists'), transaction.objectStore('pictures')];
-    const [summary, page, pieces, trainer, keys] = await Promise.all([
+    const [summary, page, pieces, trainer, checkpoint, keys] = await Promise.all([
       transaction.objectStore('projects').get(this.id),
       transaction.objectStore('pages').get(this.id),
       lists.getAll(listsOf(this.id)),
       transaction.objectStore('trainers').get(this.id),
+      transaction.objectStore('checkpoints').get(this.id),
       pictures.getAllKeys(picturesOf(this.id)),
     ]);
     if (summary === undefined || page?.version !== 2) return null;
@@ -70,7 +76,7 @@ export class ProjectPlace {
       for (const place of gone) void lists.delete([this.id, ...place]);
     }
     await transaction.done;
-    return { summary, page: { ...page, classes }, trainer: trainer ?? null };
+    return { summary, page: { ...page, classes }, trainer: trainer ?? null, checkpoint: checkpoint ?? null };
   }
 
   /** A picture, or undefined where it is not here any more. */
@@ -108,7 +114,7 @@ export class ProjectPlace {
   async forget(): Promise<void> {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite', DURABLE);
     const gone = [
-      ...(['projects', 'pages', 'trainers'] as const).map((name) => transaction.objectStore(name).delete(this.id)),
+      ...(['projects', 'pages', 'trainers', 'checkpoints'] as const).map((name) => transaction.objectStore(name).delete(this.id)),
       transaction.objectStore('lists').delete(listsOf(this.id)),
       transaction.objectStore('features').delete(featuresOf(this.id)),
       transaction.objectStore('pictures').delete(picturesOf(this.id)),
@@ -117,7 +123,7 @@ export class ProjectPlace {
   }
 
   /** Writes all of it or, where that fails, nothing. */
-  async write({ summary, page, listed, trainer, added, removed }: Changes): Promise<void> {
+  async write({ summary, page, listed, trainer, checkpoint, added, removed }: Changes): Promise<void> {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite', DURABLE);
     const [lists, pictures] = [transaction.objectStore('lists'), transaction.objectStore('pictures')];
     const { put, gone } = changedPieces(listed, page.classes);
@@ -127,6 +133,8 @@ export class ProjectPlace {
       for (const piece of put) pending.push(lists.put({ project: this.id, ...piece }));
       for (const place of gone) pending.push(lists.delete([this.id, ...place]));
       if (trainer !== null) pending.push(transaction.objectStore('trainers').put(trainer));
+      if (checkpoint) pending.push(transaction.objectStore('checkpoints').put(checkpoint));
+      else if (checkpoint === null) pending.push(transaction.objectStore('checkpoints').delete(this.id));
       for (const each of added) pending.push(pictures.put(each));
       for (const key of removed) pending.push(pictures.delete([this.id, key]));
     } catch (error) {

@@ -1,4 +1,3 @@
-import type { TrainConfig } from '../generated/types.js';
 import type { BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LongCall, Message, Request } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
@@ -108,7 +107,7 @@ export class Server {
     try {
       if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(...request.args)));
       else if (call === 'ofModel') await this.#reply(request, await this.#begin(await this.#ofModel(...request.args)));
-      else if (call === 'train') await this.#startRun(id, this.#required(), request.args[0]);
+      else if (call === 'train') await this.#startRun(id, this.#required(), ...request.args);
       else if (call === 'setBackbone') await this.#setBackbone(request, loaded as Promise<BackboneBytes>);
       else if (call === 'prepare') await this.#beginChange(id, null);
       else if (call !== 'thumbnail') {
@@ -201,12 +200,13 @@ export class Server {
     this.#post({ kind: 'result', id, value, ...told(await this.#changes.any(this.#required())) });
   }
 
-  async #startRun(id: number, session: Session, config: Partial<TrainConfig>): Promise<void> {
+  async #startRun(id: number, session: Session, ...[config, care]: Calls['train']['args']): Promise<void> {
     // The run would be on a backbone that nobody wants any more.
     if (this.#loading) throw refusal('backbone_changing', 'Another backbone is being loaded.');
-    await session.startTraining(knownSettings(config, this.#core.defaultConfig()));
+    const checkpoint = care.checkpoint && (await readBlob(care.checkpoint));
+    await session.startTraining(knownSettings(config, this.#core.defaultConfig()), checkpoint);
     const controls = this.#controls.get(id) ?? { paused: false, cancelled: false };
-    this.#run = new TrainingRun(id, session, controls, (event) => this.#post({ kind: 'event', id, event }));
+    this.#run = new TrainingRun(id, session, controls, care.checkpointSeconds, (event) => this.#post({ kind: 'event', id, event }));
   }
 
   async #train(run: TrainingRun): Promise<void> {

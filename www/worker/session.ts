@@ -75,7 +75,10 @@ export interface Session {
   restoreImage(id: number): Promise<void>;
   /** Frees removed pictures for good. */
   forgetImages(ids: Float64Array): Promise<void>;
-  startTraining(config: Partial<TrainConfig>): Promise<void>;
+  /** Anew, or going on from what {@link Session.checkpoint} gave. */
+  startTraining(config: Partial<TrainConfig>, checkpoint: Uint8Array | undefined): Promise<void>;
+  /** What the run can go on from; null but between two epochs. */
+  checkpoint(): Promise<Uint8Array<ArrayBuffer> | null>;
   step(): Promise<TrainEvent>;
   /** Ends the run with the best weights so far; the steps that follow measure them, up to the event `done`. */
   stopTraining(): Promise<void>;

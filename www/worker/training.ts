@@ -1,4 +1,5 @@
 import type { TrainEvent, TrainReport } from '../generated/types.js';
+import type { CallEvents } from '../protocol.js';
 import { refusal } from './failure.js';
 import type { Session } from './session.js';
 
@@ -12,22 +13,30 @@ export interface CallControls {
 const SLICE_MS = 16;
 /** Steps are reported at most this often; a page cannot show more. */
 const STEP_EVENT_MS = 50;
+/** At most such a share of the time goes into writing what a run can go on from. */
+const CHECKPOINT_SHARE = 0.05;
 
 /** A training run, pulled step by step. */
 export class TrainingRun {
   readonly id: number;
   readonly #session: Session;
   readonly #controls: CallControls;
-  readonly #emit: (event: TrainEvent) => void;
+  readonly #emit: (event: CallEvents['train']) => void;
+  readonly #checkpointMs: number;
+  /** When the next is due. */
+  #nextCheckpoint: number;
   #lastStepEvent = -Infinity;
   #begun = false;
   #stopped = false;
 
-  constructor(id: number, session: Session, controls: CallControls, emit: (event: TrainEvent) => void) {
+  /** Without `checkpointSeconds` nothing is kept to go on from. */
+  constructor(id: number, session: Session, controls: CallControls, checkpointSeconds: number | undefined, emit: (event: CallEvents['train']) => void) {
     this.id = id;
     this.#session = session;
     this.#controls = controls;
     this.#emit = emit;
+    this.#checkpointMs = (checkpointSeconds ?? Infinity) * 1000;
+    this.#nextCheckpoint = performance.now() + this.#checkpointMs;
   }
 
   /** Whether there is anything to do now. */
@@ -44,6 +53,7 @@ export class TrainingRun {
       const event = await this.#session.step();
       this.#begun = true;
       this.#pass(event);
+      if (event.kind === 'epoch' && performance.now() >= this.#nextCheckpoint) await this.#keep(event);
       if (event.kind === 'done') return this.#report();
     } while (performance.now() < until);
     return null;
@@ -61,6 +71,15 @@ export class TrainingRun {
       this.#lastStepEvent = now;
     }
     this.#emit(event);
+  }
+
+  async #keep({ epoch, epochs }: TrainEvent): Promise<void> {
+    const start = performance.now();
+    const bytes = await this.#session.checkpoint();
+    const now = performance.now();
+    this.#nextCheckpoint = now + Math.max(this.#checkpointMs, (now - start) / CHECKPOINT_SHARE);
+    // There is none of a run that has come to its end.
+    if (bytes) this.#emit({ kind: 'checkpoint', epoch, epochs, checkpoint: new Blob([bytes]) });
   }
 
   /** What is kept is measured by the steps that follow, so that messages are looked at between them. */

@@ -3,6 +3,7 @@
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use headstart::backbone::Storage;
 use headstart::engine::EngineChoice;
+use headstart::export::ExportFormat;
 use headstart::train::TrainConfig;
 use std::path::PathBuf;
 
@@ -52,6 +53,8 @@ pub enum Command {
     },
     /// Store a backbone's weights in another form, for fewer bytes to load.
     Convert(Convert),
+    /// Write a saved model in the format of another program, its preparation of pictures with it.
+    Export(Export),
 }
 
 #[derive(ClapArgs)]
@@ -67,6 +70,24 @@ pub struct Convert {
     /// Measure what it costs on the pictures of a folder with train and test in it, each with one folder a class.
     #[arg(long, num_args = 1.., value_name = "TASK")]
     pub measure: Vec<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct Export {
+    /// A saved model, or a project file with one in it.
+    pub file: PathBuf,
+    /// onnx.
+    #[arg(long)]
+    pub to: ExportFormat,
+    /// How weights are stored: f32, f16, or int8 with a scale for each output channel.
+    #[arg(long, default_value = "f32")]
+    pub weights: Storage,
+    /// The file to write; beside the model where nothing is said.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

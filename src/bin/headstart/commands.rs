@@ -2,6 +2,7 @@
 
 use crate::args::{Args, Command, Common};
 use crate::convert::convert;
+use crate::export::export;
 use crate::inspect::inspect;
 use crate::models;
 use crate::pictures;
@@ -29,6 +30,7 @@ pub async fn run(args: Args) -> Result<()> {
         Command::Predict { file, images, common } => predict(&file, &images, &common).await,
         Command::Inspect { what, fine_tune, json } => inspect(&what, fine_tune.as_deref(), json).await,
         Command::Convert(args) => convert(&args).await,
+        Command::Export(args) => export(&args),
     }
 }
 

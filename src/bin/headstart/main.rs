@@ -3,8 +3,10 @@
 mod args;
 mod commands;
 mod convert;
+mod export;
 mod groups;
 mod inspect;
+mod jpeg;
 mod models;
 mod pictures;
 mod progress;

@@ -1,13 +1,14 @@
 //! Files: folders of pictures, decoding, backbones.
 
+use crate::jpeg;
 use headstart::Error;
 use headstart::backbone::{Backbone, Reference};
 use headstart::image::{Crop, Picture, Preprocess};
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageReader, RgbaImage};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, RgbaImage};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, BufRead, Cursor, Read, Seek};
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// Name of the backbone that comes with the program.
@@ -132,7 +133,7 @@ pub fn picture(path: &Path, preprocess: &Preprocess) -> headstart::Result<Pictur
 
 /// The same as [`crop`] of a file's bytes.
 pub fn crop_of(bytes: &[u8], name: &str, preprocess: &Preprocess) -> headstart::Result<Crop> {
-    let rgba = upright(Ok(ImageReader::new(Cursor::new(bytes))), name)?;
+    let rgba = upright(Ok(bytes), name)?;
     preprocess.crop(&rgba, rgba.width(), rgba.height())
 }
 
@@ -144,11 +145,11 @@ pub fn thumbnail(crop: &Crop) -> anyhow::Result<Vec<u8>> {
 }
 
 fn opened(path: &Path) -> headstart::Result<RgbaImage> {
-    upright(ImageReader::open(path), &path.display().to_string())
+    upright(fs::read(path), &path.display().to_string())
 }
 
-fn upright<R: BufRead + Seek>(reader: io::Result<ImageReader<R>>, name: &str) -> headstart::Result<RgbaImage> {
-    let picture = reader.map_err(Into::into).and_then(decode).map_err(|e| {
+fn upright(bytes: io::Result<impl AsRef<[u8]>>, name: &str) -> headstart::Result<RgbaImage> {
+    let picture = bytes.map_err(Into::into).and_then(|bytes| decode(bytes.as_ref())).map_err(|e| {
         // Decoders explain themselves over several lines; an error of ours is one.
         let reason = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         let reason = reason.trim_end_matches('.').to_string();
@@ -158,10 +159,15 @@ fn upright<R: BufRead + Seek>(reader: io::Result<ImageReader<R>>, name: &str) ->
 }
 
 /// The content decides the format, not the file's name. Orientation is as EXIF has it.
-fn decode<R: BufRead + Seek>(reader: ImageReader<R>) -> image::ImageResult<DynamicImage> {
-    let mut decoder = reader.with_guessed_format()?.into_decoder()?;
+fn decode(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
+    let mut decoder = reader.into_decoder()?;
     let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
+    let mut picture = match is_jpeg.then(|| jpeg::decode(bytes)).flatten() {
+        Some(picture) => picture.into(),
+        None => DynamicImage::from_decoder(decoder)?,
+    };
     picture.apply_orientation(orientation);
     Ok(picture)
 }

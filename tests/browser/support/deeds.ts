@@ -61,7 +61,7 @@ export async function act(page: Page, files: readonly PickedFile[], next: number
     return 'a class';
   }
   if (next < 0.75) return film(page, (next - 0.5) * 8000).then(() => 'recording');
-  const train = page.getByRole('button', { name: /^Train( again)?$/ });
+  const train = page.getByRole('button', { name: /^Train( again)?$|^Go on$/ }).first();
   // Where it cannot start for long there are pictures to be read, which is a moment like any other.
   const pressed = await train.and(page.locator(':enabled')).press('Enter', { timeout: 8000 }).then(() => true, () => false);
   return pressed ? 'training' : fill('Class 2').then(() => 'adding');

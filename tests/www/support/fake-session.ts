@@ -221,14 +221,24 @@ export class FakeSession implements Session {
     });
   }
 
-  async startTraining(config: Partial<TrainConfig>): Promise<void> {
+  async startTraining(config: Partial<TrainConfig>, checkpoint?: Uint8Array): Promise<void> {
     this.calls.push('startTraining');
     if ('undefined' in config || Object.values(config).some((value) => value === undefined)) throw new Error('undefined reached the core');
     if (this.#run) throw refusal('training_running', 'Training is already running.');
     if (this.#live().length < 2) throw refusal('too_few_classes', 'Training needs two classes.', String(this.#live().length));
     const awaited = (await this.unprepared()).length;
     if (awaited > 0) throw refusal('backbone_changing', `${awaited} pictures are still to be prepared.`, String(awaited));
-    this.#run = { epochs: config.epochs ?? 3, step: 0 };
+    const epochs = config.epochs ?? 3;
+    const [after = 0, of = epochs] = checkpoint ?? [];
+    if (of !== epochs) throw refusal('checkpoint_differs', 'Its settings are other ones.');
+    this.#run = { epochs, step: after * STEPS_AN_EPOCH };
+  }
+
+  /** Says which epoch it is of, and of how many. */
+  async checkpoint(): Promise<Uint8Array<ArrayBuffer> | null> {
+    this.calls.push('checkpoint');
+    const run = this.#run;
+    return run && run.step % STEPS_AN_EPOCH === 0 && run.step < run.epochs * STEPS_AN_EPOCH ? Uint8Array.of(run.step / STEPS_AN_EPOCH, run.epochs) : null;
   }
 
   step(): Promise<TrainEvent> {

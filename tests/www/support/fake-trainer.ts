@@ -2,11 +2,14 @@ import {
   HeadstartError,
   type BackboneRef,
   type BackboneReport,
+  type Checkpoint,
   type ClassSummary,
   type ModelClass,
   type Part,
   type Prediction,
   type SavedProject,
+  type TrainConfig,
+  type TrainOptions,
   type Trainer,
   type TrainerOptions,
   type TrainReport,
@@ -214,8 +217,15 @@ export class FakeTrainer {
 
   measureBackbone = (): Promise<number> => this.#ask('measureBackbone', () => this.milliseconds);
 
-  /** A run without events. */
-  train() {
+  /** What each run went on from; null where it was begun anew. */
+  readonly begun: (Blob | null)[] = [];
+  /** What runs tell at once that they can go on from. */
+  checkpoints: Checkpoint[] = [];
+
+  /** A run without other events. */
+  train(_config: Partial<TrainConfig>, { checkpoint, onCheckpoint }: TrainOptions) {
+    this.begun.push(checkpoint ?? null);
+    for (const each of this.checkpoints) onCheckpoint?.(each);
     const ended = this.#ask('train', (): TrainReport => {
       this.#data.model = this.#live().map(({ id, name }) => ({ id, name }));
       const [classes, class_ids] = [this.#live().map(({ name }) => name), this.#live().map(({ id }) => id)];

@@ -9,6 +9,7 @@ import { createStore, type Store } from '../../state/store.js';
 import type { BackboneEntry, EngineChoice } from '../../headstart.js';
 import type { AppState } from '../../state/types.js';
 import { Archive } from './archive.js';
+import { Checkpoints } from './checkpoints.js';
 import { Estimator } from './estimator.js';
 import { Exporter } from './exporter.js';
 import { FeatureKeeper } from './features.js';
@@ -53,7 +54,8 @@ export function createApp(create?: CreateTrainer, list?: () => Promise<BackboneE
   const library = new Library();
   const intake = new Intake(store, library);
   const session = new Session(store, intake, create, earlierOf(recalled));
-  const projects = new Projects(store, session, recalled.shelf, (find) => new Archive(store, library, session, find));
+  const checkpoints = new Checkpoints(recalled.project?.kept.checkpoint ?? null);
+  const projects = new Projects(store, session, recalled.shelf, (find) => new Archive(store, library, session, checkpoints, find));
   goOnWith(recalled, store, library, projects.archive);
   remember(store);
   new Estimator(store, session).follow();
@@ -74,7 +76,7 @@ export function createApp(create?: CreateTrainer, list?: () => Promise<BackboneE
     pictures,
     importer: new Importer(store, library, intake, session, pictures),
     exporter: new Exporter(store, library),
-    training: new Training(store, session),
+    training: new Training(store, session, checkpoints),
     models: new ModelFiles(store, session),
     predictor: new Predictor(store, session),
     picker,
@@ -120,13 +122,13 @@ function earlierOf({ project }: Recalled): Earlier | null {
 
 function goOnWith({ project, problem }: Recalled, store: Store, library: Library, archive: Archive): void {
   if (project !== null) {
-    const { page } = project.kept;
+    const { page, checkpoint } = project.kept;
     library.restore(page.classes.flatMap(({ pictures }) => pictures), page.nextPicture);
     archive.restore(project.place, project.kept);
     if (project.kept.trainer === null && page.models > 0) {
       store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text: MODEL_LOST });
     }
-    if (page.interrupted !== null) {
+    if (page.interrupted !== null && checkpoint === null) {
       const text = 'The page was closed while it trained: what that run had learned is lost, all else is here. Train again.';
       store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text });
     }

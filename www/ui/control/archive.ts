@@ -7,6 +7,7 @@ import { someOf } from '../../state/words.js';
 import type { PageRecord, PictureRecord, TrainerRecord } from '../../storage/database.js';
 import type { KeptProject, ProjectPlace } from '../../storage/project.js';
 import { isFromDisk } from './backbone-choices.js';
+import type { Checkpoints, RunCheckpoint } from './checkpoints.js';
 import { Kept } from './kept.js';
 import type { KeptPicture, Library, Source } from './library.js';
 import type { Session } from './session.js';
@@ -33,6 +34,7 @@ const KEPT_PARTS: readonly ((state: AppState) => unknown)[] = [
   (state) => state.project.name,
   (state) => state.run.stale,
   (state) => isActive(state.run),
+  (state) => state.cutShort,
   (state) => state.engine.status === 'failed',
   shownRun,
 ];
@@ -45,6 +47,7 @@ export class Archive {
   readonly #store: Store;
   readonly #library: Library;
   readonly #session: Session;
+  readonly #checkpoints: Checkpoints;
   readonly #find: FindPlace;
   #place: ProjectPlace | null = null;
   #created = Date.now();
@@ -52,6 +55,8 @@ export class Archive {
   /** The classes as they were written last. */
   #listed: AppState['classes'] = [];
   #trainer: TrainerRecord | null = null;
+  /** Left out where it is written. */
+  #checkpoint: RunCheckpoint | null | undefined;
   #seen: AppState;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> | null = null;
@@ -59,10 +64,11 @@ export class Archive {
   #stopped = false;
   #backbone: string | null = null;
 
-  constructor(store: Store, library: Library, session: Session, find: FindPlace) {
+  constructor(store: Store, library: Library, session: Session, checkpoints: Checkpoints, find: FindPlace) {
     this.#store = store;
     this.#library = library;
     this.#session = session;
+    this.#checkpoints = checkpoints;
     this.#find = find;
     this.#seen = store.get();
     this.#kept = new Kept(this.#seen);
@@ -81,6 +87,10 @@ export class Archive {
     this.#store.subscribe(() => this.#look());
     this.#session.onSaved(() => {
       this.#noteTrainer();
+      this.#touch();
+    });
+    this.#checkpoints.onChange(() => {
+      this.#checkpoint = this.#checkpoints.latest;
       this.#touch();
     });
   }
@@ -115,6 +125,7 @@ export class Archive {
     this.#settleIn(place);
     this.#kept.beginAnew();
     this.#listed = [];
+    this.#checkpoint = this.#checkpoints.latest;
     this.#noteTrainer();
     this.#created = Date.now();
     this.#touch();
@@ -176,9 +187,14 @@ export class Archive {
 
   /** What has been reached once there is nothing to write: a model counts once it is on the device. */
   #reached(): Keeping {
-    const { made, saved } = this.#session.models;
-    if (made === saved) return 'saved';
+    if (this.#hasModel) return 'saved';
     return this.#store.get().engine.status === 'failed' ? 'without-model' : 'saving';
+  }
+
+  /** Whether the latest model is in what the trainer gave last; that is written with all else. */
+  get #hasModel(): boolean {
+    const { made, saved } = this.#session.models;
+    return made === saved;
   }
 
   async #findPlace(): Promise<ProjectPlace | null> {
@@ -192,6 +208,8 @@ export class Archive {
     this.#kept.follow(state);
     const removed = [...this.#kept.surplus];
     const trainer = this.#trainer;
+    // What led to a model is let go when the model is here.
+    const checkpoint = this.#checkpoint === null && !isActive(state.run) && !this.#hasModel ? undefined : this.#checkpoint;
     this.#due = false;
     const batch = await this.#batch();
     const added = await this.#records(place, batch);
@@ -201,9 +219,19 @@ export class Archive {
     const page = this.#page(place.id, state);
     const whole = summaryOf(page, state.project.name, this.#created);
     const summary = { ...whole, pictures: Math.max(0, whole.pictures - left) };
-    await place.write({ summary, page, listed: this.#listed, trainer: trainer && { ...trainer, id: place.id }, added, removed });
+    const id = place.id;
+    await place.write({
+      summary,
+      page,
+      listed: this.#listed,
+      trainer: trainer && { ...trainer, id },
+      ...(checkpoint !== undefined && { checkpoint: checkpoint && { ...checkpoint, id } }),
+      added,
+      removed,
+    });
     this.#listed = state.classes;
     if (this.#trainer === trainer) this.#trainer = null;
+    if (checkpoint !== undefined && this.#checkpoint === checkpoint) this.#checkpoint = undefined;
     this.#kept.written(added.map(({ key }) => key), removed);
     for (const { key } of added) this.#library.letGo(key);
   }

@@ -9,6 +9,7 @@ import { Advanced } from './Advanced.js';
 import { BackbonePicker } from './BackbonePicker.js';
 import { BackboneProgress } from './BackboneProgress.js';
 import { Curves } from './Curves.js';
+import { CutShort } from './CutShort.js';
 import { FurtherButton } from './FurtherButton.js';
 import { RunProgress } from './RunProgress.js';
 import { TrainButton } from './TrainButton.js';
@@ -27,6 +28,7 @@ export function TrainPanel() {
         ) : (
           <>
             <BackboneProgress />
+            <CutShort />
             <TrainChoice />
             <TrainButton />
             <FurtherButton />
