@@ -136,6 +136,8 @@ pub enum Error {
     ModelBackboneChanged(String),
     /// Asked to save a model without its backbone, which came from none with a name, as far as is known.
     ModelBackboneUnnamed,
+    /// A format that no model is exported in.
+    FormatUnknown(String),
     /// What was kept of a training that was cut short and cannot be read.
     CheckpointInvalid(String),
     /// A training that was cut short, and whose pictures, settings or backbone are other ones now.
@@ -208,6 +210,7 @@ impl Error {
             Self::ModelNeedsBackbone(_) => "model_needs_backbone",
             Self::ModelBackboneChanged(_) => "model_backbone_changed",
             Self::ModelBackboneUnnamed => "model_backbone_unnamed",
+            Self::FormatUnknown(_) => "format_unknown",
             Self::CheckpointInvalid(_) => "checkpoint_invalid",
             Self::CheckpointDiffers => "checkpoint_differs",
             Self::NotFineTunable { .. } => "not_fine_tunable",
@@ -242,6 +245,7 @@ impl Error {
             | Self::EngineUnavailable(value)
             | Self::DeviceLost(value)
             | Self::ModelFileInvalid(value)
+            | Self::FormatUnknown(value)
             | Self::CheckpointInvalid(value)
             | Self::ModelNeedsBackbone(value)
             | Self::ModelBackboneChanged(value)
@@ -416,6 +420,9 @@ impl fmt::Display for Error {
                 f,
                 "It is not known what this model's backbone came from, so the model has to be saved with all of it."
             ),
+            Self::FormatUnknown(format) => {
+                write!(f, "There is no format named “{format}”: a model is exported as “onnx”.")
+            }
             Self::CheckpointInvalid(reason) => {
                 write!(f, "What was kept of the training that was cut short cannot be used: {reason}.")
             }

@@ -395,3 +395,31 @@ fn every_architecture_can_be_looked_at_by_its_name() {
     // Weights are wanted for everything else.
     refused(&["train", text(&two_classes("name")), "--backbone", "resnet18", "--engine", "cpu"], "config.json");
 }
+
+#[test]
+fn a_model_is_written_for_another_program() {
+    let dir = two_classes("export");
+    let model = dir.join("model.zip");
+    json(&["train", text(&dir), "--epochs", "2", "--engine", "cpu", "--out", text(&model), "--json"]);
+    // What ONNX Runtime makes of it is tested in the browser.
+    let whole = json(&["export", text(&model), "--to", "onnx", "--json"]);
+    let file = dir.join("model.onnx");
+    assert_eq!((whole["file"].as_str(), whole["format"].as_str()), (Some(text(&file)), Some("onnx")));
+    assert_eq!(number(&whole, "bytes"), fs::metadata(&file).unwrap().len() as f64);
+    let small = dir.join("small.onnx");
+    let eighth =
+        json(&["export", text(&model), "--to", "onnx", "--weights", "int8", "--out", text(&small), "--json"]);
+    assert!(number(&eighth, "bytes") < 0.29 * number(&whole, "bytes"), "{eighth} {whole}");
+    // For a person.
+    let output = headstart(&["export", text(&model), "--to", "onnx", "--out", text(&small)]);
+    assert!(String::from_utf8(output.stdout).unwrap().contains("weights as f32"));
+
+    let before = fs::read(&model).unwrap();
+    refused(&["export", text(&model), "--to", "onnx", "--out", text(&model)], "the model itself");
+    assert!(fs::read(&model).unwrap() == before);
+    refused(&["export", text(&dir.join("disc/0.png")), "--to", "onnx"], "");
+    refused(&["export", text(&model), "--to", "onnx", "--out", text(&dir.join("none/model.onnx"))], "none");
+    let usage = headstart(&["export", text(&model), "--to", "coreml"]);
+    assert_eq!(usage.status.code(), Some(1));
+    assert!(String::from_utf8(usage.stderr).unwrap().contains("coreml"));
+}

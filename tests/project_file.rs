@@ -3,7 +3,7 @@
 mod common;
 mod drawing;
 
-use common::default_backbone;
+use common::{default_backbone, unpack};
 use drawing::{Kind, SIDE, clock, drawn, easy, train};
 use headstart::bundle;
 use headstart::dataset::Part;
@@ -18,10 +18,10 @@ use pollster::block_on;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 type Members = BTreeMap<String, Vec<u8>>;
 
@@ -42,18 +42,6 @@ fn small() -> Vec<u8> {
     writer.put_backbone(&backbone).unwrap();
     let written = Written { project: "{\"written\": 1}".into(), model: Some(b"a model".into()), pictures: None };
     writer.finish(about(), &written).unwrap().into_inner()
-}
-
-fn unpack(file: &[u8]) -> Members {
-    let mut archive = ZipArchive::new(Cursor::new(file)).unwrap();
-    let count = archive.len();
-    let read = |index| {
-        let mut entry = archive.by_index(index).unwrap();
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).unwrap();
-        (entry.name().unwrap().to_string(), bytes)
-    };
-    (0..count).map(read).collect()
 }
 
 fn pack<'a>(members: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>) -> Vec<u8> {

@@ -5,7 +5,7 @@ mod drawing;
 
 use common::{DEFAULT, bundled_backbone, cpu, default_backbone, project};
 use drawing::{easy, train};
-use headstart::backbone::{Backbone, Storage, Stored};
+use headstart::backbone::{Backbone, Stored, WeightStorage};
 use headstart::bundle;
 use headstart::features::{Cut, Embedder};
 use headstart::image::Crop;
@@ -29,7 +29,7 @@ fn features(backbone: &Backbone) -> Vec<f32> {
 
 /// At full precision, with weights that are on no grid as those of the bundled one are.
 fn full() -> Backbone {
-    let bundled = bundled_backbone().stored_as(Storage::F32).unwrap();
+    let bundled = bundled_backbone().stored_as(WeightStorage::F32).unwrap();
     let weights = bundled.weights().iter().filter(|(_, array)| array.shape.len() == 4);
     let moved = weights.map(|(name, array)| {
         let values = array.data.iter().enumerate().map(|(i, x)| x * (1.0 + 0.01 * (i as f32).sin()));
@@ -43,7 +43,9 @@ fn each_storage_is_smaller_and_close() {
     let full = full();
     let (bytes, expected) = (full.to_safetensors().unwrap(), features(&full));
     let largest = expected.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
-    for (storage, share, bound) in [(Storage::F32, 1.01, 0.0), (Storage::F16, 0.53, 0.005), (Storage::Int8, 0.3, 0.2)] {
+    for (storage, share, bound) in
+        [(WeightStorage::F32, 1.01, 0.0), (WeightStorage::F16, 0.53, 0.005), (WeightStorage::Int8, 0.3, 0.2)]
+    {
         let stored = full.stored_as(storage).unwrap();
         assert_eq!(stored.stored(), storage.name());
         let file = stored.to_safetensors().unwrap();
@@ -53,13 +55,13 @@ fn each_storage_is_smaller_and_close() {
         assert_eq!(again.to_safetensors().unwrap(), file, "{storage:?}");
         let difference = features(&again).iter().zip(&expected).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
         assert!(difference <= bound * largest, "{storage:?}: features differ by {}", difference / largest);
-        assert_eq!(again.computes_as(&full), storage == Storage::F32);
+        assert_eq!(again.computes_as(&full), storage == WeightStorage::F32);
     }
 }
 
 #[test]
 fn only_weights_of_convolutions_become_integers() {
-    let int8 = full().stored_as(Storage::Int8).unwrap();
+    let int8 = full().stored_as(WeightStorage::Int8).unwrap();
     for (name, array) in int8.weights().iter() {
         match &array.stored {
             Stored::Int8 { scales } => {
@@ -75,7 +77,7 @@ fn only_weights_of_convolutions_become_integers() {
 
 /// Code and value of the error that a file gives once `change` was done to it.
 fn error(change: impl FnOnce(&mut BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>)) -> (&'static str, String) {
-    let file = full().stored_as(Storage::Int8).unwrap().to_safetensors().unwrap();
+    let file = full().stored_as(WeightStorage::Int8).unwrap().to_safetensors().unwrap();
     let file = SafeTensors::deserialize(&file).unwrap();
     let tensor = |view: TensorView<'_>| (view.dtype(), view.shape().to_vec(), view.data().to_vec());
     let mut tensors: BTreeMap<_, _> = file.iter().map(|(name, view)| (name.to_string(), tensor(view))).collect();
@@ -122,7 +124,7 @@ fn what_is_wrong_with_a_scale_is_named() {
 /// Integers of the classifier of the pretraining are left out with their scale.
 #[test]
 fn a_classifier_of_integers_is_ignored() {
-    let int8 = full().stored_as(Storage::Int8).unwrap();
+    let int8 = full().stored_as(WeightStorage::Int8).unwrap();
     let file = int8.to_safetensors().unwrap();
     let file = SafeTensors::deserialize(&file).unwrap();
     let scale = [0_u8; 40];
@@ -138,8 +140,8 @@ fn a_classifier_of_integers_is_ignored() {
 /// What was not trained is saved as it came, what was trained at full precision.
 #[test]
 fn a_saved_model_keeps_integers() {
-    let full = default_backbone().stored_as(Storage::F32).unwrap();
-    let mut project = easy(full.stored_as(Storage::Int8).unwrap());
+    let full = default_backbone().stored_as(WeightStorage::F32).unwrap();
+    let mut project = easy(full.stored_as(WeightStorage::Int8).unwrap());
     let config = TrainConfig {
         fine_tune: "last:1".into(),
         epochs: 2.0,

@@ -3,18 +3,18 @@
 mod common;
 mod drawing;
 
-use common::default_backbone;
+use common::{default_backbone, unpack};
 use drawing::{Kind, easy, open, probabilities, train};
 use headstart::Project;
-use headstart::backbone::{Backbone, Reference, Storage};
+use headstart::backbone::{Backbone, Reference, WeightStorage};
 use headstart::bundle::{self, SavedBackbone};
 use headstart::report::TrainReport;
 use headstart::train::{Phase, TrainConfig};
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Write};
-use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+use std::io::{Cursor, Write};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 const ENTRIES: [&str; 4] = ["config.json", "model.safetensors", "preprocessor_config.json", "report.json"];
 
@@ -22,18 +22,6 @@ fn trained(head: &str) -> Project {
     let mut project = easy(default_backbone());
     train(&mut project, &TrainConfig { head: head.into(), epochs: 5.0, learning_rate: 0.01, ..TrainConfig::default() });
     project
-}
-
-fn unpack(file: &[u8]) -> BTreeMap<String, Vec<u8>> {
-    let mut archive = ZipArchive::new(Cursor::new(file)).unwrap();
-    let count = archive.len();
-    let read = |index| {
-        let mut entry = archive.by_index(index).unwrap();
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).unwrap();
-        (entry.name().unwrap().to_string(), bytes)
-    };
-    (0..count).map(read).collect()
 }
 
 fn pack(entries: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
@@ -300,7 +288,7 @@ fn a_model_without_its_backbone_says_what_it_needs() {
         assert_eq!((error.code(), error.value()), ("model_backbone_changed", Some("a-name".into())));
     }
     // A stored form of the same values is the same backbone.
-    let again = default_backbone().stored_as(Storage::F32).unwrap();
+    let again = default_backbone().stored_as(WeightStorage::F32).unwrap();
     assert!(bundle::load_with(&small, |_| Some(again)).is_ok());
     // Damaged files: a name that leads elsewhere, a tensor that the backbone has not, or of another shape.
     let entries = unpack(&small);

@@ -31,7 +31,7 @@ export { HeadstartError } from './client/error.js';
 export type { Checkpoint, Run, TrainOptions } from './client/run.js';
 export type { PictureSource } from './client/source.js';
 export { Trainer } from './client/trainer.js';
-export type { AddClassOptions, AddImageOptions, SaveOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';
+export type { AddClassOptions, AddImageOptions, ExportOptions, SaveOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';
 export type {
   BackboneFiles,
   BackboneOutcome,
@@ -52,6 +52,7 @@ export type {
   EngineReport,
   Estimate,
   Evaluation,
+  ExportFormat,
   GroupRate,
   ImageCounts,
   LayerReport,
@@ -76,4 +77,5 @@ export type {
   TrainEvent,
   TrainReport,
   Warning,
+  WeightStorage,
 } from './generated/types.js';

@@ -12,6 +12,7 @@ import type {
   EngineReport,
   Estimate,
   Evaluation,
+  ExportFormat,
   LayerReport,
   ModelClass,
   Part,
@@ -23,6 +24,7 @@ import type {
   TrainConfig,
   TrainEvent,
   TrainReport,
+  WeightStorage,
 } from './generated/types.js';
 
 /** A picture as it crosses to the worker: never decoded on the page, and transferred where the browser can. */
@@ -102,6 +104,7 @@ export type ErrorCode =
   | 'model_backbone_unnamed'
   | 'backbone_changing'
   | 'project_file_invalid'
+  | 'format_unknown'
   | 'checkpoint_invalid'
   | 'checkpoint_differs'
   | 'not_fine_tunable'
@@ -116,7 +119,6 @@ export type ErrorCode =
   | 'camera_busy'
   | 'worker_failed'
   | 'backbone_not_found'
-  | 'format_unknown'
   | 'busy';
 
 /** An error as plain data, so that nothing of it is lost on the way. */
@@ -251,6 +253,7 @@ export interface Calls {
   evaluate: { args: []; result: Evaluation };
   evaluateOnTest: { args: []; result: TestEvaluation };
   save: { args: [backbone: SavedBackbone]; result: Blob };
+  export: { args: [format: ExportFormat, weights: WeightStorage]; result: Blob };
   load: { args: [model: Blob | string, backbone: ModelBackbone]; result: void };
   write: { args: [pictures: boolean]; result: SavedProject };
 }

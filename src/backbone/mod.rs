@@ -15,7 +15,7 @@ mod weights;
 pub use array::{Array, Stored};
 pub use card::{Card, FineTuneLimit};
 pub use origin::Reference;
-pub use quantise::Storage;
+pub use quantise::WeightStorage;
 pub use stages::{FrozenStages, TrainableStages};
 pub use weights::Weights;
 

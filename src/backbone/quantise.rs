@@ -16,17 +16,18 @@ const LARGEST: i8 = 127;
 
 /// In what form a backbone is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Storage {
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts", rename_all = "lowercase"))]
+pub enum WeightStorage {
     /// Everything as 32-bit floats.
     F32,
     /// As 16-bit floats, but for the tensors that would lose more by it than the last digits.
     F16,
     /// The weights of convolutions and dense layers as 8-bit integers with a scale for each output channel, the rest
-    /// as with [`Storage::F16`].
+    /// as with [`WeightStorage::F16`].
     Int8,
 }
 
-impl Storage {
+impl WeightStorage {
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -49,7 +50,7 @@ impl Storage {
     }
 }
 
-impl FromStr for Storage {
+impl FromStr for WeightStorage {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -68,7 +69,7 @@ impl Backbone {
     ///
     /// # Errors
     /// [`Error::BackboneTensorMissing`] where the weights are not those of the architecture.
-    pub fn stored_as(&self, storage: Storage) -> Result<Self> {
+    pub fn stored_as(&self, storage: WeightStorage) -> Result<Self> {
         let weights = self.weights.map(|name, array| array.stored_as(name, storage));
         Self::of(self.card.clone(), self.stages.clone(), self.shapes.clone(), weights)
     }
@@ -108,13 +109,13 @@ impl Backbone {
 }
 
 impl Array {
-    fn stored_as(&self, name: &str, storage: Storage) -> Self {
+    fn stored_as(&self, name: &str, storage: WeightStorage) -> Self {
         let is_int8 = matches!(self.stored, Stored::Int8 { .. });
         match storage {
-            Storage::F32 => Self { stored: Stored::F32, ..self.clone() },
-            Storage::Int8 if is_int8 => self.clone(),
-            Storage::Int8 if self.shape.len() > 1 => self.quantised(),
-            Storage::F16 | Storage::Int8 => self.halved(name.ends_with(".running_var")),
+            WeightStorage::F32 => Self { stored: Stored::F32, ..self.clone() },
+            WeightStorage::Int8 if is_int8 => self.clone(),
+            WeightStorage::Int8 if self.shape.len() > 1 => self.quantised(),
+            WeightStorage::F16 | WeightStorage::Int8 => self.halved(name.ends_with(".running_var")),
         }
     }
 
@@ -186,15 +187,17 @@ mod tests {
 
     #[test]
     fn what_is_stored_here_is_numpys_file_to_the_byte() {
-        let stored: Vec<_> =
-            values("source.").into_iter().map(|(name, array)| (array.stored_as(&name, Storage::Int8), name)).collect();
+        let stored: Vec<_> = values("source.")
+            .into_iter()
+            .map(|(name, array)| (array.stored_as(&name, WeightStorage::Int8), name))
+            .collect();
         let file = write(stored.iter().map(|(array, name)| (name.as_str(), array))).unwrap();
         assert!(file == STORED, "the two files differ");
         // The values in memory are those that the file gives back, and storing them again changes nothing.
         let again = read(&file).unwrap();
         for (array, name) in &stored {
             assert_eq!(*array, again[name], "{name}");
-            assert_eq!(array.stored_as(name, Storage::Int8), *array, "{name}");
+            assert_eq!(array.stored_as(name, WeightStorage::Int8), *array, "{name}");
         }
         assert!(write(again.iter().map(|(name, array)| (name.as_str(), array))).unwrap() == STORED);
     }
@@ -203,23 +206,23 @@ mod tests {
     fn every_storage_keeps_what_it_can() {
         let weight = Array::new(vec![2, 3], vec![0.1, -0.25, 0.7, 1e-3, 2e-3, -3e-3]);
         let stored = |array: &Array, storage| array.stored_as("a.weight", storage);
-        assert_eq!(stored(&weight, Storage::F32), weight);
-        let half = stored(&weight, Storage::F16);
+        assert_eq!(stored(&weight, WeightStorage::F32), weight);
+        let half = stored(&weight, WeightStorage::F16);
         assert_eq!(half.stored, Stored::F16);
         assert!(half.data.iter().zip(&weight.data).all(|(a, b)| a != b || *b == -0.25), "0.25 is a power of two");
-        let int8 = stored(&weight, Storage::Int8);
+        let int8 = stored(&weight, WeightStorage::Int8);
         for (row, largest) in [(0, 0.7_f32), (1, 3e-3)] {
             for (a, b) in int8.data[3 * row..][..3].iter().zip(&weight.data[3 * row..]) {
                 assert!((a - b).abs() <= 0.501 * largest / 127.0, "{b} became {a}");
             }
         }
         // Back at full precision the values are those of the integers, and so they are at half precision but for rounding.
-        assert_eq!(stored(&int8, Storage::F32), Array::new(vec![2, 3], int8.data.clone()));
-        assert_eq!(stored(&int8, Storage::F16).stored, Stored::F16);
+        assert_eq!(stored(&int8, WeightStorage::F32), Array::new(vec![2, 3], int8.data.clone()));
+        assert_eq!(stored(&int8, WeightStorage::F16).stored, Stored::F16);
         let variance = Array::new(vec![2], vec![1.0, 1e-5]);
-        assert_eq!(variance.stored_as("a.running_var", Storage::Int8), variance);
-        assert_eq!(variance.stored_as("a.running_mean", Storage::Int8).stored, Stored::F16);
-        assert!(matches!("f8".parse::<Storage>(), Err(Error::ConfigInvalid { field: "to", .. })));
+        assert_eq!(variance.stored_as("a.running_var", WeightStorage::Int8), variance);
+        assert_eq!(variance.stored_as("a.running_mean", WeightStorage::Int8).stored, Stored::F16);
+        assert!(matches!("f8".parse::<WeightStorage>(), Err(Error::ConfigInvalid { field: "to", .. })));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod onnx;
 mod proto;
 
-use crate::backbone::{Backbone, Storage};
+use crate::backbone::{Backbone, WeightStorage};
 use crate::bundle::unique;
 use crate::classifier::ModelClass;
 use crate::error::{Error, Result};
@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 /// What a model is exported as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts", rename_all = "lowercase"))]
 pub enum ExportFormat {
     /// One file for ONNX Runtime and whatever else reads ONNX of opset 18.
     Onnx,
@@ -39,7 +40,7 @@ impl FromStr for ExportFormat {
 
     fn from_str(text: &str) -> Result<Self> {
         let found = [Self::Onnx].into_iter().find(|format| format.name() == text);
-        found.ok_or_else(|| Error::ConfigInvalid { field: "format", value: text.to_string(), expected: "onnx".into() })
+        found.ok_or_else(|| Error::FormatUnknown(text.to_string()))
     }
 }
 
@@ -59,7 +60,7 @@ impl Model<'_> {
     ///
     /// # Errors
     /// [`Error::Internal`], never for a model that was checked.
-    pub fn export(&self, format: ExportFormat, weights: Storage) -> Result<Vec<u8>> {
+    pub fn export(&self, format: ExportFormat, weights: WeightStorage) -> Result<Vec<u8>> {
         match format {
             ExportFormat::Onnx => onnx::file(self, weights),
         }

@@ -6,7 +6,7 @@
 use super::proto::{
     Attribute, Dimension, Entry, Graph, Kind, Model, Node, Opset, Shape, Tensor, TensorKind, ValueInfo,
 };
-use crate::backbone::Storage;
+use crate::backbone::WeightStorage;
 use crate::error::{Error, Result};
 use crate::head::{self, Head};
 use crate::image::{Interpolation, Preprocess};
@@ -31,7 +31,7 @@ const DOUBLE: i32 = 11;
 type Name = String;
 
 /// The model as the bytes of an `.onnx` file.
-pub(super) fn file(model: &super::Model<'_>, weights: Storage) -> Result<Vec<u8>> {
+pub(super) fn file(model: &super::Model<'_>, weights: WeightStorage) -> Result<Vec<u8>> {
     let mut graph = Building { weights, ..Building::default() };
     let backbone = model.backbone;
     let mut x = graph.prepared(&backbone.card().preprocess());
@@ -64,12 +64,12 @@ pub(super) fn file(model: &super::Model<'_>, weights: Storage) -> Result<Vec<u8>
 struct Building {
     nodes: Vec<Node>,
     tensors: Vec<Tensor>,
-    weights: Storage,
+    weights: WeightStorage,
 }
 
 impl Default for Building {
     fn default() -> Self {
-        Self { nodes: Vec::new(), tensors: Vec::new(), weights: Storage::F32 }
+        Self { nodes: Vec::new(), tensors: Vec::new(), weights: WeightStorage::F32 }
     }
 }
 
@@ -105,13 +105,13 @@ impl Building {
     /// A weight, whose first dimension is that of the outputs, in the form that is asked for: as floats when it runs.
     fn weight(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Name {
         match self.weights {
-            Storage::F32 => self.floats(name, shape, values),
-            Storage::F16 => {
+            WeightStorage::F32 => self.floats(name, shape, values),
+            WeightStorage::F16 => {
                 let halves = values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect();
                 let stored = self.tensor(name, FLOAT16, shape, halves);
                 self.node("Cast", &[&stored], to(FLOAT))
             }
-            Storage::Int8 => {
+            WeightStorage::Int8 => {
                 let each = values.len() / shape[0].max(1);
                 let scales: Vec<f32> = values.chunks_exact(each.max(1)).map(scale_of).collect();
                 let whole = |(row, scale): (&[f32], &f32)| -> Vec<u8> {
@@ -397,7 +397,7 @@ impl Building {
     }
 }
 
-/// What one step of an output channel's 8-bit weights is worth; see [`Storage::Int8`].
+/// What one step of an output channel's 8-bit weights is worth; see [`WeightStorage::Int8`].
 fn scale_of(row: &[f32]) -> f32 {
     let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     if largest > 0.0 { largest / 127.0 } else { 1.0 }

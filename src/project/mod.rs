@@ -22,12 +22,13 @@ pub use test_set::{Answer, TestEvaluation};
 pub use written::Written;
 
 use crate::activations::{Place, Precision, Store, Views};
-use crate::backbone::{Backbone, Reference};
+use crate::backbone::{Backbone, Reference, WeightStorage};
 use crate::bundle::{self, SavedBackbone};
 use crate::classifier::{Classifier, ModelClass, Prediction};
 use crate::dataset::{ClassId, ClassSummary, Dataset, Home, Labelled, Lineage, Part};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
+use crate::export::{self, ExportFormat};
 use crate::features::{Cut, Embedder, View};
 use crate::head::Head;
 use crate::identity::ContentHash;
@@ -376,6 +377,15 @@ impl Project {
     /// [`Error::NotTrained`] and [`Error::ModelBackboneUnnamed`].
     pub fn save_as(&self, backbone: SavedBackbone) -> Result<Vec<u8>> {
         bundle::save_as(self.classifier().ok_or(Error::NotTrained)?, self.report(), backbone)
+    }
+
+    /// The model in the format of another program, with its weights stored in this form.
+    ///
+    /// # Errors
+    /// [`Error::NotTrained`].
+    pub fn export(&self, format: ExportFormat, weights: WeightStorage) -> Result<Vec<u8>> {
+        let Classifier { labels, head, backbone, .. } = &self.model.as_ref().ok_or(Error::NotTrained)?.classifier;
+        export::Model { labels, head, backbone }.export(format, weights)
     }
 
     /// Replaces the model by a saved one. Pictures and classes stay.

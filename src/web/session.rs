@@ -2,11 +2,12 @@
 
 use super::adapter;
 use super::convert::{error_to_js, from_js, to_js};
-use crate::backbone::{Backbone, BackboneReport, Outline};
+use crate::backbone::{Backbone, BackboneReport, Outline, WeightStorage};
 use crate::bundle::SavedBackbone;
 use crate::dataset::{ClassId, Home, Part};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result as CoreResult};
+use crate::export::ExportFormat;
 use crate::project::{Project, Written};
 use crate::train::{self, TrainConfig};
 use async_lock::Mutex;
@@ -389,6 +390,16 @@ impl Session {
     pub async fn save(&self, backbone: JsValue) -> Answer {
         let backbone: SavedBackbone = from_js(backbone, "backbone")?;
         let file = self.project.lock().await.save_as(backbone).map_err(|e| error_to_js(&e))?;
+        Ok(js_sys::Uint8Array::from(file.as_slice()).into())
+    }
+
+    /// The model in the format of another program, a `Uint8Array`, its weights stored as `f32`, `f16` or `int8`.
+    pub async fn export(&self, format: String, weights: String) -> Answer {
+        let export = async || {
+            let (format, weights) = (format.parse::<ExportFormat>()?, weights.parse::<WeightStorage>()?);
+            self.project.lock().await.export(format, weights)
+        };
+        let file = export().await.map_err(|e| error_to_js(&e))?;
         Ok(js_sys::Uint8Array::from(file.as_slice()).into())
     }
 

@@ -119,7 +119,7 @@ describe('classes and settings that are refused', () => {
         await tools.refused(trainer.estimate({ fineTune: 'last:99' })),
         await tools.refused(trainer.layers({ fineTune: 'last:99' })),
         await tools.refused(trainer.estimate({ finetune: 'all' } as object)),
-        await tools.refused(trainer.export('onnx')),
+        await tools.refused(trainer.export('coreml' as 'onnx')),
       ];
       const report = await trainer.train({ epochs: 1 }).report;
       trainer.close();
@@ -129,7 +129,7 @@ describe('classes and settings that are refused', () => {
     expect(seen.refusals.map(({ code }) => code)).toEqual([
       'config_invalid', 'config_invalid', 'config_invalid', 'config_invalid', 'format_unknown',
     ]);
-    expect(seen.refusals.map(({ value }) => value)).toEqual(['fineTune=last:99', 'fineTune=last:99', 'fineTune=last:99', 'finetune', 'onnx']);
+    expect(seen.refusals.map(({ value }) => value)).toEqual(['fineTune=last:99', 'fineTune=last:99', 'fineTune=last:99', 'finetune', 'coreml']);
     expect(seen.report.stopped).toBe('finished');
   });
 

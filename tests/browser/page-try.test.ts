@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { percent } from '../../www/state/words.js';
 import { AppPage } from './support/app-page.js';
 import { foreignRequests } from './support/browser.js';
+import { askOnnx } from './support/onnx.js';
 
 let app: AppPage;
 beforeAll(async () => {
@@ -83,6 +85,7 @@ describe('trying the model on the page', () => {
     const download = app.page.waitForEvent('download');
     await app.page.getByRole('button', { name: 'Save model' }).click();
     const file = await (await download).path();
+    expect((await download).suggestedFilename()).toBe('My project.zip');
     expect(readFileSync(file).subarray(0, 2).toString()).toBe('PK');
 
     const model = join(app.folder, 'model.zip');
@@ -95,6 +98,24 @@ describe('trying the model on the page', () => {
     await app.page.locator('#try input[accept*=zip]').setInputFiles(model);
     await app.page.getByText('Opened “model.zip”: it tells apart Class 1, lines.').waitFor();
     expect(await app.predict(picture)).toBe(said);
+  });
+
+  it('exports the model for other programs, which say the same', async () => {
+    const picture = (await app.draw('stripes', 1, 904))[0]!;
+    const said = await app.predict(picture);
+    const download = app.page.waitForEvent('download');
+    await app.page.getByRole('button', { name: 'Export as ONNX' }).click();
+    expect((await download).suggestedFilename()).toBe('My project.onnx');
+    const file = readFileSync(await (await download).path());
+    const rgb = await app.page.evaluate(async (bytes) => {
+      const bitmap = await createImageBitmap(new Blob([Uint8Array.from(bytes)]));
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
+      context.drawImage(bitmap, 0, 0);
+      const { data, width, height } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+      return { rgb: [...data].filter((_, index) => index % 4 < 3), width, height };
+    }, [...picture.buffer]);
+    const [answer] = await askOnnx(file, [{ ...rgb, rgb: Uint8Array.from(rgb.rgb) }]);
+    expect(said).toBe(`${answer!.label}, ${percent(answer!.shares.get(answer!.label)!)}`);
   });
 
   it('says so when a file is no model, and keeps the one it has', async () => {

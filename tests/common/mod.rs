@@ -9,7 +9,9 @@ use headstart::train::Objective;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use zip::ZipArchive;
 
 /// The bundled backbone.
 pub const DEFAULT: &str = "www/public/backbones/mobilenet-v2-0.75-128";
@@ -102,4 +104,17 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f32], bound: f32) -> 
     let ratio = difference / largest.max(f32::MIN_POSITIVE);
     assert!(ratio < bound, "{what}: differs by {ratio:.2e} of the largest value {largest}, allowed {bound:.0e}");
     ratio
+}
+
+/// The files of a zip, by their names.
+pub fn unpack(file: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut archive = ZipArchive::new(Cursor::new(file)).expect("a zip");
+    let count = archive.len();
+    let read = |index| {
+        let mut entry = archive.by_index(index).expect("an entry");
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("its bytes");
+        (entry.name().expect("a name").to_string(), bytes)
+    };
+    (0..count).map(read).collect()
 }

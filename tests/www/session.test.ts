@@ -431,6 +431,20 @@ describe('what is saved for that case', () => {
     expect(saved()).toBe(before + 1);
   });
 
+  it('has the very files of its backbone as long as that is the same, so that they are not written again', async () => {
+    await fill();
+    const { saveProject } = trainers.last;
+    trainers.last.saveProject = async (options) => ({ ...(await saveProject(options)), backbone: { weights: new Blob(['weights']) } });
+    await train();
+    const first = app.session.saved?.backbone;
+    expect(first).toHaveProperty('weights');
+    await train();
+    expect(app.session.saved?.backbone).toBe(first);
+    trainers.last.backbone = { ...trainers.last.backbone };
+    await train();
+    expect(app.session.saved?.backbone).not.toBe(first);
+  });
+
   it('is tried again where it did not work', async () => {
     await fill();
     await later();

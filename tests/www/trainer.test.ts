@@ -186,10 +186,12 @@ describe('Trainer', () => {
     expect(FakeWorker.last.terminated).toBe(true);
   });
 
-  it('tells of formats that it cannot export', async () => {
+  it('saves the model, and exports it for other programs', async () => {
     const trainer = await Trainer.create();
-    expect((await trainer.export('headstart')).type).toBe('application/zip');
-    await expect(trainer.export('onnx')).rejects.toMatchObject({ code: 'format_unknown', value: 'onnx' });
+    expect((await trainer.save()).type).toBe('application/zip');
+    await trainer.export('onnx');
+    expect(await (await trainer.export('onnx', { weights: 'int8' })).text()).toBe('onnx int8');
+    expect(FakeWorker.last.session.calls).toEqual(['export onnx f32', 'export onnx int8']);
   });
 });
 

@@ -248,6 +248,11 @@ images: number, };
 export type EventKind = "step" | "epoch" | "done";
 
 /**
+ * What a model is exported as.
+ */
+export type ExportFormat = "onnx";
+
+/**
  * The learning rate of one group of parameters.
  */
 export type GroupRate = { 
@@ -933,3 +938,8 @@ code: string,
  * One sentence for a person.
  */
 message: string, };
+
+/**
+ * In what form a backbone is stored.
+ */
+export type WeightStorage = "f32" | "f16" | "int8";

@@ -101,18 +101,31 @@ export interface FeatureRecord {
   readonly bytes: Uint8Array;
 }
 
+/** The same as it is written: a backbone's files are apart, for they are large and stay what they are. */
+export interface StoredTrainer extends Omit<TrainerRecord, 'backbone'> {
+  /** Null where it lies apart. */
+  readonly backbone: BackboneSource | null;
+}
+
+/** A project's backbone that came from files. */
+export interface BackboneRecord {
+  readonly id: string;
+  readonly source: BackboneSource;
+}
+
 interface Tables extends DBSchema {
   projects: { key: string; value: ProjectRecord };
   pages: { key: string; value: StoredPage };
   lists: { key: [project: string, classKey: Key, piece: number]; value: ListRecord };
-  trainers: { key: string; value: TrainerRecord };
+  trainers: { key: string; value: StoredTrainer };
+  backbones: { key: string; value: BackboneRecord };
   checkpoints: { key: string; value: CheckpointRecord };
   pictures: { key: [project: string, picture: Key]; value: PictureRecord };
   features: { key: [project: string, backbone: string, picture: Key]; value: FeatureRecord };
 }
 
 export type Database = IDBPDatabase<Tables>;
-export const ALL_TABLES = ['projects', 'pages', 'lists', 'trainers', 'checkpoints', 'pictures', 'features'] as const;
+export const ALL_TABLES = ['projects', 'pages', 'lists', 'trainers', 'backbones', 'checkpoints', 'pictures', 'features'] as const;
 
 /** What is written has reached the disk once a transaction ends: neither a crash nor an empty battery takes it back. */
 export const DURABLE: IDBTransactionOptions = { durability: 'strict' };
@@ -136,6 +149,7 @@ export function openDatabase(): Promise<Database> {
         database.createObjectStore('features', { keyPath: ['project', 'backbone', 'key'] });
       }
       database.createObjectStore('checkpoints', { keyPath: 'id' });
+      database.createObjectStore('backbones', { keyPath: 'id' });
       if (before === 1) await moveLists(transaction);
     },
     // A newer page must not wait for this one.

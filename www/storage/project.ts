@@ -1,4 +1,5 @@
 /** One project's place on this device. */
+import type { BackboneSource } from '../protocol.js';
 import type { ClassState, Key } from '../state/types.js';
 import {
   ALL_TABLES,
@@ -7,11 +8,13 @@ import {
   listsOf,
   picturesOf,
   stored,
+  type BackboneRecord,
   type CheckpointRecord,
   type Database,
   type PageRecord,
   type PictureRecord,
   type ProjectRecord,
+  type StoredTrainer,
   type TrainerRecord,
 } from './database.js';
 import { changedPieces, withLists, withPresent } from './lists.js';
@@ -43,6 +46,8 @@ export interface Changes {
 export class ProjectPlace {
   readonly #database: Database;
   readonly id: string;
+  /** The backbone from files that was written last. */
+  #backbone: BackboneSource | null = null;
 
   constructor(database: Database, id: string) {
     this.#database = database;
@@ -56,11 +61,12 @@ export class ProjectPlace {
   async read(ours: boolean): Promise<KeptProject | null> {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite');
     const [lists, pictures] = [transaction.objectStore('lists'), transaction.objectStore('pictures')];
-    const [summary, page, pieces, trainer, checkpoint, keys] = await Promise.all([
+    const [summary, page, pieces, trainer, backbone, checkpoint, keys] = await Promise.all([
       transaction.objectStore('projects').get(this.id),
       transaction.objectStore('pages').get(this.id),
       lists.getAll(listsOf(this.id)),
       transaction.objectStore('trainers').get(this.id),
+      transaction.objectStore('backbones').get(this.id),
       transaction.objectStore('checkpoints').get(this.id),
       pictures.getAllKeys(picturesOf(this.id)),
     ]);
@@ -76,7 +82,7 @@ export class ProjectPlace {
       for (const place of gone) void lists.delete([this.id, ...place]);
     }
     await transaction.done;
-    return { summary, page: { ...page, classes }, trainer: trainer ?? null, checkpoint: checkpoint ?? null };
+    return { summary, page: { ...page, classes }, trainer: whole(trainer, backbone), checkpoint: checkpoint ?? null };
   }
 
   /** A picture, or undefined where it is not here any more. */
@@ -114,7 +120,7 @@ export class ProjectPlace {
   async forget(): Promise<void> {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite', DURABLE);
     const gone = [
-      ...(['projects', 'pages', 'trainers', 'checkpoints'] as const).map((name) => transaction.objectStore(name).delete(this.id)),
+      ...(['projects', 'pages', 'trainers', 'backbones', 'checkpoints'] as const).map((name) => transaction.objectStore(name).delete(this.id)),
       transaction.objectStore('lists').delete(listsOf(this.id)),
       transaction.objectStore('features').delete(featuresOf(this.id)),
       transaction.objectStore('pictures').delete(picturesOf(this.id)),
@@ -132,7 +138,13 @@ export class ProjectPlace {
       pending.push(transaction.objectStore('projects').put(summary), transaction.objectStore('pages').put(stored(page)));
       for (const piece of put) pending.push(lists.put({ project: this.id, ...piece }));
       for (const place of gone) pending.push(lists.delete([this.id, ...place]));
-      if (trainer !== null) pending.push(transaction.objectStore('trainers').put(trainer));
+      if (trainer !== null) {
+        const files = typeof trainer.backbone === 'string' ? null : trainer.backbone;
+        pending.push(transaction.objectStore('trainers').put(files === null ? trainer : { ...trainer, backbone: null }));
+        const backbones = transaction.objectStore('backbones');
+        if (files === null) pending.push(backbones.delete(this.id));
+        else if (files !== this.#backbone) pending.push(backbones.put({ id: this.id, source: files }));
+      }
       if (checkpoint) pending.push(transaction.objectStore('checkpoints').put(checkpoint));
       else if (checkpoint === null) pending.push(transaction.objectStore('checkpoints').delete(this.id));
       for (const each of added) pending.push(pictures.put(each));
@@ -147,5 +159,12 @@ export class ProjectPlace {
       for (const each of pending) each.catch(() => undefined);
     }
     await transaction.done;
+    if (trainer !== null) this.#backbone = trainer.backbone;
   }
+}
+
+/** A trainer with its backbone; null where there is none, or where its backbone has gone. */
+function whole(trainer: StoredTrainer | undefined, apart: BackboneRecord | undefined): TrainerRecord | null {
+  const backbone = trainer?.backbone ?? apart?.source;
+  return trainer === undefined || backbone === undefined ? null : { ...trainer, backbone };
 }

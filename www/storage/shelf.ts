@@ -56,7 +56,8 @@ export class Shelf {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite', DURABLE);
     const [projects, pages] = [transaction.objectStore('projects'), transaction.objectStore('pages')];
     const [lists, trainers, pictures] = [transaction.objectStore('lists'), transaction.objectStore('trainers'), transaction.objectStore('pictures')];
-    const [summary, page, pieces, trainer] = await Promise.all([projects.get(id), pages.get(id), lists.getAll(listsOf(id)), trainers.get(id)]);
+    const backbones = transaction.objectStore('backbones');
+    const [summary, page, pieces, trainer, backbone] = await Promise.all([projects.get(id), pages.get(id), lists.getAll(listsOf(id)), trainers.get(id), backbones.get(id)]);
     // The transaction says itself what went wrong.
     transaction.done.catch(() => undefined);
     const { name, now } = copy;
@@ -64,6 +65,7 @@ export class Shelf {
     if (page !== undefined) await pages.put({ ...page, id: copy.id });
     for (const piece of pieces) await lists.put({ ...piece, project: copy.id });
     if (trainer !== undefined) await trainers.put({ ...trainer, id: copy.id });
+    if (backbone !== undefined) await backbones.put({ ...backbone, id: copy.id });
     // One after the other: together they may not fit into memory.
     for (let cursor = await pictures.openCursor(picturesOf(id)); cursor; cursor = await cursor.continue()) {
       await pictures.put({ ...cursor.value, project: copy.id });

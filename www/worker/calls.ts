@@ -78,6 +78,9 @@ export const handlers: Handlers = {
   async save({ session }, backbone) {
     return zip(await session.save(backbone));
   },
+  async export({ session }, format, weights) {
+    return new Blob([await session.export(format, weights)]);
+  },
   async load({ session }, model, backbone) {
     const file = await readModel(model);
     await openModel(backbone, (...served) => session.load(file, ...served));

@@ -91,6 +91,7 @@ export interface Session {
   /** On the test set, without what the model knows of it. */
   evaluateOnTest(): Promise<TestEvaluation>;
   save(backbone: SavedBackbone): Promise<Uint8Array<ArrayBuffer>>;
+  export(format: string, weights: string): Promise<Uint8Array<ArrayBuffer>>;
   /** With the backbone that the model may refer to; the same for {@link Core.ofModel}. */
   load(file: Uint8Array, config?: string, weights?: Uint8Array): Promise<void>;
   modelClasses(): Promise<ModelClass[] | null>;

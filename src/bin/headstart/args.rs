@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use headstart::backbone::Storage;
+use headstart::backbone::WeightStorage;
 use headstart::engine::EngineChoice;
 use headstart::export::ExportFormat;
 use headstart::train::TrainConfig;
@@ -63,7 +63,7 @@ pub struct Convert {
     pub backbone: String,
     /// f32, f16, or int8: 8-bit integers with a scale for each output channel.
     #[arg(long)]
-    pub to: Storage,
+    pub to: WeightStorage,
     /// The folder to write; it is made where it is missing.
     #[arg(long)]
     pub out: PathBuf,
@@ -84,7 +84,7 @@ pub struct Export {
     pub to: ExportFormat,
     /// How weights are stored: f32, f16, or int8 with a scale for each output channel.
     #[arg(long, default_value = "f32")]
-    pub weights: Storage,
+    pub weights: WeightStorage,
     /// The file to write; beside the model where nothing is said.
     #[arg(long)]
     pub out: Option<PathBuf>,

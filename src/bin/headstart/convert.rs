@@ -5,7 +5,7 @@ use crate::commands::{print, readable};
 use crate::pictures::{self, BackboneFiles};
 use crate::progress::{Progress, clock};
 use anyhow::{Context, Result};
-use headstart::backbone::{Backbone, Storage};
+use headstart::backbone::{Backbone, WeightStorage};
 use headstart::engine::EngineChoice;
 use headstart::image::Crop;
 use headstart::metrics::Evaluation;
@@ -52,7 +52,7 @@ pub async fn convert(args: &Convert) -> Result<()> {
     let converted = original.stored_as(args.to)?;
     let mut progress = Progress::new();
     let mut notes = Vec::new();
-    if original.stored() == "int8" && args.to != Storage::Int8 {
+    if original.stored() == "int8" && args.to != WeightStorage::Int8 {
         notes.push(format!(
             "The weights were int8 and are no more precise as {}: what rounding took does not come back.",
             args.to.name()
@@ -98,7 +98,7 @@ pub async fn convert(args: &Convert) -> Result<()> {
 }
 
 /// The card with what became of the weights; all else that it says stays.
-fn card(files: &BackboneFiles, original: &Backbone, to: Storage) -> Result<String> {
+fn card(files: &BackboneFiles, original: &Backbone, to: WeightStorage) -> Result<String> {
     let mut card: Value = match &files.config {
         Some(config) => serde_json::from_str(config)?,
         None => serde_json::from_str(&original.config()?)?,

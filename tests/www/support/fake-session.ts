@@ -300,6 +300,11 @@ export class FakeSession implements Session {
   evaluateOnTest = this.evaluate;
   save = async () => new Uint8Array([80, 75]);
 
+  async export(format: string, weights: string): Promise<Uint8Array<ArrayBuffer>> {
+    this.calls.push(`export ${format} ${weights}`);
+    return new TextEncoder().encode(`${format} ${weights}`);
+  }
+
   async load(): Promise<void> {
     this.calls.push('load');
     this.#model = [{ id: null, name: 'from a file' }];

@@ -1,3 +1,8 @@
+/** A file's name after the project that it is of: letters and digits of any script, and what any disk takes beside them. */
+export function fileName(project: string, extension: string): string {
+  return `${project.replace(/[^\p{L}\p{N} ._-]/gu, '_')}.${extension}`;
+}
+
 /** Gives a file to the browser to be saved. */
 export function download(blob: Blob, name: string): void {
   const link = document.createElement('a');

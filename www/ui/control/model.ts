@@ -1,12 +1,10 @@
-import type { Trainer } from '../../headstart.js';
+import type { ExportFormat, Trainer } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
-import { download } from './download.js';
+import { download, fileName } from './download.js';
 import { report } from './errors.js';
 import type { Session } from './session.js';
 
-const FILE_NAME = 'headstart-model.zip';
-
-/** Saving the trained model as a file, and opening one. */
+/** Saving the trained model as a file, ours or another program's, and opening one. */
 export class ModelFiles {
   readonly #store: Store;
   readonly #session: Session;
@@ -17,7 +15,15 @@ export class ModelFiles {
   }
 
   save(): Promise<void> {
-    return this.#during(async (trainer) => download(await trainer.save(), FILE_NAME));
+    return this.#during(async (trainer) => download(await trainer.save(), this.#name('zip')));
+  }
+
+  export(format: ExportFormat): Promise<void> {
+    return this.#during(async (trainer) => download(await trainer.export(format), this.#name(format)));
+  }
+
+  #name(extension: string): string {
+    return fileName(this.#store.get().project.name, extension);
   }
 
   open(file: File): Promise<void> {

@@ -55,6 +55,8 @@ export class Session {
   /** The classes as they were when the project was asked for that the journal has. */
   #saved: AppState['classes'] | null = null;
   #tellSaved: () => void = () => undefined;
+  /** What the latest project said of its backbone, and which one that was: as long as it is the same, so are its files. */
+  #savedBackbone: { readonly report: BackboneReport; readonly source: SavedProject['backbone'] } | null = null;
   #starting: { readonly choice: EngineChoice; readonly done: Promise<boolean> } | null = null;
   #failure: string | null = null;
 
@@ -154,7 +156,7 @@ export class Session {
     const asked = this.#now;
     try {
       const project = await within(HAND_OVER_MS, trainer.saveProject({ pictures: true }));
-      this.#save(project, asked);
+      this.#save(trainer, project, asked);
       return project;
     } catch (error) {
       // It cannot go on where the new one does not start.
@@ -192,8 +194,10 @@ export class Session {
     return { moment: this.#journal.now, classes: this.#store.get().classes };
   }
 
-  #save(project: SavedProject, { moment, classes }: Asked): void {
-    this.#journal.save(project, moment);
+  #save({ backbone: report }: Trainer, project: SavedProject, { moment, classes }: Asked): void {
+    if (this.#savedBackbone?.report !== report) this.#savedBackbone = { report, source: project.backbone };
+    // The worker gives its files anew each time; whoever keeps them is to see that they are those.
+    this.#journal.save({ ...project, backbone: this.#savedBackbone.source }, moment);
     this.#saved = classes;
     this.#tellSaved();
   }
@@ -228,7 +232,7 @@ export class Session {
       const project = await within(HAND_OVER_MS, trainer.saveProject({ pictures: false }));
       // What a new trainer is made of stays as it is until that is there.
       if (trainer !== this.trainer || this.#starting !== null) return false;
-      this.#save(project, asked);
+      this.#save(trainer, project, asked);
       return true;
     } catch (error) {
       // Nobody has asked for this: only that the worker is gone concerns anybody.

@@ -10,18 +10,27 @@ export function ModelFile() {
   const model = useAppState((state) => state.model);
   const ready = useAppState((state) => state.engine.status === 'ready' && !isActive(state.run));
   const busy = useAppState((state) => state.modelFileBusy);
+  const nothing = model === null || !ready || busy;
   return (
     <div class="card model-file">
       <h3>Keep it</h3>
       <p class="hint">A saved model is one file. It can be opened here again or used in a page of your own.</p>
       <div class="row">
-        <button type="button" class="button grow" disabled={model === null || !ready || busy} onClick={() => void models.save()}>
+        <button type="button" class="button grow" disabled={nothing} onClick={() => void models.save()}>
           <Icon name="down" /> Save model
         </button>
         <FileButton kind="button grow" accept=".zip,application/zip" disabled={!ready || busy} onFiles={([file]) => file && void models.open(file)}>
           <Icon name="up" /> Open model
         </FileButton>
       </div>
+      <div class="row">
+        <button type="button" class="button grow" aria-describedby="onnx-about" disabled={nothing} onClick={() => void models.export('onnx')}>
+          <Icon name="down" /> Export as ONNX
+        </button>
+      </div>
+      <p id="onnx-about" class="hint">
+        For other programs, in Python, JavaScript and more: pictures in, names and probabilities out, prepared as they are here.
+      </p>
     </div>
   );
 }
