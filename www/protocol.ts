@@ -201,7 +201,7 @@ export interface ImageOptions {
 export interface RunCare {
   /** What it goes on from, where it was cut short before. */
   checkpoint?: Blob | undefined;
-  /** Seconds between two {@link CheckpointEvent}s at least; none come where nothing is said. */
+  /** Seconds between two {@link CheckpointEvent}s at least, with 0 after every epoch; none come where nothing is said. */
   checkpointSeconds?: number | undefined;
 }
 

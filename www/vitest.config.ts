@@ -5,6 +5,7 @@ const root = `${folder}/..`;
 
 // The tests live outside the folder that holds the packages: tell them where those are.
 const alias = {
+  'onnxruntime-web': `${folder}/node_modules/onnxruntime-web/dist/ort.node.min.mjs`,
   'playwright-core': `${folder}/node_modules/playwright-core`,
   preact: `${folder}/node_modules/preact`,
   vitest: `${folder}/node_modules/vitest`,

@@ -46,18 +46,18 @@ function embed(name: string, engine: 'cpu' | 'webgpu', size: number) {
 }
 
 /** Trains a head on a few pictures on the CPU, exports the model and asks it about all of them. */
-function exported(name: string, pictures: readonly { rgba: number[]; width: number; height: number }[]) {
+function exported(name: string, pictures: readonly { rgba: string; width: number; height: number }[]) {
   return api.page.evaluate(
     async ({ name, pictures }) => {
       const trainer = await headstart.Trainer.create({ engine: 'cpu', backbone: name });
-      const all = pictures.map(({ rgba, width, height }) => new ImageData(Uint8ClampedArray.from(rgba), width, height));
+      const all = pictures.map(({ rgba, width, height }) => tools.image(rgba, width, height));
       for (const [index, picture] of all.entries()) {
         const name = index % 2 === 0 ? 'even' : 'odd';
         if (index < 2) await trainer.addClass(name);
         await trainer.addImage(name, picture);
       }
       await trainer.train({ epochs: 3, validation: 0 }).report;
-      const file = [...new Uint8Array(await (await trainer.export('onnx')).arrayBuffer())];
+      const file = await tools.base64(await trainer.export('onnx'));
       const predictions = [];
       for (const picture of all) predictions.push(await trainer.predict(picture));
       trainer.close();
@@ -105,7 +105,7 @@ describe.each(ARCHITECTURES)('%s', (name) => {
   it('says in ONNX Runtime what it says here', async () => {
     const pictures = [0, 1, 2, 3].map((seed) => blotches(150 + seed * 60, 290 - seed * 40, seed));
     const { file, predictions } = await exported(name, pictures.map(({ rgba, width, height }) => ({ rgba, width, height })));
-    const found = compared(predictions, await askOnnx(Uint8Array.from(file), pictures));
+    const found = compared(predictions, await askOnnx(Buffer.from(file, 'base64'), pictures));
     console.log(`${name}, ONNX: ${found.apart.toExponential(1)}`);
     expect(found.apart).toBeLessThan(1e-3);
     expect(found.others).toBe(0);

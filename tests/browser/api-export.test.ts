@@ -34,17 +34,10 @@ function exported(config: Partial<TrainConfig>, weights: readonly ('f32' | 'f16'
       await tools.fill(trainer, 'stripes', 8);
       await trainer.renameClass('circles', names[0]!);
       await trainer.train({ epochs: 4, batchSize: 8, ...config }).report;
-      const text = async (blob: Blob): Promise<string> => {
-        const reader = new FileReader();
-        const read = new Promise((resolve) => (reader.onload = resolve));
-        reader.readAsDataURL(blob);
-        await read;
-        return String(reader.result).split(',')[1]!;
-      };
       const files: string[] = [];
-      for (const each of weights) files.push(await text(await trainer.export('onnx', { weights: each })));
+      for (const each of weights) files.push(await tools.base64(await trainer.export('onnx', { weights: each })));
       const predictions = [];
-      for (const { rgba, width, height } of pictures) predictions.push(await trainer.predict(new ImageData(Uint8ClampedArray.from(rgba), width, height)));
+      for (const { rgba, width, height } of pictures) predictions.push(await trainer.predict(tools.image(rgba, width, height)));
       trainer.close();
       return { files, predictions };
     },

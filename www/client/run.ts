@@ -17,7 +17,7 @@ export interface TrainOptions {
   checkpoint?: Blob;
   /** Is given what the run can go on from, at the end of an epoch; each takes the place of the one before. */
   onCheckpoint?: (checkpoint: Checkpoint) => void;
-  /** At most every so many seconds; 5 by default. */
+  /** At most every so many seconds, and not so often that it takes up much of the time; 5 by default. With 0 after every epoch. */
   checkpointSeconds?: number;
 }
 

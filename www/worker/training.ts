@@ -77,7 +77,9 @@ export class TrainingRun {
     const start = performance.now();
     const bytes = await this.#session.checkpoint();
     const now = performance.now();
-    this.#nextCheckpoint = now + Math.max(this.#checkpointMs, (now - start) / CHECKPOINT_SHARE);
+    // Who asks for each has each.
+    const pause = this.#checkpointMs === 0 ? 0 : Math.max(this.#checkpointMs, (now - start) / CHECKPOINT_SHARE);
+    this.#nextCheckpoint = now + pause;
     // There is none of a run that has come to its end.
     if (bytes) this.#emit({ kind: 'checkpoint', epoch, epochs, checkpoint: new Blob([bytes]) });
   }

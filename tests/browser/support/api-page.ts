@@ -21,6 +21,10 @@ export interface PageTools {
   fill(trainer: Trainer, kind: DrawingKind, count: number, firstSeed?: number): Promise<number[]>;
   /** A file that the test site serves, as the user would pick it. */
   file(path: string): Promise<File>;
+  /** A file's bytes in base 64: a list of numbers takes minutes to leave the page. */
+  base64(blob: Blob): Promise<string>;
+  /** RGBA pixels that came in base 64. */
+  image(rgba: string, width: number, height: number): ImageData;
   /** A trainer on the CPU with 12 circles and 12 stripes. */
   trainerWithPictures(): Promise<Trainer>;
 }
@@ -92,6 +96,13 @@ function installTools(): void {
       const response = await fetch(path);
       return new File([await response.blob()], path.split('/').at(-1) ?? path);
     },
+    base64: (blob) =>
+      new Promise((resolve) => {
+        const reader = new FileReader();
+        reader.onload = () => resolve(String(reader.result).split(',')[1] ?? '');
+        reader.readAsDataURL(blob);
+      }),
+    image: (rgba, width, height) => new ImageData(Uint8ClampedArray.from(atob(rgba), (letter) => letter.charCodeAt(0)), width, height),
     async trainerWithPictures() {
       const trainer = await headstart.Trainer.create({ engine: 'cpu' });
       await tools.fill(trainer, 'circles', 12);

@@ -12,20 +12,19 @@ export interface RgbPicture {
   readonly rgb: Uint8Array;
 }
 
-/** Seeded noise in blotches of 9 pixels, as an RGBA picture and as RGB: no two seeds give the same. */
-export function blotches(width: number, height: number, seed: number): RgbPicture & { readonly rgba: number[] } {
+/** Seeded noise in blotches of 9 pixels, as RGB and, for a page, as RGBA in base 64: no two seeds give the same. */
+export function blotches(width: number, height: number, seed: number): RgbPicture & { readonly rgba: string } {
   const rgb = new Uint8Array(width * height * 3);
-  const rgba: number[] = [];
+  const rgba = Buffer.alloc(width * height * 4, 255);
   for (let at = 0; at < width * height; at += 1) {
     const [x, y] = [at % width, Math.floor(at / width)];
     for (let channel = 0; channel < 3; channel += 1) {
       const place = (Math.floor(x / 9) * 73856093) ^ (Math.floor(y / 9) * 19349663) ^ ((seed * 3 + channel) * 83492791);
       rgb[at * 3 + channel] = (Math.imul(place, 2654435761) >>> 24) ^ (x * y) % 16;
-      rgba.push(rgb[at * 3 + channel]!);
+      rgba[at * 4 + channel] = rgb[at * 3 + channel]!;
     }
-    rgba.push(255);
   }
-  return { width, height, rgb, rgba };
+  return { width, height, rgb, rgba: rgba.toString('base64') };
 }
 
 /** What ONNX Runtime makes of pictures, one by one: the probability of each class, and the label that it gives. */
