@@ -218,6 +218,11 @@ fn bad_models_and_pictures() {
     for name in ["text.jpg", "empty.jpg", "truncated.jpg", "missing.jpg"] {
         refused(&["predict", text(&model), text(&pictures.join(name)), "--engine", "cpu", "--json"], name);
     }
+    // What a decoder would fill up is refused as it is on the page.
+    let cut = dir.join("cut.jpg");
+    let whole = fs::read(pictures.join("progressive.jpg")).unwrap();
+    fs::write(&cut, &whole[..whole.len() - 2]).unwrap();
+    refused(&["predict", text(&model), text(&cut), "--engine", "cpu", "--json"], "its end is missing");
     // Names lie: what decides is the content.
     let renamed = dir.join("really-a-png.jpg");
     fs::copy(dir.join("disc/000.png"), &renamed).unwrap();
@@ -407,15 +412,16 @@ fn a_model_is_written_for_another_program() {
     assert_eq!((whole["file"].as_str(), whole["format"].as_str()), (Some(text(&file)), Some("onnx")));
     assert_eq!(number(&whole, "bytes"), fs::metadata(&file).unwrap().len() as f64);
     let small = dir.join("small.onnx");
-    let eighth =
-        json(&["export", text(&model), "--to", "onnx", "--weights", "int8", "--out", text(&small), "--json"]);
+    let eighth = json(&["export", text(&model), "--to", "onnx", "--weights", "int8", "--out", text(&small), "--json"]);
     assert!(number(&eighth, "bytes") < 0.29 * number(&whole, "bytes"), "{eighth} {whole}");
     // For a person.
     let output = headstart(&["export", text(&model), "--to", "onnx", "--out", text(&small)]);
     assert!(String::from_utf8(output.stdout).unwrap().contains("weights as f32"));
 
     let before = fs::read(&model).unwrap();
-    refused(&["export", text(&model), "--to", "onnx", "--out", text(&model)], "the model itself");
+    for same in [model.clone(), dir.join("./model.zip"), dir.join("disc/../model.zip")] {
+        refused(&["export", text(&model), "--to", "onnx", "--out", text(&same)], "the model itself");
+    }
     assert!(fs::read(&model).unwrap() == before);
     refused(&["export", text(&dir.join("disc/0.png")), "--to", "onnx"], "");
     refused(&["export", text(&model), "--to", "onnx", "--out", text(&dir.join("none/model.onnx"))], "none");

@@ -56,7 +56,7 @@ impl FromStr for WeightStorage {
     fn from_str(text: &str) -> Result<Self> {
         let found = [Self::F32, Self::F16, Self::Int8].into_iter().find(|storage| storage.name() == text);
         found.ok_or_else(|| Error::ConfigInvalid {
-            field: "to",
+            field: "weights",
             value: text.to_string(),
             expected: "f32, f16 or int8".into(),
         })
@@ -222,7 +222,7 @@ mod tests {
         let variance = Array::new(vec![2], vec![1.0, 1e-5]);
         assert_eq!(variance.stored_as("a.running_var", WeightStorage::Int8), variance);
         assert_eq!(variance.stored_as("a.running_mean", WeightStorage::Int8).stored, Stored::F16);
-        assert!(matches!("f8".parse::<WeightStorage>(), Err(Error::ConfigInvalid { field: "to", .. })));
+        assert!(matches!("f8".parse::<WeightStorage>(), Err(Error::ConfigInvalid { field: "weights", .. })));
     }
 
     #[test]

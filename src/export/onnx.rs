@@ -50,7 +50,7 @@ pub(super) fn file(model: &super::Model<'_>, weights: WeightStorage) -> Result<V
         producer_name: "headstart".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
         doc_string:
-            "An image classifier. In: RGB pictures, upright, 8 bits a channel, of any size; all of a batch have \
+            "An image classifier. In: RGB pictures, upright, on white where they were transparent, 8 bits a channel, of any size; all of a batch have \
                      the same. Out: the probability of each class, and the name of the most probable one."
                 .into(),
         graph: Some(graph.end(names.len())),
@@ -106,6 +106,10 @@ impl Building {
     fn weight(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Name {
         match self.weights {
             WeightStorage::F32 => self.floats(name, shape, values),
+            // Folded weights may be larger than what 16 bits hold.
+            WeightStorage::F16 if !values.iter().all(|value| f16::from_f32(*value).is_finite()) => {
+                self.floats(name, shape, values)
+            }
             WeightStorage::F16 => {
                 let halves = values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect();
                 let stored = self.tensor(name, FLOAT16, shape, halves);

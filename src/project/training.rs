@@ -127,7 +127,11 @@ impl Project {
         let expected = self.expected(&config, &plan, &backbone, (split.train.len(), split.validation.len()));
         let (train, held_out) = (self.pictures(&split.train)?, self.pictures(&split.validation)?);
         Ok(Course {
-            about: about(settings, &backbone, [(&split.train, &train), (&split.validation, &held_out)])?,
+            about: about(
+                settings,
+                (&backbone, head.as_ref()),
+                [(&split.train, &train), (&split.validation, &held_out)],
+            )?,
             checkpoint: None,
             train,
             held_out,
@@ -284,16 +288,20 @@ impl Project {
     }
 }
 
-/// What tells one training from another: its settings, its backbone, and the pictures of each part with their labels.
+/// What tells one training from another: its settings, what it starts from, and the pictures of each part with their
+/// labels.
 fn about(
     settings: &TrainConfig,
-    backbone: &Backbone,
+    (backbone, head): (&Backbone, Option<&Head>),
     parts: [(&Vec<Labelled>, &Vec<Picture>); 2],
 ) -> Result<ContentHash> {
     let mut hasher = Hasher::new();
     let settings = serde_json::to_vec(settings).map_err(|error| Error::Internal(error.to_string()))?;
     hasher.hash(ContentHash::of(&settings));
     hasher.hash(backbone.content());
+    for (_, _, values) in head.iter().flat_map(|head| head.tensors()) {
+        hasher.floats(values);
+    }
     for (labelled, pictures) in parts {
         hasher.bytes(&(labelled.len() as u64).to_le_bytes());
         for (picture, of) in pictures.iter().zip(labelled) {

@@ -15,8 +15,9 @@ use crate::dataset::Warning;
 use crate::error::{Error, Result};
 use crate::head::{Head, Standardisation};
 use crate::identity::ContentHash;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 /// Version of the form, raised when an older reader would misread a newer one.
@@ -185,12 +186,8 @@ impl Checkpoint {
     /// [`Error::Internal`] where writing fails.
     pub fn write(&self) -> Result<Vec<u8>> {
         let record = serde_json::to_string(&self.record).map_err(internal)?;
-        let bytes: BTreeMap<&str, Vec<u8>> =
-            self.tensors.0.iter().map(|(name, values)| (&**name, bytes(values))).collect();
-        let mut views = Vec::with_capacity(bytes.len());
-        for (name, bytes) in &bytes {
-            views.push((*name, TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).map_err(internal)?));
-        }
+        // Their bytes are made one tensor after the other: together they would take as much memory once more.
+        let views = self.tensors.0.iter().map(|(name, values)| (&**name, Floats { values, shape: [values.len()] }));
         safetensors::serialize(views, Some(HashMap::from([(RECORD.to_string(), record)]))).map_err(internal)
     }
 
@@ -258,6 +255,26 @@ fn internal(reason: impl ToString) -> Error {
     Error::Internal(reason.to_string())
 }
 
-fn bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+/// A tensor `[values]` whose bytes are made when they are asked for.
+struct Floats<'a> {
+    values: &'a [f32],
+    shape: [usize; 1],
+}
+
+impl View for Floats<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        self.values.len() * 4
+    }
 }

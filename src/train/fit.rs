@@ -163,6 +163,10 @@ impl Fit {
         }
         (self.epoch, self.seconds, self.order) = (epoch, seconds, order);
         self.step = epoch * self.steps_an_epoch(config) as u32;
+        let taken = 0..=i64::from(self.step);
+        if !optimizer.iter().all(|memory| taken.contains(&i64::from(memory.steps))) {
+            return Err(invalid("it has taken more steps than there are"));
+        }
         self.pace.recall(plateau);
         self.shuffling.set_word_pos(u128::from(drawn[0]));
         self.rng.set_word_pos(u128::from(drawn[1]));

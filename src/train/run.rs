@@ -18,6 +18,7 @@ use crate::engine::{Clock, Engine, EngineKind};
 use crate::error::{Error, Result};
 use crate::head::{Head, Standardisation};
 use crate::identity::ContentHash;
+use crate::params::Group;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
@@ -180,7 +181,8 @@ impl Run {
         }
         let params = &run.fit.network.params;
         let sizes: Vec<usize> = params.iter().map(|param| param.shape.iter().product()).collect();
-        let named: HashMap<&str, usize> = params.iter().map(|param| &*param.name).zip(sizes.iter().copied()).collect();
+        let named = params.iter().zip(sizes.iter().copied()).filter(|(param, _)| param.group != Group::Head);
+        let named: HashMap<&str, usize> = named.map(|(param, size)| (&*param.name, size)).collect();
         let RunMemory { record, fit, best, settled } = checkpoint.into_memory(&head, &named, &sizes)?;
         run.fit.recall(fit, &config, engine)?;
         let RunRecord { figures, watch, epochs_before, seconds_before, hint } = record;
@@ -191,6 +193,9 @@ impl Run {
         (run.watch, run.hint) = (watch, hint);
         (run.best, run.settled) = (best, settled);
         (run.epochs_before, run.seconds_before) = (epochs_before, seconds_before);
+        if run.phase_is_over() && (run.tail.is_none() || run.best.is_none()) {
+            return Err(invalid("nothing of it is left to do"));
+        }
         Ok(run)
     }
 

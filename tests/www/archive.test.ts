@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { seeded } from '../../www/samples/random.js';
 import type { ClassState, Key, PictureState } from '../../www/state/types.js';
-import type { PictureRecord } from '../../www/storage/database.js';
+import type { CheckpointRecord, PictureRecord } from '../../www/storage/database.js';
 import { changedPieces, PIECE, withPresent } from '../../www/storage/lists.js';
 import type { Changes, KeptProject, ProjectPlace } from '../../www/storage/project.js';
 import type { Shelf } from '../../www/storage/shelf.js';
@@ -25,14 +25,20 @@ class FakePlace {
   read = async (): Promise<KeptProject | null> => this.kept;
   picture = async (key: Key): Promise<PictureRecord | undefined> => this.pictures.get(key);
 
-  write = async ({ summary, page, listed, trainer, checkpoint, added, removed }: Changes): Promise<void> => {
+  write = async ({ summary, page, listed, trainer, added, removed }: Changes): Promise<void> => {
     if (this.failure !== null) throw this.failure;
     this.writes += 1;
     this.listed.push(changedPieces(listed, page.classes).put.reduce((sum, { pictures }) => sum + pictures.length, 0));
     for (const each of added) this.pictures.set(each.key, each);
     for (const key of removed) this.pictures.delete(key);
-    const present = checkpoint === undefined ? (this.kept?.checkpoint ?? null) : checkpoint;
-    this.kept = structuredClone({ summary, page, trainer: trainer ?? this.kept?.trainer ?? null, checkpoint: present });
+    this.kept = structuredClone({ summary, page, trainer: trainer ?? this.kept?.trainer ?? null, checkpoint: this.kept?.checkpoint ?? null });
+  };
+
+  /** Whether there is room for what a run can go on from. */
+  roomy = true;
+  writeCheckpoint = async (checkpoint: CheckpointRecord | null): Promise<void> => {
+    if (!this.roomy) throw new DOMException('full', 'QuotaExceededError');
+    if (this.kept !== null) this.kept = { ...this.kept, checkpoint };
   };
 
   /** By backbone and picture. */
@@ -423,6 +429,54 @@ describe('a run that is cut short', () => {
     expect(app.store.get()).toMatchObject({ cutShort: { epoch: 3 }, model: null });
   });
 
+  it('can go on where its model was made and its worker died before that was saved', async () => {
+    const kept = await cutShort();
+    await visit(kept);
+    await later();
+    const { last } = trainers;
+    last.saveProject = async () => {
+      last.crash();
+      throw refusal('worker_failed', 'The worker has died.');
+    };
+    await app.training.goOn();
+    await later();
+    expect(app.store.get().cutShort).toBeNull();
+    await app.session.start('cpu');
+    await later();
+    expect(app.store.get().cutShort).toEqual({ epoch: 3, epochs: 10 });
+    expect(kept.kept?.checkpoint).toMatchObject({ epoch: 3 });
+    await app.training.goOn();
+    await later();
+    expect(kept.kept?.checkpoint).toBeNull();
+    expect(app.store.get().model).not.toBeNull();
+  });
+
+  it('costs nothing else where there is no room for it', async () => {
+    await add(1, 3);
+    await add(2, 3);
+    await later();
+    place().roomy = false;
+    trainers.last.checkpoints = [checkpoint];
+    const goOn = trainers.last.hang();
+    const done = app.training.start();
+    await later();
+    expect(keeping()).toBe('saved');
+    goOn();
+    await done;
+    await later();
+    expect([keeping(), place().kept?.page.models]).toEqual(['saved', 1]);
+  });
+
+  it('is another tab’s where that has the project', async () => {
+    const kept = await cutShort();
+    trainers = new FakeTrainers();
+    const project = { place: kept as unknown as ProjectPlace, kept: kept.found()! };
+    app = createApp(trainers.create, async () => [], { ...NOTHING, shelf, project, elsewhere: true });
+    await app.session.start('cpu');
+    expect(app.store.get().cutShort).toBeNull();
+    expect(texts()).toEqual([]);
+  });
+
   it('is forgotten where that is wanted, and where another is begun', async () => {
     const kept = await cutShort();
     await visit(kept);
@@ -463,7 +517,7 @@ describe('a run that is cut short', () => {
     const kept = await cutShort();
     await visit(kept);
     await later();
-    const refuse = (code: 'checkpoint_differs' | 'checkpoint_invalid'): void => {
+    const refuse = (code: 'checkpoint_differs' | 'model_classes_differ' | 'checkpoint_invalid'): void => {
       trainers.last.train = () => {
         const report = Promise.reject(refusal(code, `It is refused as ${code}.`));
         return { report, async *[Symbol.asyncIterator]() { await report; } };
@@ -472,6 +526,9 @@ describe('a run that is cut short', () => {
     refuse('checkpoint_differs');
     await app.training.goOn();
     expect(texts()).toEqual(['It is refused as checkpoint_differs.']);
+    expect(app.store.get()).toMatchObject({ cutShort: { epoch: 3 }, run: { status: 'idle', points: [] } });
+    refuse('model_classes_differ');
+    await app.training.goOn();
     expect(app.store.get()).toMatchObject({ cutShort: { epoch: 3 }, run: { status: 'idle', points: [] } });
     refuse('checkpoint_invalid');
     await app.training.goOn();

@@ -57,6 +57,15 @@ describe('Run', () => {
     await expect(trainer.train({ epochs: 6 }, { checkpoint: kept[2]!.checkpoint }).report).rejects.toMatchObject({ code: 'checkpoint_differs' });
   });
 
+  it('keeps what there was where a run that goes on is stopped at once', async () => {
+    const trainer = await trainerWithClasses();
+    const kept: Checkpoint[] = [];
+    await trainer.train({ epochs: 3 }, { checkpointSeconds: 0, onCheckpoint: (checkpoint) => kept.push(checkpoint) }).report;
+    const run = trainer.train({ epochs: 3 }, { checkpoint: kept[1]!.checkpoint });
+    await run.cancel();
+    expect(await run.report).toMatchObject({ stopped: 'cancelled', epochs_run: 2 });
+  });
+
   it('takes no time for that where nobody asks, and seldom where it is to be seldom', async () => {
     const trainer = await trainerWithClasses();
     await trainer.train({ epochs: 5 }, { checkpointSeconds: 0 }).report;

@@ -371,7 +371,7 @@ export class Trainer {
    * The trained model for another program, with how it prepares pictures: `onnx` takes `picture`, uint8 `[batch, height, width, 3]`, RGB and
    * upright, of any size, and gives `probabilities` and `label`.
    *
-   * @throws {@link HeadstartError} `format_unknown` or `not_trained`.
+   * @throws {@link HeadstartError} `format_unknown`, `config_invalid` or `not_trained`.
    */
   export(format: ExportFormat, options: ExportOptions = {}): Promise<Blob> {
     return this.#connection.call('export', [format, options.weights ?? 'f32']);

@@ -22,7 +22,8 @@ export function keptState(settings: Settings, { page, summary, trainer, checkpoi
     classes,
     nextKey,
     run: { ...run, replaced: run.replaced || (run.report !== null && !isKept) },
-    cutShort: checkpoint && { epoch: checkpoint.epoch, epochs: checkpoint.epochs },
+    // In another tab it may well be under way.
+    cutShort: keeping === 'elsewhere' ? null : checkpoint && { epoch: checkpoint.epoch, epochs: checkpoint.epochs },
     model,
     backbones: { ...first.backbones, ofModel },
   };

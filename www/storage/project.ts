@@ -37,8 +37,6 @@ export interface Changes {
   /** The classes as they were written last, so that only what is new on their lists is; none where they never were. */
   readonly listed: readonly ClassState[];
   readonly trainer: TrainerRecord | null;
-  /** Null where there is no run to go on with any more; left out where it is as it was. */
-  readonly checkpoint?: CheckpointRecord | null;
   readonly added: readonly PictureRecord[];
   readonly removed: readonly Key[];
 }
@@ -116,6 +114,14 @@ export class ProjectPlace {
     await transaction.done;
   }
 
+  /** Keeps what a run can go on from, in the place of what was kept before; null leaves nothing. */
+  async writeCheckpoint(checkpoint: CheckpointRecord | null): Promise<void> {
+    const transaction = this.#database.transaction('checkpoints', 'readwrite', DURABLE);
+    transaction.done.catch(() => undefined);
+    await (checkpoint === null ? transaction.store.delete(this.id) : transaction.store.put(checkpoint));
+    await transaction.done;
+  }
+
   /** Leaves nothing here. */
   async forget(): Promise<void> {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite', DURABLE);
@@ -129,7 +135,7 @@ export class ProjectPlace {
   }
 
   /** Writes all of it or, where that fails, nothing. */
-  async write({ summary, page, listed, trainer, checkpoint, added, removed }: Changes): Promise<void> {
+  async write({ summary, page, listed, trainer, added, removed }: Changes): Promise<void> {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite', DURABLE);
     const [lists, pictures] = [transaction.objectStore('lists'), transaction.objectStore('pictures')];
     const { put, gone } = changedPieces(listed, page.classes);
@@ -145,8 +151,6 @@ export class ProjectPlace {
         if (files === null) pending.push(backbones.delete(this.id));
         else if (files !== this.#backbone) pending.push(backbones.put({ id: this.id, source: files }));
       }
-      if (checkpoint) pending.push(transaction.objectStore('checkpoints').put(checkpoint));
-      else if (checkpoint === null) pending.push(transaction.objectStore('checkpoints').delete(this.id));
       for (const each of added) pending.push(pictures.put(each));
       for (const key of removed) pending.push(pictures.delete([this.id, key]));
     } catch (error) {

@@ -56,8 +56,8 @@ export class Shelf {
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite', DURABLE);
     const [projects, pages] = [transaction.objectStore('projects'), transaction.objectStore('pages')];
     const [lists, trainers, pictures] = [transaction.objectStore('lists'), transaction.objectStore('trainers'), transaction.objectStore('pictures')];
-    const backbones = transaction.objectStore('backbones');
-    const [summary, page, pieces, trainer, backbone] = await Promise.all([projects.get(id), pages.get(id), lists.getAll(listsOf(id)), trainers.get(id), backbones.get(id)]);
+    const [backbones, checkpoints] = [transaction.objectStore('backbones'), transaction.objectStore('checkpoints')];
+    const [summary, page, pieces, trainer, backbone, checkpoint] = await Promise.all([projects.get(id), pages.get(id), lists.getAll(listsOf(id)), trainers.get(id), backbones.get(id), checkpoints.get(id)]);
     // The transaction says itself what went wrong.
     transaction.done.catch(() => undefined);
     const { name, now } = copy;
@@ -66,6 +66,7 @@ export class Shelf {
     for (const piece of pieces) await lists.put({ ...piece, project: copy.id });
     if (trainer !== undefined) await trainers.put({ ...trainer, id: copy.id });
     if (backbone !== undefined) await backbones.put({ ...backbone, id: copy.id });
+    if (checkpoint !== undefined) await checkpoints.put({ ...checkpoint, id: copy.id });
     // One after the other: together they may not fit into memory.
     for (let cursor = await pictures.openCursor(picturesOf(id)); cursor; cursor = await cursor.continue()) {
       await pictures.put({ ...cursor.value, project: copy.id });

@@ -201,12 +201,12 @@ export class Server {
   }
 
   async #startRun(id: number, session: Session, ...[config, care]: Calls['train']['args']): Promise<void> {
+    const checkpoint = care.checkpoint && (await readBlob(care.checkpoint));
     // The run would be on a backbone that nobody wants any more.
     if (this.#loading) throw refusal('backbone_changing', 'Another backbone is being loaded.');
-    const checkpoint = care.checkpoint && (await readBlob(care.checkpoint));
     await session.startTraining(knownSettings(config, this.#core.defaultConfig()), checkpoint);
     const controls = this.#controls.get(id) ?? { paused: false, cancelled: false };
-    this.#run = new TrainingRun(id, session, controls, care.checkpointSeconds, (event) => this.#post({ kind: 'event', id, event }));
+    this.#run = new TrainingRun(id, session, controls, care, (event) => this.#post({ kind: 'event', id, event }));
   }
 
   async #train(run: TrainingRun): Promise<void> {

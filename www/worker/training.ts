@@ -1,6 +1,6 @@
 import type { TrainEvent, TrainReport } from '../generated/types.js';
-import type { CallEvents } from '../protocol.js';
-import { refusal } from './failure.js';
+import type { CallEvents, RunCare } from '../protocol.js';
+import { isTrap, refusal } from './failure.js';
 import type { Session } from './session.js';
 
 /** What the page has asked of a long call; set as soon as the message arrives, looked at between steps. */
@@ -26,15 +26,16 @@ export class TrainingRun {
   /** When the next is due. */
   #nextCheckpoint: number;
   #lastStepEvent = -Infinity;
-  #begun = false;
+  #begun: boolean;
   #stopped = false;
 
-  /** Without `checkpointSeconds` nothing is kept to go on from. */
-  constructor(id: number, session: Session, controls: CallControls, checkpointSeconds: number | undefined, emit: (event: CallEvents['train']) => void) {
+  /** One that goes on from a checkpoint has begun already. Without `checkpointSeconds` nothing is kept to go on from. */
+  constructor(id: number, session: Session, controls: CallControls, { checkpoint, checkpointSeconds }: RunCare, emit: (event: CallEvents['train']) => void) {
     this.id = id;
     this.#session = session;
     this.#controls = controls;
     this.#emit = emit;
+    this.#begun = checkpoint !== undefined;
     this.#checkpointMs = (checkpointSeconds ?? Infinity) * 1000;
     this.#nextCheckpoint = performance.now() + this.#checkpointMs;
   }
@@ -75,7 +76,11 @@ export class TrainingRun {
 
   async #keep({ epoch, epochs }: TrainEvent): Promise<void> {
     const start = performance.now();
-    const bytes = await this.#session.checkpoint();
+    const bytes = await this.#session.checkpoint().catch((error: unknown) => {
+      if (isTrap(error)) throw error;
+      // A GPU that has gone is noticed by the next step too, which knows what to do.
+      return null;
+    });
     const now = performance.now();
     // Who asks for each has each.
     const pause = this.#checkpointMs === 0 ? 0 : Math.max(this.#checkpointMs, (now - start) / CHECKPOINT_SHARE);

@@ -162,6 +162,9 @@ fn upright(bytes: io::Result<impl AsRef<[u8]>>, name: &str) -> headstart::Result
 fn decode(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
+    if is_jpeg && jpeg::is_cut_off(bytes) {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "its end is missing").into());
+    }
     let mut decoder = reader.into_decoder()?;
     let orientation = decoder.orientation()?;
     let mut picture = match is_jpeg.then(|| jpeg::decode(bytes)).flatten() {

@@ -54,7 +54,7 @@ export function createApp(create?: CreateTrainer, list?: () => Promise<BackboneE
   const library = new Library();
   const intake = new Intake(store, library);
   const session = new Session(store, intake, create, earlierOf(recalled));
-  const checkpoints = new Checkpoints(recalled.project?.kept.checkpoint ?? null);
+  const checkpoints = new Checkpoints(recalled.elsewhere ? null : (recalled.project?.kept.checkpoint ?? null));
   const projects = new Projects(store, session, recalled.shelf, (find) => new Archive(store, library, session, checkpoints, find));
   goOnWith(recalled, store, library, projects.archive);
   remember(store);
@@ -120,7 +120,7 @@ function earlierOf({ project }: Recalled): Earlier | null {
   return { project: saved, models: { saved: models, made: project.kept.page.models } };
 }
 
-function goOnWith({ project, problem }: Recalled, store: Store, library: Library, archive: Archive): void {
+function goOnWith({ project, elsewhere, problem }: Recalled, store: Store, library: Library, archive: Archive): void {
   if (project !== null) {
     const { page, checkpoint } = project.kept;
     library.restore(page.classes.flatMap(({ pictures }) => pictures), page.nextPicture);
@@ -128,7 +128,8 @@ function goOnWith({ project, problem }: Recalled, store: Store, library: Library
     if (project.kept.trainer === null && page.models > 0) {
       store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text: MODEL_LOST });
     }
-    if (page.interrupted !== null && checkpoint === null) {
+    // Elsewhere it may well be under way.
+    if (page.interrupted !== null && checkpoint === null && !elsewhere) {
       const text = 'The page was closed while it trained: what that run had learned is lost, all else is here. Train again.';
       store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text });
     }

@@ -55,8 +55,8 @@ export class Archive {
   /** The classes as they were written last. */
   #listed: AppState['classes'] = [];
   #trainer: TrainerRecord | null = null;
-  /** Left out where it is written. */
-  #checkpoint: RunCheckpoint | null | undefined;
+  /** What is on the device to go on from. */
+  #checkpoint: RunCheckpoint | null = null;
   #seen: AppState;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> | null = null;
@@ -79,6 +79,7 @@ export class Archive {
     this.#created = summary.created;
     this.#backbone = page.backbone;
     this.#listed = page.classes;
+    this.#checkpoint = this.#checkpoints.latest;
     this.#kept.restore(page.classes.flatMap(({ pictures }) => pictures.map(({ key }) => key)));
     this.#settleIn(place);
   }
@@ -89,10 +90,7 @@ export class Archive {
       this.#noteTrainer();
       this.#touch();
     });
-    this.#checkpoints.onChange(() => {
-      this.#checkpoint = this.#checkpoints.latest;
-      this.#touch();
-    });
+    this.#checkpoints.onChange(() => this.#touch());
   }
 
   #noteTrainer(): void {
@@ -125,7 +123,7 @@ export class Archive {
     this.#settleIn(place);
     this.#kept.beginAnew();
     this.#listed = [];
-    this.#checkpoint = this.#checkpoints.latest;
+    this.#checkpoint = null;
     this.#noteTrainer();
     this.#created = Date.now();
     this.#touch();
@@ -208,8 +206,7 @@ export class Archive {
     this.#kept.follow(state);
     const removed = [...this.#kept.surplus];
     const trainer = this.#trainer;
-    // What led to a model is let go when the model is here.
-    const checkpoint = this.#checkpoint === null && !isActive(state.run) && !this.#hasModel ? undefined : this.#checkpoint;
+    const hasModel = this.#hasModel;
     this.#due = false;
     const batch = await this.#batch();
     const added = await this.#records(place, batch);
@@ -219,21 +216,22 @@ export class Archive {
     const page = this.#page(place.id, state);
     const whole = summaryOf(page, state.project.name, this.#created);
     const summary = { ...whole, pictures: Math.max(0, whole.pictures - left) };
-    const id = place.id;
-    await place.write({
-      summary,
-      page,
-      listed: this.#listed,
-      trainer: trainer && { ...trainer, id },
-      ...(checkpoint !== undefined && { checkpoint: checkpoint && { ...checkpoint, id } }),
-      added,
-      removed,
-    });
+    await place.write({ summary, page, listed: this.#listed, trainer: trainer && { ...trainer, id: place.id }, added, removed });
+    await this.#writeCheckpoint(place, hasModel);
     this.#listed = state.classes;
     if (this.#trainer === trainer) this.#trainer = null;
-    if (checkpoint !== undefined && this.#checkpoint === checkpoint) this.#checkpoint = undefined;
     this.#kept.written(added.map(({ key }) => key), removed);
     for (const { key } of added) this.#library.letGo(key);
+  }
+
+  /** By itself, for it may be large: where there is no room for it, all else is kept. `hasModel` is whether the latest model is. */
+  async #writeCheckpoint(place: ProjectPlace, hasModel: boolean): Promise<void> {
+    // What led to a model is let go when the model is here.
+    if (this.#checkpoints.over && hasModel) this.#checkpoints.keep(null);
+    const { latest } = this.#checkpoints;
+    if (latest === this.#checkpoint) return;
+    this.#checkpoint = latest;
+    await place.writeCheckpoint(latest && { ...latest, id: place.id }).catch(() => undefined);
   }
 
   /** The next pictures to be written. */

@@ -55,6 +55,7 @@ export class Session {
   /** The classes as they were when the project was asked for that the journal has. */
   #saved: AppState['classes'] | null = null;
   #tellSaved: () => void = () => undefined;
+  #tellModelLost: () => void = () => undefined;
   /** What the latest project said of its backbone, and which one that was: as long as it is the same, so are its files. */
   #savedBackbone: { readonly report: BackboneReport; readonly source: SavedProject['backbone'] } | null = null;
   #starting: { readonly choice: EngineChoice; readonly done: Promise<boolean> } | null = null;
@@ -177,6 +178,7 @@ export class Session {
     if (this.#journal.hasModel) this.#store.dispatch({ type: 'model-changed', labels });
     else {
       // Its worker, or the page, went before it could be saved.
+      this.#tellModelLost();
       this.#journal.forgetModel();
       this.#store.dispatch({ type: 'model-replaced', labels });
       this.#store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text: MODEL_LOST });
@@ -210,6 +212,11 @@ export class Session {
   /** Who is told of each project that is saved. */
   onSaved(tell: () => void): void {
     this.#tellSaved = tell;
+  }
+
+  /** Who is told where the latest model is not to be had any more. */
+  onModelLost(tell: () => void): void {
+    this.#tellModelLost = tell;
   }
 
   /** How many models there have been, and how many are in the project that was saved last. */

@@ -26,6 +26,10 @@ export class Training {
     this.#store = store;
     this.#session = session;
     this.#checkpoints = checkpoints;
+    session.onModelLost(() => {
+      this.#checkpoints.revive();
+      this.#offerToGoOn();
+    });
   }
 
   /** Trains anew, or goes on from the present model. */
@@ -71,12 +75,17 @@ export class Training {
       },
     });
     this.#run = run;
+    // Of a run that goes on: whether it has.
+    let learned = false;
     try {
-      for await (const event of run) progress.add(event);
+      for await (const event of run) {
+        learned ||= event.phase !== 'prepare';
+        progress.add(event);
+      }
       const ended = await run.report;
       progress.flush();
       this.#store.dispatch({ type: 'run-ended', report: ended });
-      this.#checkpoints.keep(null);
+      this.#checkpoints.end();
       this.#session.modelTrained();
     } catch (error) {
       progress.flush();
@@ -84,8 +93,8 @@ export class Training {
         // What was learned since the checkpoint is gone with the worker, but no earlier model.
         report(this.#store, 'train', error);
         this.#offerToGoOn();
-      } else if (codeOf(error) === 'checkpoint_differs') {
-        // As it was before: the change that is in the way can be undone.
+      } else if (options.checkpoint !== undefined && !learned && codeOf(error) !== 'checkpoint_invalid') {
+        // As it was before: what is in the way can be undone.
         this.#store.dispatch({ type: 'run-undone' });
         report(this.#store, 'train', error);
         this.#offerToGoOn();
@@ -95,11 +104,11 @@ export class Training {
         this.#offerToGoOn();
         this.#store.dispatch({ type: 'noticed', area: 'train', tone: 'info', text: messageOf(error) });
       } else {
-        this.#store.dispatch({ type: codeOf(error) === 'checkpoint_invalid' ? 'run-undone' : 'run-failed' });
+        this.#store.dispatch({ type: options.checkpoint === undefined || learned ? 'run-failed' : 'run-undone' });
         this.#checkpoints.keep(null);
         report(this.#store, 'train', error);
         // What it had learned by then may be in use.
-        this.#session.modelTrained();
+        if (options.checkpoint === undefined || learned) this.#session.modelTrained();
       }
     } finally {
       this.#run = null;

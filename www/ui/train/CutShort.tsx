@@ -34,20 +34,23 @@ function Offer({ cutShort }: { cutShort: CutShortState }) {
   }, []);
   return (
     <div ref={root} class="notice info cut-short">
-      <p>{inWords(cutShort)}</p>
+      {/* Hidden only so that it is not met twice: it is read out, and describes the buttons. */}
+      <p id="cut-short" aria-hidden="true">
+        {inWords(cutShort)}
+      </p>
       <div class="row">
         <button
           type="button"
           class="button small primary"
           aria-disabled={reason !== null}
-          aria-describedby="train-reason"
+          aria-describedby="cut-short train-reason"
           onClick={() => {
             if (reason === null) void training.goOn();
           }}
         >
           <Icon name="play" /> Go on
         </button>
-        <button type="button" class="button small" onClick={() => training.dropCutShort()}>
+        <button type="button" class="button small" aria-describedby="cut-short" onClick={() => training.dropCutShort()}>
           Discard
         </button>
       </div>

@@ -23,12 +23,12 @@ export function TrainPanel() {
   return (
     <Step id="train" number={2} title="Train" lead="The computer learns from your pictures, here in this tab.">
       <div class="card">
+        <CutShort />
         {active ? (
           <RunProgress />
         ) : (
           <>
             <BackboneProgress />
-            <CutShort />
             <TrainChoice />
             <TrainButton />
             <FurtherButton />
