@@ -72,12 +72,15 @@ export interface TrainerRecord {
   readonly models: number;
 }
 
-/** From where a run can go on that is under way or was cut short; see `RunCheckpoint`. */
+/** From where a run can go on that is under way or was cut short. */
 export interface CheckpointRecord {
   readonly id: string;
+  /** The settings that it was started with. */
   readonly config: Readonly<Partial<TrainConfig>>;
+  /** Epochs that had ended, and that there are to be. */
   readonly epoch: number;
   readonly epochs: number;
+  /** What its curves showed by then. */
   readonly points: readonly EpochPoint[];
   readonly checkpoint: Blob;
 }

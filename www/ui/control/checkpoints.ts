@@ -1,17 +1,7 @@
-import type { EpochPoint } from '../../state/types.js';
-import type { TrainConfig } from '../../generated/types.js';
+import type { CheckpointRecord } from '../../storage/database.js';
 
 /** What a run can go on from. */
-export interface RunCheckpoint {
-  /** The settings that it was started with. */
-  readonly config: Readonly<Partial<TrainConfig>>;
-  /** Epochs that had ended, and that there are to be. */
-  readonly epoch: number;
-  readonly epochs: number;
-  /** What its curves showed by then. */
-  readonly points: readonly EpochPoint[];
-  readonly checkpoint: Blob;
-}
+export type RunCheckpoint = Omit<CheckpointRecord, 'id'>;
 
 /** From where the run that is under way, or one that was cut short, can go on. */
 export class Checkpoints {
