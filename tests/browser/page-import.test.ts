@@ -114,6 +114,8 @@ describe('a zip with a folder a class', () => {
 
   it('that would do harm is refused with the reason, and what is open stays as it is', async () => {
     await app.pick('Class 1', await app.draw('circles', 2));
+    // The grid comes after the count, when it knows its width.
+    await expect.poll(() => app.tiles('Class 1').count()).toBe(2);
     // Words and pictures; when the small pictures come is another matter.
     const cards = async () => [await app.page.locator('.cards').innerText(), await app.tiles('Class 1').count(), await app.tiles('Class 2').count()];
     const before = await cards();
