@@ -1,5 +1,6 @@
 /** The first bytes of a file in a zip, in a tenth of the time that setting up all that unpacks and checks the whole takes. */
 import type { FileEntry } from '@zip.js/zip.js/lib/zip-core-custom.js';
+import { Inflate } from 'fflate';
 
 const LOCAL_HEADER_BYTES = 30;
 /** For the name and further fields in front of the data, and for data that unpack to enough. */
@@ -16,24 +17,19 @@ export async function headOf(zip: Blob, entry: FileEntry, bytes: number): Promis
   // With names as long as they may be, the data begin behind what was read.
   const packed = header.length - start < bytes * 2 ? await read(entry.offset + start, GUESSED_BYTES) : header.subarray(start);
   const own = packed.subarray(0, entry.compressedSize);
-  const head = entry.compressionMethod === 0 ? own : await inflate(own);
+  const head = entry.compressionMethod === 0 ? own : inflate(own);
   if (head === null || head.length < Math.min(bytes, entry.uncompressedSize)) return null;
   return head.subarray(0, Math.min(bytes, entry.uncompressedSize));
 }
 
-/** What comes out first of the beginning of deflated data. */
-async function inflate(packed: Uint8Array<ArrayBuffer>): Promise<Uint8Array | null> {
-  const stream = new DecompressionStream('deflate-raw');
-  const writer = stream.writable.getWriter();
-  const reader = stream.readable.getReader();
-  // It ends in the middle, which is an error: of the head nobody will see it.
-  const ignore = (): void => undefined;
-  writer.write(packed).then(() => writer.close()).catch(ignore);
+/** What comes out first of the beginning of deflated data. Not by the browser's streams: of one for each of 10,000 files, 400 MB lay about. */
+function inflate(packed: Uint8Array): Uint8Array | null {
+  const parts: Uint8Array[] = [];
+  const stream = new Inflate((part) => void parts.push(part));
   try {
-    return (await reader.read()).value ?? null;
+    stream.push(packed);
   } catch {
     return null;
-  } finally {
-    reader.cancel().catch(ignore);
   }
+  return parts[0] ?? null;
 }
