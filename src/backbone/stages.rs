@@ -8,9 +8,9 @@ use crate::{
         After, ConvSpec, DenseSpec, FixedNorm, Freezing, Frozen, Held, Kernels, NormSpec, Numbers, Read, Source, Stage,
         StageSpec, TrainedNorm, WeightAndBias, kernels,
     },
-    params::{Group, Params, Slot},
+    params::{Group, Params, Slot, on_device},
 };
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -191,7 +191,7 @@ impl Trainable<'_> {
         let (gamma, beta) = (self.param(&spec.name, "weight", false)?, self.param(&spec.name, "bias", false)?);
         let norm = Norm::read(self.backbone.weights(), spec)?;
         let inverse_std = (0..spec.channels).map(|channel| norm.inverse_std(channel) as f32).collect();
-        let (mean, inverse_std) = (tensor(norm.mean.to_vec(), self.device), tensor(inverse_std, self.device));
+        let (mean, inverse_std) = (on_device(norm.mean.to_vec(), self.device), on_device(inverse_std, self.device));
         Ok(After::Norm(Box::new(TrainedNorm { gamma, beta, mean, inverse_std, bias })))
     }
 }
@@ -219,11 +219,6 @@ impl Source for Trainable<'_> {
     }
 }
 
-fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
-    let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), device)
-}
-
 /// What a BatchNorm computes, channel by channel, as x·scale + shift.
 fn scale_and_shift(norm: &Norm<'_>) -> [Vec<f32>; 2] {
     let channels = (0..norm.mean.len()).map(|channel| norm.affine(channel));
@@ -233,6 +228,6 @@ fn scale_and_shift(norm: &Norm<'_>) -> [Vec<f32>; 2] {
 
 /// A BatchNorm in which nothing trains.
 fn affine(norm: &Norm<'_>, bias: Option<Held>, device: &Device) -> After {
-    let [scale, shift] = scale_and_shift(norm).map(|values| tensor(values, device));
+    let [scale, shift] = scale_and_shift(norm).map(|values| on_device(values, device));
     After::Affine(Box::new(FixedNorm { scale, shift, bias }))
 }

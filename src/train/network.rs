@@ -5,8 +5,8 @@ use crate::backbone::{Backbone, TrainableStages};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::head::{Head, Standardisation, TrainableHead};
-use crate::params::{Group, Params, Snapshot};
-use burn::tensor::{Tensor, TensorData};
+use crate::params::{Group, Params, Snapshot, on_device};
+use burn::tensor::Tensor;
 
 /// The trainable part of the network on an engine.
 pub(super) struct Network {
@@ -106,6 +106,5 @@ impl Network {
 }
 
 fn constants(scaling: &Standardisation, engine: &Engine) -> [Tensor<1>; 2] {
-    [&scaling.mean, &scaling.scale]
-        .map(|values| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), engine.device()))
+    [&scaling.mean, &scaling.scale].map(|values| on_device(values.clone(), engine.device()))
 }
