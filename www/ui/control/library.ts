@@ -1,5 +1,6 @@
 import type { Trainer } from '../../headstart.js';
 import type { Key } from '../../state/types.js';
+import { dataUrl } from './data-url.js';
 
 /** A picture's file, kept so that nothing is lost with a worker that dies. */
 export interface Source {
@@ -110,7 +111,7 @@ export class Library {
     const entry = this.#entries.get(key);
     if (!entry) return null;
     if (entry.thumbnail === null && (entry.source === null || (entry.arrival !== null && trainer !== null))) {
-      const made = this.#thumbnailOf(key, entry, trainer).then(addressOf);
+      const made = this.#thumbnailOf(key, entry, trainer).then(dataUrl);
       entry.thumbnail = made;
       this.#small.add(entry);
       for (const oldest of this.#small) if (this.#small.size > THUMBNAILS) this.#drop(oldest);
@@ -139,11 +140,4 @@ export class Library {
     if (entry) this.#small.delete(entry);
     this.#entries.delete(key);
   }
-}
-
-/** An address with a small file in it. To give one a name of its own (`createObjectURL`), the page would wait for the browser each time. */
-async function addressOf(blob: Blob): Promise<string> {
-  let text = '';
-  for (const byte of new Uint8Array(await blob.arrayBuffer())) text += String.fromCharCode(byte);
-  return `data:${blob.type};base64,${btoa(text)}`;
 }

@@ -9,6 +9,7 @@ import type { ProjectPlace } from '../../storage/project.js';
 import { forgetSettings } from '../../storage/settings.js';
 import type { Room, Shelf } from '../../storage/shelf.js';
 import type { Archive } from './archive.js';
+import { dataUrl } from './data-url.js';
 import { fileName } from './download.js';
 import { fileOf, projectFrom } from './project-files.js';
 import { addressOf, NEW_PROJECT, projectOf } from './recall.js';
@@ -40,11 +41,11 @@ export class Projects {
     return (await this.shelf?.room()) ?? null;
   }
 
-  /** The first pictures of a project's classes, small. */
-  async covers({ id, covers }: ProjectRecord): Promise<Blob[]> {
+  /** Addresses of the first pictures of a project's classes, small. */
+  async covers({ id, covers }: ProjectRecord): Promise<string[]> {
     const place = this.shelf?.place(id);
     const pictures = await Promise.all(covers.map((key) => place?.picture(key)));
-    return pictures.flatMap((picture) => picture?.thumbnail ?? []);
+    return Promise.all(pictures.flatMap((picture) => (picture?.thumbnail ? [dataUrl(picture.thumbnail)] : [])));
   }
 
   /** Names the project on the page; blank names are passed over. */

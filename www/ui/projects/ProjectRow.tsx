@@ -78,26 +78,23 @@ function Covers({ project }: { project: ProjectRecord }) {
   const { projects } = useApp();
   const [urls, setUrls] = useState<readonly string[]>([]);
   useEffect(() => {
-    let made: string[] = [];
     let gone = false;
     projects.covers(project).then(
-      (blobs) => {
-        if (gone) return;
-        made = blobs.map((blob) => URL.createObjectURL(blob));
-        setUrls(made);
+      (made) => {
+        if (!gone) setUrls(made);
       },
       // It does without.
       () => undefined,
     );
     return () => {
       gone = true;
-      for (const url of made) URL.revokeObjectURL(url);
     };
   }, [project]);
   return (
     <div class="covers" aria-hidden="true">
-      {urls.map((url) => (
-        <img key={url} src={url} alt="" />
+      {urls.map((url, index) => (
+        // Two classes can have the same picture.
+        <img key={index} src={url} alt="" />
       ))}
     </div>
   );
