@@ -89,14 +89,16 @@ impl Augment {
 
 impl Change {
     fn apply(&self, crop: &Crop) -> Crop {
-        let mut rgb = Map::new(self, crop.size).apply(crop);
-        if self.brightness != 1.0 {
-            brighten(&mut rgb, self.brightness);
-        }
-        if self.contrast != 1.0 {
-            contrast(&mut rgb, self.contrast);
-        }
-        Crop { size: crop.size, rgb: rgb.into() }
+        crop.map(|rgb| {
+            let mut rgb = Map::new(self, crop.size()).apply(rgb, crop.size());
+            if self.brightness != 1.0 {
+                brighten(&mut rgb, self.brightness);
+            }
+            if self.contrast != 1.0 {
+                contrast(&mut rgb, self.contrast);
+            }
+            rgb
+        })
     }
 }
 
@@ -113,10 +115,10 @@ impl Map {
     }
 
     /// Bytes of the mapped picture: bilinear, with what lies outside reflected at the edges.
-    fn apply(&self, crop: &Crop) -> Vec<u8> {
-        let size = crop.size as i64;
-        let row = crop.size * 3;
-        let mut out = Vec::with_capacity(crop.rgb.len());
+    fn apply(&self, rgb: &[u8], side: usize) -> Vec<u8> {
+        let size = side as i64;
+        let row = side * 3;
+        let mut out = Vec::with_capacity(rgb.len());
         for down in 0..size {
             for right in 0..size {
                 let (u, v) = (2 * right + 1 - size, 2 * down + 1 - size);
@@ -127,7 +129,7 @@ impl Map {
                 let [left, right] = [0, 1].map(|step| reflect((x >> 16) + step, size) * 3);
                 let [upper, lower] = [0, 1].map(|step| reflect((y >> 16) + step, size) * row);
                 for channel in 0..3 {
-                    let byte = |at: usize| i64::from(crop.rgb[at + channel]);
+                    let byte = |at: usize| i64::from(rgb[at + channel]);
                     let across = |line| byte(line + left) * (ONE - to_right) + byte(line + right) * to_right;
                     let both = across(upper) * (ONE - to_lower) + across(lower) * to_lower;
                     // Both shares together have 32 bits; half of the last place rounds to the nearest.
@@ -202,29 +204,32 @@ mod tests {
 
     fn noise(size: usize) -> Crop {
         let mut rng = rng(size as u64);
-        Crop { size, rgb: (0..size * size * 3).map(|_| rng.random::<u8>()).collect() }
+        let rgb: Vec<u8> = (0..size * size * 3).map(|_| rng.random::<u8>()).collect();
+        Crop::new(size, rgb).unwrap()
     }
 
     fn mirrored(crop: &Crop) -> Crop {
-        let rows = crop.rgb.chunks_exact(crop.size * 3);
-        let rgb = rows.flat_map(|row| row.chunks_exact(3).rev().flatten().copied().collect::<Vec<_>>()).collect();
-        Crop { size: crop.size, rgb }
+        let rgb = crop.rgb();
+        let rows = rgb.chunks_exact(crop.size() * 3);
+        let rgb: Vec<u8> =
+            rows.flat_map(|row| row.chunks_exact(3).rev().flatten().copied().collect::<Vec<_>>()).collect();
+        Crop::new(crop.size(), rgb).unwrap()
     }
 
     /// Black with one white pixel.
     fn dot(size: usize, x: usize, y: usize) -> Crop {
         let mut rgb = vec![0; size * size * 3];
         rgb[(y * size + x) * 3..][..3].fill(255);
-        Crop { size, rgb: rgb.into() }
+        Crop::new(size, rgb).unwrap()
     }
 
     /// Mean place of the light.
     fn light(crop: &Crop) -> (f64, f64) {
         let (mut x, mut y, mut sum) = (0.0, 0.0, 0.0);
-        for (index, pixel) in crop.rgb.chunks_exact(3).enumerate() {
+        for (index, pixel) in crop.rgb().chunks_exact(3).enumerate() {
             let value = f64::from(pixel[0]);
-            x += value * (index % crop.size) as f64;
-            y += value * (index / crop.size) as f64;
+            x += value * (index % crop.size()) as f64;
+            y += value * (index / crop.size()) as f64;
             sum += value;
         }
         (x / sum, y / sum)
@@ -269,13 +274,14 @@ mod tests {
     fn quarter_turns_are_exact() {
         for size in [1, 2, 7, 32] {
             let crop = noise(size);
-            let pixel = |x: usize, y: usize| &crop.rgb[(y * size + x) * 3..][..3];
+            let rgb = crop.rgb();
+            let pixel = |x: usize, y: usize| &rgb[(y * size + x) * 3..][..3];
             let clockwise = Change { angle: 90.0, ..STILL }.apply(&crop);
             let expected = (0..size * size).flat_map(|at| pixel(at / size, size - 1 - at % size)).copied();
-            assert_eq!(clockwise.rgb, expected.collect(), "size {size}");
+            assert_eq!(clockwise.rgb(), expected.collect(), "size {size}");
             let half = Change { angle: 180.0, ..STILL }.apply(&crop);
-            let expected = crop.rgb.chunks_exact(3).rev().flatten().copied();
-            assert_eq!(half.rgb, expected.collect(), "size {size}");
+            let expected = rgb.chunks_exact(3).rev().flatten().copied();
+            assert_eq!(half.rgb(), expected.collect(), "size {size}");
         }
     }
 
@@ -297,7 +303,7 @@ mod tests {
         let change = Change { side: 0.5, centre: [0.25; 2], ..STILL };
         let (x, y) = light(&change.apply(&dot(64, 10, 20)));
         assert!((x - 20.5).abs() < 0.05 && (y - 40.5).abs() < 0.05, "({x}, {y})");
-        let plain = Crop { size: 8, rgb: [77; 192].into() };
+        let plain = Crop::new(8, [77; 192]).unwrap();
         assert_eq!(Change { side: 0.3, angle: 33.0, ..STILL }.apply(&plain), plain, "one colour stays one colour");
     }
 
@@ -345,8 +351,8 @@ mod tests {
         // Written down, so that other bytes would be noticed; the same code compiled to wasm32 gives the same sum.
         let sum = series(1)
             .iter()
-            .flat_map(|crop| crop.rgb.iter())
-            .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
+            .flat_map(|crop| crop.rgb().to_vec())
+            .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
         assert_eq!(sum, 3_866_114_262, "the bytes of seed 1");
     }
 
@@ -376,14 +382,14 @@ mod tests {
     }
 
     fn difference(found: &Crop, expected: &[u8]) -> u8 {
-        assert_eq!(found.rgb.len(), expected.len());
-        found.rgb.iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+        assert_eq!(found.rgb().len(), expected.len());
+        found.rgb().iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
     }
 
     /// torchvision cuts fractions off where this rounds: a level.
     #[test]
     fn brightness_and_contrast_are_torchvisions() {
-        let picture = Crop { size: 24, rgb: golden("picture").into() };
+        let picture = Crop::new(24, golden("picture")).unwrap();
         for factor in [0.0, 0.6, 1.4] {
             let found = Change { brightness: factor, ..STILL }.apply(&picture);
             assert!(difference(&found, &golden(&format!("brightness_{factor:.1}"))) <= 1, "brightness {factor}");
@@ -397,7 +403,7 @@ mod tests {
     /// Away from the edges, which torchvision fills with black.
     #[test]
     fn the_map_is_torchvisions() {
-        let picture = Crop { size: 24, rgb: golden("picture").into() };
+        let picture = Crop::new(24, golden("picture")).unwrap();
         let inside = golden("affine_inside");
         let share = inside.iter().filter(|inside| **inside == 1).count() as f64 / inside.len() as f64;
         assert!(share > 0.5, "{share} of the picture is compared");
@@ -409,9 +415,10 @@ mod tests {
             let found = Change { flip, side, centre, angle, ..STILL }.apply(&picture);
             // The mask is of the picture before it is mirrored.
             let found = if flip { mirrored(&found) } else { found };
-            let expected = Crop { size: 24, rgb: golden(name).into() };
+            let expected = Crop::new(24, golden(name)).unwrap();
             let expected = if flip { mirrored(&expected) } else { expected };
-            let pairs = found.rgb.iter().zip(expected.rgb.iter()).zip(&inside);
+            let (found, expected) = (found.rgb(), expected.rgb());
+            let pairs = found.iter().zip(expected.iter()).zip(&inside);
             let worst = pairs.filter(|(_, inside)| **inside == 1).map(|((a, b), _)| a.abs_diff(*b)).max().unwrap();
             assert!(worst <= 1, "{name}: {worst} levels");
         }
@@ -423,12 +430,13 @@ mod tests {
         /// Bilinear interpolation and reflection invent nothing: every value lies between the least and the largest.
         #[test]
         fn geometry_keeps_to_the_range(size in 1_usize..20, seed: u64, zoom in 0.05_f64..1.0, rotation in 0.0_f64..180.0) {
-            let crop = Crop { size, rgb: noise(size).rgb.iter().map(|byte| 60 + *byte / 2).collect() };
-            let (least, most) = (*crop.rgb.iter().min().unwrap(), *crop.rgb.iter().max().unwrap());
+            let rgb: Vec<u8> = noise(size).rgb().iter().map(|byte| 60 + *byte / 2).collect();
+            let (least, most) = (*rgb.iter().min().unwrap(), *rgb.iter().max().unwrap());
+            let crop = Crop::new(size, rgb).unwrap();
             let augment = Augment { flip: true, zoom, rotation, ..OFF };
             let found = augment.apply(&crop, &mut rng(seed));
-            prop_assert_eq!(found.rgb.len(), crop.rgb.len());
-            prop_assert!(found.rgb.iter().all(|byte| (least..=most).contains(byte)));
+            prop_assert_eq!(found.rgb().len(), crop.rgb().len());
+            prop_assert!(found.rgb().iter().all(|byte| (least..=most).contains(byte)));
         }
     }
 }

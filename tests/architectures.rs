@@ -110,7 +110,7 @@ impl Case {
     fn picture(&self) -> f32 {
         let size = self.about.size();
         let embedder = Embedder::new(&self.backbone, Cut::features(&self.backbone), &cpu()).unwrap();
-        let rows = block_on(embedder.embed(&[&Crop { size, rgb: formula::picture(size).into() }])).unwrap();
+        let rows = block_on(embedder.embed(&[&Crop::new(size, formula::picture(size)).unwrap()])).unwrap();
         let name = format!("{}, picture", self.about.architecture);
         assert_close(&name, &rows[0], &self.expected["picture"].data, BOUND)
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Another picture for each number.
 fn picture(number: usize) -> Picture {
     let rgb = [number as u8, (number >> 8) as u8, 0];
-    Picture { content: ContentHash::of(&rgb), crop: Crop { size: 1, rgb: rgb.into() } }
+    Picture { content: ContentHash::of(&rgb), crop: Crop::new(1, rgb).unwrap() }
 }
 
 fn named(dataset: &Dataset, class: usize) -> ClassId {

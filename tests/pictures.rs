@@ -42,8 +42,8 @@ fn crop_and_resize_are_pillows() {
         for size in sizes {
             let crop = preprocess(*size).crop(&opaque(&input.data), width, height).unwrap();
             let golden = &expected[&format!("{name}.{size}")].data;
-            assert_eq!(crop.rgb.len(), golden.len(), "{name}.{size}");
-            let differences: Vec<f32> = crop.rgb.iter().zip(golden).map(|(a, b)| f32::from(*a) - b).collect();
+            assert_eq!(crop.rgb().len(), golden.len(), "{name}.{size}");
+            let differences: Vec<f32> = crop.rgb().iter().zip(golden).map(|(a, b)| f32::from(*a) - b).collect();
             let largest = differences.iter().fold(0.0_f32, |m, d| m.max(d.abs()));
             let count = differences.len() as f32;
             let share = differences.iter().filter(|d| **d != 0.0).count() as f32 / count;
@@ -63,8 +63,8 @@ fn crop_and_resize_are_pillows() {
 #[test]
 fn normalisation_is_numpys() {
     let expected = golden(&project("tests/golden/image.safetensors"));
-    let rgb = expected["small.32"].data.iter().map(|byte| *byte as u8).collect();
-    let found = preprocess(32).batch([&headstart::image::Crop { size: 32, rgb }]);
+    let rgb: Vec<u8> = expected["small.32"].data.iter().map(|byte| *byte as u8).collect();
+    let found = preprocess(32).batch([&headstart::image::Crop::new(32, rgb).unwrap()]);
     let golden = &expected["small.32.normalised"].data;
     assert_eq!(found.len(), golden.len());
     let largest = found.iter().zip(golden).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs()));
@@ -76,7 +76,7 @@ fn normalisation_is_numpys() {
 fn an_odd_margin_is_cut_in_whole_pixels() {
     let rgba: Vec<u8> = (0..12).flat_map(|i| [i, i, i, 255]).collect();
     let reds = |width, height| -> Vec<u8> {
-        preprocess(3).crop(&rgba, width, height).unwrap().rgb.iter().copied().step_by(3).collect()
+        preprocess(3).crop(&rgba, width, height).unwrap().rgb().iter().copied().step_by(3).collect()
     };
     assert_eq!(reds(4, 3), [0, 1, 2, 4, 5, 6, 8, 9, 10]);
     assert_eq!(reds(3, 4), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -89,8 +89,8 @@ fn crop_pct_keeps_the_middle() {
     let pixel = |i: u32| if inside(i % 64) && inside(i / 64) { [255; 4] } else { [0, 0, 0, 255] };
     let rgba: Vec<u8> = (0..64 * 64).flat_map(pixel).collect();
     let half = Preprocess { crop: 0.5, ..preprocess(32) };
-    assert!(half.crop(&rgba, 64, 64).unwrap().rgb.iter().all(|byte| *byte == 255));
-    assert!(preprocess(32).crop(&rgba, 64, 64).unwrap().rgb.contains(&0), "the whole of it has black in it");
+    assert!(half.crop(&rgba, 64, 64).unwrap().rgb().iter().all(|byte| *byte == 255));
+    assert!(preprocess(32).crop(&rgba, 64, 64).unwrap().rgb().contains(&0), "the whole of it has black in it");
 }
 
 /// What a picture is does not depend on what it is prepared for; another picture is another.
@@ -123,7 +123,7 @@ fn pictures_without_pixels_are_refused() {
         assert_eq!(error.code(), "picture_empty", "{bytes} bytes for {width} × {height}");
     }
     assert!(
-        preprocess(32).crop(&[9, 9, 9, 255], 1, 1).unwrap().rgb.iter().all(|byte| *byte == 9),
+        preprocess(32).crop(&[9, 9, 9, 255], 1, 1).unwrap().rgb().iter().all(|byte| *byte == 9),
         "one pixel is enough"
     );
 }
@@ -158,7 +158,7 @@ fn drawn_files_decode_upright() {
         for (index, expected) in upright.quadrants.iter().enumerate() {
             let (x, y) = (4 + index % 2 * 24, 8 + index / 2 * 16);
             let at = (y * 32 + x) * 3;
-            for (found, expected) in crop.rgb[at..at + 3].iter().zip(expected) {
+            for (found, expected) in crop.rgb()[at..at + 3].iter().zip(expected) {
                 let difference = found.abs_diff(*expected);
                 assert!(difference <= upright.tolerance, "{name}, quadrant {index}: {found}, not {expected}");
             }

@@ -19,8 +19,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 type Members = BTreeMap<String, Vec<u8>>;
@@ -109,7 +109,7 @@ fn a_project_without_its_pixels_gets_them_from_another_decoder() {
     let crop = |id: u32, change: u8| {
         let (kind, number) = if id < 10 { (Kind::Disc, id) } else { (Kind::Stripes, id - 10) };
         let crop = preprocess.crop(&drawn(kind, u64::from(number)), SIDE, SIDE).unwrap();
-        Crop { rgb: crop.rgb.iter().map(|byte| byte ^ change).collect::<Vec<_>>().into(), ..crop }
+        Crop::new(crop.size(), crop.rgb().iter().map(|byte| byte ^ change).collect::<Vec<_>>()).unwrap()
     };
     let written = project.write(false).unwrap();
     for change in [0, 1] {
@@ -129,7 +129,7 @@ fn a_project_without_its_pixels_gets_them_from_another_decoder() {
         let mut third = open();
         let bad = block_on(third.restore_pixels(vec![(0, crop(0, 0)), (99, crop(1, 0))])).unwrap_err();
         assert_eq!((bad.code(), bad.value()), ("image_unknown", Some("99".into())));
-        let wide = Crop { size: 4, rgb: Arc::from([0; 48]) };
+        let wide = Crop::new(4, [0; 48]).unwrap();
         assert_eq!(block_on(third.restore_pixels(vec![(0, wide)])).unwrap_err().code(), "picture_empty");
         assert!(third.dataset().samples().all(|(_, sample)| !sample.has_pixels()), "none has them then");
     }

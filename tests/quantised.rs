@@ -22,9 +22,9 @@ fn config() -> String {
 /// Pooled features of a drawn picture.
 fn features(backbone: &Backbone) -> Vec<f32> {
     let size = backbone.card().input_size;
-    let rgb = (0..size * size * 3).map(|i| if i < size * size { 250 } else { (i % 97) as u8 }).collect();
+    let rgb: Vec<u8> = (0..size * size * 3).map(|i| if i < size * size { 250 } else { (i % 97) as u8 }).collect();
     let embedder = Embedder::new(backbone, Cut::features(backbone), &cpu()).unwrap();
-    block_on(embedder.embed(&[&Crop { size, rgb }])).unwrap()[0].to_vec()
+    block_on(embedder.embed(&[&Crop::new(size, rgb).unwrap()])).unwrap()[0].to_vec()
 }
 
 /// At full precision, with weights that are on no grid as those of the bundled one are.

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 /// Another picture for each number.
 fn picture(number: usize) -> Picture {
     let rgb = [number as u8, (number >> 8) as u8, 0];
-    Picture { content: ContentHash::of(&rgb), crop: Crop { size: 1, rgb: rgb.into() } }
+    Picture { content: ContentHash::of(&rgb), crop: Crop::new(1, rgb).unwrap() }
 }
 
 fn to_test(class: ClassId, group: Option<&str>) -> Home {

@@ -235,10 +235,10 @@ impl Dataset {
             if sample.content != content {
                 (sample.content, sample.earlier) = (content, None);
             }
-            sample.crop = Some(crop);
+            sample.crop = Some(crop.packed());
             return Ok(id);
         }
-        let crop = Some(crop);
+        let crop = Some(crop.packed());
         let sample = Sample { class, group, part, content, removed: false, crop, earlier: None, unreadable: false };
         self.samples.insert(id, sample);
         self.next_image = self.next_image.max(id + 1);
@@ -371,7 +371,7 @@ impl Dataset {
     /// # Errors
     /// [`Error::ImageUnknown`].
     pub(crate) fn give_pixels(&mut self, id: u32, crop: Crop, of: Preparation, present: Preparation) -> Result<()> {
-        let sample = self.sample_mut(id)?;
+        let (sample, crop) = (self.sample_mut(id)?, crop.packed());
         if of == present {
             sample.crop = Some(crop);
         } else {

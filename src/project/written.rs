@@ -154,9 +154,9 @@ impl Project {
         for part in [Part::Learn, Part::Test] {
             let mut pictures = Vec::new();
             for (id, crop) in &crops {
-                let (sample, side) = (self.dataset.sample(*id)?, crop.size as u32);
-                if crop.size != preparation.size {
-                    return Err(Error::PictureEmpty { width: side, height: side, bytes: crop.rgb.len() });
+                let (sample, side) = (self.dataset.sample(*id)?, crop.size() as u32);
+                if crop.size() != preparation.size {
+                    return Err(Error::PictureEmpty { width: side, height: side, bytes: crop.rgb().len() });
                 }
                 if sample.part == part {
                     pictures.push(Picture { content: sample.content, crop: crop.clone() });
@@ -182,7 +182,7 @@ impl Project {
         pixels.sort_by_key(|of| of.preparation == last);
         for Pixels { preparation, crops: hashes } in pixels {
             for (id, hash) in hashes {
-                let crop = crops.get(&hash).filter(|crop| crop.size == preparation.size);
+                let crop = crops.get(&hash).filter(|crop| crop.size() == preparation.size);
                 let crop = crop.ok_or_else(|| invalid(format!("what is on the picture number {id} is missing")))?;
                 let given = self.dataset.give_pixels(id, crop.clone(), preparation, present);
                 given.map_err(|_| invalid(format!("there is no picture number {id}")))?;
@@ -248,9 +248,11 @@ fn hashed(prepared: &[(Preparation, BTreeMap<u32, &Crop>)]) -> Vec<Pixels> {
 fn write_pictures(prepared: &[(Preparation, BTreeMap<u32, &Crop>)]) -> Result<Vec<u8>> {
     let crops = prepared.iter().flat_map(|(_, crops)| crops.values());
     let crops: BTreeMap<String, &Crop> = crops.map(|crop| (crop.hash().to_string(), *crop)).collect();
+    let crops: Vec<(String, usize, Arc<[u8]>)> =
+        crops.into_iter().map(|(name, crop)| (name, crop.size(), crop.rgb())).collect();
     let mut views = Vec::with_capacity(crops.len());
-    for (name, crop) in crops {
-        views.push((name, TensorView::new(Dtype::U8, vec![crop.size, crop.size, 3], &crop.rgb).map_err(internal)?));
+    for (name, size, rgb) in &crops {
+        views.push((name, TensorView::new(Dtype::U8, vec![*size, *size, 3], rgb).map_err(internal)?));
     }
     safetensors::serialize(views, None).map_err(internal)
 }
@@ -262,7 +264,7 @@ fn read_pictures(bytes: &[u8]) -> Result<BTreeMap<ContentHash, Crop>> {
             (Dtype::U8, [height, width, 3]) if height == width => *height,
             _ => return Err(invalid(format!("the picture {name} is no square of RGB bytes"))),
         };
-        let crop = Crop { size, rgb: Arc::from(view.data()) };
+        let crop = Crop::new(size, view.data())?;
         match crop.hash() {
             hash if hash.to_string() == name => Ok((hash, crop)),
             _ => Err(invalid(format!("the picture {name} is damaged"))),

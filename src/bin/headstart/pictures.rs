@@ -139,8 +139,8 @@ pub fn crop_of(bytes: &[u8], name: &str, preprocess: &Preprocess) -> headstart::
 
 /// A picture small, to show in a list: a JPEG of its crop.
 pub fn thumbnail(crop: &Crop) -> anyhow::Result<Vec<u8>> {
-    let (side, mut bytes) = (crop.size as u32, Vec::new());
-    JpegEncoder::new_with_quality(&mut bytes, 85).encode(&crop.rgb, side, side, ExtendedColorType::Rgb8)?;
+    let (side, mut bytes) = (crop.size() as u32, Vec::new());
+    JpegEncoder::new_with_quality(&mut bytes, 85).encode(&crop.rgb(), side, side, ExtendedColorType::Rgb8)?;
     Ok(bytes)
 }
 

@@ -4,6 +4,8 @@
 //! the activations at any boundary again. The arithmetic is integer until [`Crop::write_normalised`], so that a
 //! native build and a browser give the same numbers.
 
+mod packed;
+
 use crate::error::{Error, Result};
 use crate::identity::{ContentHash, Hasher};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef};
@@ -13,13 +15,19 @@ use std::sync::Arc;
 /// What a picture is known by, whichever backbone it is for: its whole centre square at this size.
 const IDENTITY: Preparation = Preparation { size: 128, crop: 1.0, interpolation: Interpolation::Bilinear };
 
-/// A picture ready for the backbone: centre-cropped and resized, `[size, size, 3]` bytes, not yet normalised.
-#[derive(Debug, Clone, PartialEq)]
+/// A picture ready for the backbone: centre-cropped and resized, `[size, size, 3]` bytes, not yet normalised. A clone costs
+/// nothing.
+#[derive(Debug, Clone)]
 pub struct Crop {
-    /// Side in pixels.
-    pub size: usize,
-    /// RGB bytes, row by row, `size * size * 3` of them; shared, so that a clone costs nothing.
-    pub rgb: Arc<[u8]>,
+    size: usize,
+    bytes: Bytes,
+}
+
+/// Shared by all clones of a crop.
+#[derive(Debug, Clone)]
+enum Bytes {
+    Plain(Arc<[u8]>),
+    Packed(Arc<[u8]>),
 }
 
 /// A picture for one backbone, and what it is for all of them.
@@ -43,19 +51,81 @@ pub struct Preparation {
 }
 
 impl Crop {
+    /// A crop of RGB bytes, row by row, `size * size * 3` of them.
+    ///
+    /// # Errors
+    /// [`Error::PictureEmpty`] for another number of bytes.
+    pub fn new(size: usize, rgb: impl Into<Arc<[u8]>>) -> Result<Self> {
+        let (rgb, side) = (rgb.into(), size as u32);
+        if rgb.len() != size * size * 3 {
+            return Err(Error::PictureEmpty { width: side, height: side, bytes: rgb.len() });
+        }
+        Ok(Self::of(size, rgb))
+    }
+
+    /// The same, where the number of bytes is known to be right.
+    fn of(size: usize, rgb: Arc<[u8]>) -> Self {
+        Self { size, bytes: Bytes::Plain(rgb) }
+    }
+
+    /// Side in pixels.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// RGB bytes, row by row, `size * size * 3` of them. They are unpacked each time where the crop is packed.
+    pub fn rgb(&self) -> Arc<[u8]> {
+        match &self.bytes {
+            Bytes::Plain(rgb) => rgb.clone(),
+            Bytes::Packed(packed) => packed::unpack(packed, self.size).into(),
+        }
+    }
+
+    /// The same crop in less memory, for one that is kept.
+    #[must_use]
+    pub fn packed(self) -> Self {
+        match &self.bytes {
+            Bytes::Plain(rgb) => match packed::pack(rgb, self.size) {
+                Some(packed) => Self { size: self.size, bytes: Bytes::Packed(packed) },
+                None => self,
+            },
+            Bytes::Packed(_) => self,
+        }
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        match &self.bytes {
+            Bytes::Plain(bytes) | Bytes::Packed(bytes) => bytes.len(),
+        }
+    }
+
+    /// The same with other RGB bytes.
+    pub(crate) fn map(&self, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Self {
+        let rgb = change(&self.rgb());
+        debug_assert_eq!(rgb.len(), self.size * self.size * 3);
+        Self::of(self.size, rgb.into())
+    }
+
     /// Of its size and bytes: equal crops, and no others, have equal hashes.
     pub fn hash(&self) -> ContentHash {
         let mut hasher = Hasher::new();
         hasher.bytes(&(self.size as u64).to_le_bytes());
-        hasher.bytes(&self.rgb);
+        hasher.bytes(&self.rgb());
         hasher.end()
     }
 
     /// The picture mirrored left to right.
     pub fn mirrored(&self) -> Self {
-        let rows = self.rgb.chunks_exact(3 * self.size);
-        let rgb = rows.flat_map(|row| row.chunks_exact(3).rev().flatten().copied()).collect();
-        Self { size: self.size, rgb }
+        let mirror = |row: &[u8]| row.chunks_exact(3).rev().flatten().copied().collect::<Vec<u8>>();
+        self.map(|rgb| rgb.chunks_exact(3 * self.size).flat_map(mirror).collect())
+    }
+}
+
+impl PartialEq for Crop {
+    /// Whether they show the same, packed or not.
+    fn eq(&self, other: &Self) -> bool {
+        self.size == other.size && self.rgb() == other.rgb()
     }
 }
 
@@ -131,11 +201,12 @@ impl Preprocess {
 
     /// Appends one crop as `[3, size, size]`: `(byte / 255 − mean) / std`.
     fn write_normalised(&self, crop: &Crop, out: &mut Vec<f32>) {
+        let rgb = crop.rgb();
         for channel in 0..3 {
             // One multiplication and one addition a pixel instead of two divisions.
             let scale = 1.0 / (255.0 * self.std[channel]);
             let shift = -self.mean[channel] / self.std[channel];
-            out.extend(crop.rgb.iter().skip(channel).step_by(3).map(|&b| f32::from(b) * scale + shift));
+            out.extend(rgb.iter().skip(channel).step_by(3).map(|&b| f32::from(b) * scale + shift));
         }
     }
 }
@@ -171,7 +242,7 @@ impl Square {
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
         Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
-        Ok(Crop { size: to.size, rgb: target.into_vec().into() })
+        Ok(Crop::of(to.size, target.into_vec().into()))
     }
 }
 

@@ -1,0 +1,114 @@
+//! RGB bytes packed without loss, so that a session can hold more pictures: photographs take half as much, drawings a
+//! tenth.
+//!
+//! Prediction from the neighbours as PNG does it, red and blue as differences from green as in lossless WebP, a plane for
+//! each, and the compressor of a PNG library, which takes a fraction of a millisecond a picture.
+
+use std::sync::Arc;
+
+const CHANNELS: usize = 3;
+
+/// Packs a square picture `[size, size, 3]`; none where that saves nothing.
+pub fn pack(rgb: &[u8], size: usize) -> Option<Arc<[u8]>> {
+    let row = size * CHANNELS;
+    let error = |at: usize| rgb[at].wrapping_sub(predicted(rgb, at, row));
+    let plane = |channel: usize| {
+        (channel..rgb.len()).step_by(CHANNELS).map(move |at| match channel {
+            1 => error(at),
+            _ => error(at).wrapping_sub(error(at - channel + 1)),
+        })
+    };
+    let planes: Vec<u8> = (0..CHANNELS).flat_map(plane).collect();
+    let packed = fdeflate::compress_to_vec(&planes);
+    (packed.len() < rgb.len()).then(|| packed.into())
+}
+
+/// The bytes `[size, size, 3]` of what [`pack`] gave; black where it was anything else.
+pub fn unpack(packed: &[u8], size: usize) -> Vec<u8> {
+    let (row, pixels) = (size * CHANNELS, size * size);
+    let mut rgb = vec![0; pixels * CHANNELS];
+    let planes = fdeflate::decompress_to_vec_bounded(packed, rgb.len()).unwrap_or_default();
+    let [Some(red), Some(green), Some(blue)] = [0, 1, 2].map(|c| planes.get(c * pixels..(c + 1) * pixels)) else {
+        return rgb;
+    };
+    for pixel in 0..pixels {
+        let errors = [red[pixel].wrapping_add(green[pixel]), green[pixel], blue[pixel].wrapping_add(green[pixel])];
+        for (channel, error) in errors.into_iter().enumerate() {
+            let at = pixel * CHANNELS + channel;
+            rgb[at] = error.wrapping_add(predicted(&rgb, at, row));
+        }
+    }
+    rgb
+}
+
+/// The Paeth predictor (PNG, third edition, 9.4): whichever of left, upper and upper left is nearest to
+/// left + upper − upper left.
+fn predicted(rgb: &[u8], at: usize, row: usize) -> u8 {
+    let (inside, below) = (at % row >= CHANNELS, at >= row);
+    let left = if inside { rgb[at - CHANNELS] } else { 0 };
+    let upper = if below { rgb[at - row] } else { 0 };
+    let corner = if inside && below { rgb[at - row - CHANNELS] } else { 0 };
+    let target = i16::from(left) + i16::from(upper) - i16::from(corner);
+    let [to_left, to_upper, to_corner] = [left, upper, corner].map(|byte| target.abs_diff(i16::from(byte)));
+    if to_left <= to_upper && to_left <= to_corner {
+        left
+    } else if to_upper <= to_corner {
+        upper
+    } else {
+        corner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A slope with a texture on it, about as smooth as photographs are.
+    fn smooth(size: usize) -> Vec<u8> {
+        let pixel = |i: usize| {
+            let (x, y) = (i % size, i / size);
+            let light = x + y + (x * y) % 5;
+            [light, light + x % 3, light / 2].map(|value| value as u8)
+        };
+        (0..size * size).flat_map(pixel).collect()
+    }
+
+    #[test]
+    fn what_is_smooth_takes_half_as_much() {
+        let rgb = smooth(96);
+        let packed = pack(&rgb, 96).unwrap();
+        assert!(packed.len() * 2 < rgb.len(), "{} of {} bytes", packed.len(), rgb.len());
+        assert_eq!(unpack(&packed, 96), rgb);
+    }
+
+    #[test]
+    fn what_is_damaged_is_black() {
+        let packed = pack(&smooth(32), 32).unwrap();
+        for cut in [0, 1, packed.len() / 2] {
+            assert_eq!(unpack(&packed[..cut], 32), vec![0; 32 * 32 * 3], "{cut} bytes");
+        }
+        assert_eq!(unpack(&packed, 31), vec![0; 31 * 31 * 3], "of another size");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever the bytes are: noise, or runs of few values that overflow every difference.
+        #[test]
+        fn nothing_is_lost(size in 1_usize..24, seed: u64, levels in 1_u64..256) {
+            let mut state = seed | 1;
+            let mut next = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                ((state >> 11) % levels * (255 / levels.max(1))) as u8
+            };
+            let rgb: Vec<u8> = (0..size * size * 3).map(|_| next()).collect();
+            if let Some(packed) = pack(&rgb, size) {
+                prop_assert!(packed.len() < rgb.len());
+                prop_assert_eq!(unpack(&packed, size), rgb);
+            }
+        }
+    }
+}
