@@ -177,6 +177,24 @@ build() {
   build_site
 }
 
+# target/package/ and, as npm takes it, target/headstart-VERSION.tgz.
+pack() {
+  say 'Making the npm package in target/'
+  rm -rf target/package target/headstart-*.tgz
+  (
+    cd www
+    ./node_modules/.bin/rolldown -c package/rolldown.config.js --log-level warn
+    ./node_modules/.bin/tsc -p tsconfig.declarations.json --outDir ../target/package/types
+    node package/assemble.js
+  )
+  npm pack ./target/package --pack-destination target --silent
+}
+
+package() {
+  build_wasm
+  pack
+}
+
 serve() {
   build
   local port=${PORT:-8080}
@@ -295,7 +313,7 @@ run_tests() {
     step 'Lints of the code for the browser' aside-lint-wasm || true
     step 'Types' types || true
     test_www unit
-    if step 'Build of the site' site && step 'Browser for the tests' chromium; then
+    if step 'Build of the site' site && step 'The npm package' pack && step 'Browser for the tests' chromium; then
       CHROMIUM=$(find_chromium)
       export CHROMIUM
       test_www browser
@@ -330,6 +348,7 @@ help() {
   cat <<'END'
 ./build.sh serve         build the site and serve it at http://localhost:8080 (PORT=… for another port)
 ./build.sh build         build the site into dist/
+./build.sh package       make the npm package target/headstart-VERSION.tgz
 ./build.sh backbone NAME bring a backbone to the site, such as timm/mobilenetv2_100.ra_in1k; --help tells more
 ./build.sh test          run every check and test; the last line is the total
 ./build.sh check         formatting, lints and types only
@@ -341,7 +360,7 @@ END
 }
 
 case ${1:-help} in
-  serve | build | check | setup) "$1" ;;
+  serve | build | package | check | setup) "$1" ;;
   test) run_tests ;;
   bench) shift; bench "$@" ;;
   backbone) shift; backbone "$@" ;;
@@ -351,6 +370,7 @@ case ${1:-help} in
   wasm) build_wasm ;;
   aside-*) aside_end "${1#aside-}" ;;
   site) build_site ;;
+  pack) pack ;;
   chromium) setup_chromium ;;
   help | -h | --help) help ;;
   *) help >&2; exit 2 ;;

@@ -24,7 +24,7 @@
  */
 export type { BackboneChange } from './client/backbone-change.js';
 export { listBackbones } from './client/backbones.js';
-export type { BackboneEntry, BackboneRef } from './client/backbones.js';
+export type { AssetsOptions, BackboneEntry, BackboneRef } from './client/backbones.js';
 export { Classifier } from './client/classifier.js';
 export type { ClassifierOptions } from './client/classifier.js';
 export { HeadstartError } from './client/error.js';

@@ -8,6 +8,7 @@ const alias = {
   'onnxruntime-web': `${folder}/node_modules/onnxruntime-web/dist/ort.node.min.mjs`,
   'playwright-core': `${folder}/node_modules/playwright-core`,
   preact: `${folder}/node_modules/preact`,
+  vite: `${folder}/node_modules/vite/dist/node/index.js`,
   vitest: `${folder}/node_modules/vitest`,
 };
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { defaultBackbone, listBackbones } from '../../www/client/backbones.js';
+import { listBackbones, listedDefault } from '../../www/client/backbones.js';
 import { catalogueOf, catalogueText, type Catalogue } from '../../www/tools/backbone/catalogue.js';
 import { progressLine, Progress } from '../../www/tools/backbone/progress.js';
 import { publishedTop1 } from '../../www/tools/backbone/published.js';
@@ -57,8 +57,8 @@ describe('the list of the site', () => {
     for (const name of ['a', 'b', 'a']) {
       await command.run('--index', '--default', name);
       const shown = (await listBackbones()).filter((entry) => entry.default);
-      expect(shown.map(({ folder }) => folder)).toEqual([await defaultBackbone()]);
-      expect(await defaultBackbone()).toMatch(new RegExp(`/backbones/${name}/$`));
+      expect(shown.map(({ folder }) => folder)).toEqual([await listedDefault()]);
+      expect(await listedDefault()).toMatch(new RegExp(`/backbones/${name}/$`));
     }
   });
 

@@ -1,6 +1,6 @@
 import type { BackboneFiles } from '../protocol.js';
 import { HeadstartError } from './error.js';
-import { beside } from './location.js';
+import { assetsFolder, beside } from './location.js';
 
 /**
  * A backbone: the address of a folder with `config.json` and `model.safetensors`, one that {@link listBackbones} gave, or its files
@@ -44,16 +44,26 @@ export interface BackboneIndex {
   backbones: Omit<BackboneEntry, 'default'>[];
 }
 
+/** Where {@link listBackbones} looks. */
+export interface AssetsOptions {
+  /**
+   * The address of the folder with Headstart's files (`worker.js`, its wasm code, `backbones/`), where they are served from another place than
+   * this module: after a bundler that does not know them, for example. They are those of the package, of the same version.
+   */
+  assetsBase?: string | URL;
+}
+
 /**
  * The backbones that are served with Headstart, to choose one from.
  *
  * @throws {@link HeadstartError} `backbone_not_found` where the list cannot be read.
  */
-export async function listBackbones(): Promise<BackboneEntry[]> {
-  const index = await readIndex();
+export async function listBackbones(options: AssetsOptions = {}): Promise<BackboneEntry[]> {
+  const assets = assetsFolder(options.assetsBase);
+  const index = await readIndex(assets);
   const all = index.backbones.map((entry) => ({
     ...entry,
-    folder: folderAddress(entry.folder),
+    folder: folderAddress(entry.folder, assets),
     default: entry.folder === index.default,
   }));
   // The one that is used anyway comes first.
@@ -61,17 +71,17 @@ export async function listBackbones(): Promise<BackboneEntry[]> {
 }
 
 /** The address of the one that is used where nobody says, which the list alone knows: a site may have another than it was built with. */
-export async function defaultBackbone(): Promise<string> {
-  return folderAddress((await readIndex()).default);
+export async function listedDefault(assets?: string): Promise<string> {
+  return folderAddress((await readIndex(assets)).default, assets);
 }
 
 /** The folders lie beside the list. */
-function folderAddress(folder: string): string {
-  return new URL(folder.endsWith('/') ? folder : `${folder}/`, beside('backbones/')).href;
+function folderAddress(folder: string, assets: string | undefined): string {
+  return new URL(folder.endsWith('/') ? folder : `${folder}/`, beside('backbones/', assets)).href;
 }
 
-async function readIndex(): Promise<BackboneIndex> {
-  const address = beside('backbones/index.json');
+async function readIndex(assets: string | undefined): Promise<BackboneIndex> {
+  const address = beside('backbones/index.json', assets);
   try {
     const response = await fetch(address);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);

@@ -1,12 +1,12 @@
 import type { EngineChoice, EngineReport, Prediction } from '../generated/types.js';
-import type { BackboneRef } from './backbones.js';
+import type { AssetsOptions, BackboneRef } from './backbones.js';
 import { Connection } from './connection.js';
-import { modelBackbone, modelReference } from './location.js';
+import { assetsFolder, modelBackbone, modelReference } from './location.js';
 import { Predictions } from './predictions.js';
 import type { PictureSource } from './source.js';
 
 /** How {@link Classifier.load} sets up. */
-export interface ClassifierOptions {
+export interface ClassifierOptions extends AssetsOptions {
   /** What computes; `auto`, the default, measures and takes the faster. */
   engine?: EngineChoice;
   /** The backbone of a model that was saved with a reference to it, where it is not served beside this module under its name. */
@@ -30,8 +30,9 @@ export class Classifier {
    * @throws {@link HeadstartError} `model_file_invalid`, `model_backbone_changed`, `engine_unavailable`, `backbone_…` or `worker_failed`.
    */
   static async load(model: Blob | string | URL, options: ClassifierOptions = {}): Promise<Classifier> {
-    const [file, backbone] = [modelReference(model), modelBackbone(options.backbone)];
-    const { connection } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone]);
+    const assets = assetsFolder(options.assetsBase);
+    const [file, backbone] = [modelReference(model), modelBackbone(options.backbone, assets)];
+    const { connection } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone], assets);
     return new Classifier(connection);
   }
 

@@ -13,6 +13,7 @@ import type {
 } from '../protocol.js';
 import { HeadstartError } from './error.js';
 import { BLANK, mirror, type Mirror } from './mirror.js';
+import { startWorker } from './worker-file.js';
 
 /** The part of a `Worker` that a connection uses. */
 export type WorkerPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
@@ -61,11 +62,11 @@ export class Connection {
     worker.addEventListener('messageerror', () => this.#fail("A message from Headstart's worker could not be read."));
   }
 
-  /** Starts a worker. */
-  static open(): Connection {
+  /** Starts a worker, out of the folder of Headstart's files where they are not beside this module. */
+  static open(base?: string): Connection {
     // A worker that may not be started makes the constructor throw, or fires `error` later: both end as `worker_failed`.
     try {
-      return new Connection(new Worker(new URL('../worker/index.ts', import.meta.url), { type: 'module', name: 'headstart' }));
+      return new Connection(startWorker(base));
     } catch (error) {
       throw new HeadstartError({ code: 'worker_failed', message: `Headstart's worker could not be started: ${text(error)}.` });
     }
@@ -75,8 +76,9 @@ export class Connection {
   static async begin<C extends Call>(
     call: C,
     args: () => Promise<Calls[C]['args']>,
+    base?: string,
   ): Promise<{ connection: Connection; result: Result<C> }> {
-    const connection = Connection.open();
+    const connection = Connection.open(base);
     try {
       return { connection, result: await connection.call(call, await args()) };
     } catch (error) {

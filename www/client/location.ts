@@ -1,4 +1,4 @@
-import type { BackboneSource, ModelBackbone } from '../protocol.js';
+import type { BackboneSource, ErrorCode, ModelBackbone } from '../protocol.js';
 import type { BackboneRef } from './backbones.js';
 import { HeadstartError } from './error.js';
 
@@ -7,31 +7,41 @@ function base(): string {
   return globalThis.document?.baseURI ?? globalThis.location.href;
 }
 
-/** What is served beside this module under a relative address. */
-export function beside(path: string): string {
+/** What is served under a relative address beside this module, or in the folder of Headstart's files where that is another. */
+export function beside(path: string, assets?: string): string {
   // These files are copied as they are and are no modules: the bundler must leave their addresses alone.
-  return new URL(/* @vite-ignore */ `${import.meta.env.BASE_URL}${path}`, import.meta.url).href;
+  return new URL(/* @vite-ignore */ assets === undefined ? `${import.meta.env.BASE_URL}${path}` : path, assets ?? import.meta.url).href;
+}
+
+/** The absolute address of the folder of Headstart's files, where the caller says one. */
+export function assetsFolder(base: string | URL | undefined): string | undefined {
+  return base === undefined ? undefined : folderAddress(base, 'worker_failed', "Headstart's files");
 }
 
 /** Where the backbone is looked for that a saved model refers to. */
-export function modelBackbone(ref: BackboneRef | undefined): ModelBackbone {
-  return { beside: beside('backbones/'), instead: ref && backboneSource(ref) };
+export function modelBackbone(ref: BackboneRef | undefined, assets?: string): ModelBackbone {
+  return { beside: beside('backbones/', assets), instead: ref && backboneSource(ref) };
 }
 
 /** A backbone as it is sent to the worker: its folder's absolute address, or its files. */
 export function backboneSource(ref: BackboneRef): BackboneSource {
-  if (typeof ref === 'string' || ref instanceof URL) return resolveFolder(String(ref));
-  if ('folder' in ref) return resolveFolder(ref.folder);
+  if (typeof ref === 'string' || ref instanceof URL) return backboneFolder(ref);
+  if ('folder' in ref) return backboneFolder(ref.folder);
   // Nothing else of the object, which may hold what cannot be sent.
   return ref.config === undefined ? { weights: ref.weights } : { config: ref.config, weights: ref.weights };
 }
 
+function backboneFolder(folder: string | URL): string {
+  return folderAddress(folder, 'backbone_not_found', 'a backbone');
+}
+
 /** A folder's absolute address, so that it means the same in the worker. */
-function resolveFolder(folder: string): string {
+function folderAddress(folder: string | URL, code: ErrorCode, what: string): string {
+  const text = String(folder);
   try {
-    return new URL(folder.endsWith('/') ? folder : `${folder}/`, base()).href;
+    return new URL(text.endsWith('/') ? text : `${text}/`, base()).href;
   } catch {
-    throw new HeadstartError({ code: 'backbone_not_found', message: `“${folder}” is no address of a backbone.`, value: folder });
+    throw new HeadstartError({ code, message: `“${text}” is no address of ${what}.`, value: text });
   }
 }
 

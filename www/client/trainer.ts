@@ -17,18 +17,19 @@ import type {
   TrainConfig,
   WeightStorage,
 } from '../generated/types.js';
-import type { ClassRef, Created, SavedProject } from '../protocol.js';
+import type { Calls, ClassRef, Created, SavedProject } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
-import { defaultBackbone, type BackboneRef } from './backbones.js';
+import type { AssetsOptions, BackboneRef } from './backbones.js';
 import type { ClassifierOptions } from './classifier.js';
 import { Connection } from './connection.js';
-import { backboneSource, modelBackbone, modelReference } from './location.js';
+import { defaultBackbone } from './default-backbone.js';
+import { assetsFolder, backboneSource, modelBackbone, modelReference } from './location.js';
 import { Predictions } from './predictions.js';
 import { Run, type TrainOptions } from './run.js';
 import { nameOf, toPicture, type PictureSource } from './source.js';
 
 /** How {@link Trainer.create} sets up. */
-export interface TrainerOptions {
+export interface TrainerOptions extends AssetsOptions {
   /** What computes; `auto`, the default, measures and takes the faster. */
   engine?: EngineChoice;
   /**
@@ -110,10 +111,12 @@ export class Trainer {
   readonly rules: SettingRules;
   readonly #connection: Connection;
   readonly #predictions: Predictions;
+  readonly #assets: string | undefined;
   #change: BackboneChange | null = null;
 
-  private constructor(connection: Connection, created: Created) {
+  private constructor(connection: Connection, created: Created, assets: string | undefined) {
     this.#connection = connection;
+    this.#assets = assets;
     this.#predictions = new Predictions(connection);
     this.defaults = created.defaults;
     this.rules = created.rules;
@@ -129,8 +132,10 @@ export class Trainer {
     const { engine = 'auto', project } = options;
     const chosen = options.backbone ?? project?.backbone;
     const source = chosen === undefined ? undefined : backboneSource(chosen);
-    const { connection, result } = await Connection.begin('create', async () => [engine, source ?? (await defaultBackbone()), project]);
-    return new Trainer(connection, result);
+    const assets = assetsFolder(options.assetsBase);
+    const args = async (): Promise<Calls['create']['args']> => [engine, source ?? (await defaultBackbone(assets)), project];
+    const { connection, result } = await Connection.begin('create', args, assets);
+    return new Trainer(connection, result, assets);
   }
 
   /** What computes, and why; another after a GPU was lost. */
@@ -379,7 +384,7 @@ export class Trainer {
 
   /** Takes a saved model, from a file or an address, as the model that {@link Trainer.predict} uses. Classes and pictures stay. */
   async load(model: Blob | string | URL, options: Pick<ClassifierOptions, 'backbone'> = {}): Promise<void> {
-    return this.#connection.call('load', [modelReference(model), modelBackbone(options.backbone)]);
+    return this.#connection.call('load', [modelReference(model), modelBackbone(options.backbone, this.#assets)]);
   }
 
   /**

@@ -42,6 +42,11 @@ export async function serveSite({ headers = { 'Content-Security-Policy': CONTENT
   for (const needed of ['index.html', 'headstart.js', 'assets']) {
     if (!existsSync(join(DIST, needed))) throw new Error(`${join(DIST, needed)} is missing: build the site first`);
   }
+  return serveFolder(DIST, { headers, folders });
+}
+
+/** Serves any folder of files. */
+export async function serveFolder(root: string, { headers = {}, folders = {} }: SiteOptions = {}): Promise<Site> {
   // Without an icon of its own the browser would ask for one, and complain.
   const files = new Map([['blank.html', Buffer.from('<!doctype html><title>Test</title><link rel="icon" href="data:,">')]]);
   const asked: string[] = [];
@@ -51,7 +56,7 @@ export async function serveSite({ headers = { 'Content-Security-Policy': CONTENT
     const path = normalize(decodeURIComponent(pathname)).replace(/^\/(some\/folder\/)?/, '') || 'index.html';
     asked.push(path);
     const beside = Object.keys(folders).find((folder) => path.startsWith(folder));
-    const built = beside === undefined ? join(DIST, path) : join(folders[beside]!, path.slice(beside.length));
+    const built = beside === undefined ? join(root, path) : join(folders[beside]!, path.slice(beside.length));
     const own = files.get(path);
     const found = own !== undefined || (existsSync(built) && statSync(built).isFile());
     response.writeHead(found ? 200 : 404, {

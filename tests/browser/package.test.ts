@@ -1,0 +1,150 @@
+/**
+ * The npm package (`./build.sh package`) in other people's projects: installed from its tarball, as they would build and serve them, without
+ * any configuration.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { build, createServer } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launch, observe } from './support/browser.js';
+import { serveFolder, type Site } from './support/server.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+const TARGET = join(ROOT, 'target');
+const PAGE = join(ROOT, 'tests/package');
+
+interface Outcome {
+  epochs: number;
+  here: { className: string; probability: number };
+  there: { className: string; probability: number };
+}
+
+let browser: Browser;
+let project: string;
+const sites: Site[] = [];
+
+beforeAll(async () => {
+  const tarball = readdirSync(TARGET).find((name) => /^headstart-.*\.tgz$/.test(name));
+  if (tarball === undefined) throw new Error('The package is missing: make it first (./build.sh package)');
+  browser = await launch();
+  project = mkdtempSync(join(tmpdir(), 'headstart-package-'));
+  cpSync(PAGE, project, { recursive: true });
+  writeFileSync(join(project, 'package.json'), '{ "name": "somebodys", "private": true, "type": "module" }\n');
+  // Without a network: it needs nothing else.
+  const install = ['install', '--offline', '--no-audit', '--no-fund', join(TARGET, tarball)];
+  const { status, stderr } = spawnSync('npm', install, { cwd: project, encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+});
+afterAll(async () => {
+  await browser?.close();
+  await Promise.all(sites.map((site) => site.close()));
+  rmSync(project, { recursive: true, force: true });
+});
+
+/** What a browser may have from another origin. */
+const SHARED = { 'Access-Control-Allow-Origin': '*' };
+
+async function serve(folder: string, headers: Record<string, string> = {}): Promise<Site> {
+  const site = await serveFolder(folder, { headers });
+  sites.push(site);
+  return site;
+}
+
+/** Opens somebody's page and waits for what comes of it. */
+async function trainsOn(address: string): Promise<string[]> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const record = observe(context, page);
+  await page.goto(address);
+  await page.waitForFunction(() => 'outcome' in window || undefined);
+  const outcome = await page.evaluate(() => (window as unknown as { outcome: Promise<Outcome> }).outcome);
+  expect(outcome).toMatchObject({ epochs: 10, here: { className: 'blue' }, there: { className: 'blue' } });
+  expect(outcome.there.probability).toBeCloseTo(outcome.here.probability, 6);
+  expect(record.errors).toEqual([]);
+  await context.close();
+  return record.requests;
+}
+
+/** A page that names the package's address itself, as one without a bundler does. */
+function withScriptTag(address: string): Buffer {
+  const map = `<script type="importmap">${JSON.stringify({ imports: { headstart: address } })}</script>`;
+  return Buffer.from(readFileSync(join(PAGE, 'index.html'), 'utf8').replace('<script', `${map}<script`));
+}
+
+const kinds = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(wasm|safetensors)$/.test(name)).length;
+
+describe('the package', () => {
+  it('brings types that a strict project compiles with, and nothing to install', () => {
+    const text = `import { Classifier, Trainer, type Prediction } from 'headstart';
+const trainer: Trainer = await Trainer.create({ engine: 'cpu', assetsBase: '/headstart/' });
+const seen: Prediction[] = await (await Classifier.load(await trainer.save())).predict(new ImageData(1, 1));
+// @ts-expect-error There is no such engine.
+await Trainer.create({ engine: 'steam' });
+export const best: string = seen[0]!.className;
+`;
+    writeFileSync(join(project, 'typed.ts'), text);
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'esnext', '--moduleResolution', 'bundler', '--types', '', 'typed.ts'];
+    const { stdout } = spawnSync(join(ROOT, 'www/node_modules/.bin/tsc'), options, { cwd: project, encoding: 'utf8' });
+    expect(stdout).toBe('');
+    expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['headstart']);
+  });
+
+  it('works from a script tag', async () => {
+    const site = await serve(project);
+    site.files.set('index.html', withScriptTag('/node_modules/headstart/headstart.js'));
+    const requests = await trainsOn(site.url);
+    expect(requests.filter((url) => /\.wasm$/.test(url))).toEqual([`${site.url}node_modules/headstart/headstart-cpu.wasm`, `${site.url}node_modules/headstart/headstart-cpu.wasm`]);
+  });
+
+  it('works from another origin, as from a CDN', async () => {
+    const [site, other] = [await serve(project), await serve(join(project, 'node_modules/headstart'), SHARED)];
+    site.files.set('index.html', withScriptTag(`${other.url}headstart.js`));
+    const requests = await trainsOn(site.url);
+    expect(requests).toContain(`${other.url}worker.js`);
+  });
+
+  it('works with its files put somewhere else', async () => {
+    const [site, other] = [await serve(project), await serve(join(project, 'node_modules/headstart'), SHARED)];
+    // What a bundler that knows nothing of workers leaves: the code alone.
+    site.files.set('code.js', readFileSync(join(project, 'node_modules/headstart/headstart.js')));
+    site.files.set('index.html', withScriptTag('/code.js'));
+    const requests = await trainsOn(`${site.url}?assetsBase=${encodeURIComponent(other.url)}`);
+    expect(requests).toContain(`${other.url}backbones/index.json`);
+  });
+
+  it('works under Vite while somebody develops', async () => {
+    const server = await createServer({ root: project, configFile: false, logLevel: 'error', server: { port: 0, host: '127.0.0.1', hmr: false } });
+    try {
+      await server.listen();
+      await trainsOn(server.resolvedUrls!.local[0]!);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('works as Vite builds it', async () => {
+    await build({ root: project, configFile: false, logLevel: 'error' });
+    expect(kinds(join(project, 'dist'))).toBe(3);
+    await trainsOn((await serve(join(project, 'dist'))).url);
+  });
+
+  it('works as webpack builds it', async () => {
+    const webpack = createRequire(join(ROOT, 'www/package.json'))('webpack') as typeof import('webpack');
+    const out = join(project, 'packed');
+    const complaints = await new Promise<string>((resolve, reject) =>
+      webpack({ mode: 'production', context: project, entry: './main.js', output: { path: out }, performance: { hints: false } }, (error, stats) =>
+        error ? reject(error) : resolve(String([...stats!.compilation.errors, ...stats!.compilation.warnings])),
+      ),
+    );
+    expect(complaints).toBe('');
+    expect(kinds(out)).toBe(3);
+    expect(existsSync(join(out, 'main.js'))).toBe(true);
+    const site = await serve(out);
+    site.files.set('index.html', Buffer.from(readFileSync(join(PAGE, 'index.html'))));
+    await trainsOn(site.url);
+  });
+});

@@ -1,0 +1,34 @@
+// What somebody's own page does with the package: it trains, predicts, saves, and predicts with what it saved.
+import { Classifier, Trainer } from 'headstart';
+
+function draw(colour, number) {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [120, 90];
+  const context = canvas.getContext('2d');
+  context.fillStyle = '#eee';
+  context.fillRect(0, 0, 120, 90);
+  context.fillStyle = colour;
+  context.beginPath();
+  context.arc(40 + 4 * number, 45, 20 + number, 0, 7);
+  context.fill();
+  return canvas;
+}
+
+async function run(options) {
+  const trainer = await Trainer.create({ engine: 'cpu', ...options });
+  for (const colour of ['red', 'blue']) {
+    await trainer.addClass(colour);
+    await Promise.all([1, 2, 3, 4, 5].map((number) => trainer.addImage(colour, draw(colour, number))));
+  }
+  const report = await trainer.train({ epochs: 10 }).report;
+  const [here] = await trainer.predict(draw('blue', 7));
+  const file = await trainer.save();
+  trainer.close();
+  const classifier = await Classifier.load(file, { engine: 'cpu', ...options });
+  const [there] = await classifier.predict(draw('blue', 7));
+  classifier.close();
+  return { epochs: report.epochs_run, here, there };
+}
+
+const assetsBase = new URLSearchParams(location.search).get('assetsBase');
+window.outcome = run(assetsBase === null ? {} : { assetsBase });

@@ -1,0 +1,23 @@
+/** Puts what the package has beside its modules (`rolldown.config.js`) into its folder: wasm code, the default backbone, papers. */
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const www = join(import.meta.dirname, '..');
+const out = join(www, '../target/package');
+const copy = (from, to) => cpSync(join(www, from), join(out, to), { recursive: true });
+const json = (file) => JSON.parse(readFileSync(join(www, file), 'utf8'));
+const write = (file, value) => writeFileSync(join(out, file), `${JSON.stringify(value, null, 2)}\n`);
+
+copy('pkg/headstart_bg.wasm', 'headstart.wasm');
+copy('pkg/cpu/headstart_bg.wasm', 'headstart-cpu.wasm');
+copy('package/README.md', 'README.md');
+for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) copy(`../${file}`, file);
+
+// The one that the code names. A checkout may have others, and another default.
+const folder = 'mobilenet-v2-0.75-128';
+const index = json('public/backbones/index.json');
+copy(`public/backbones/${folder}`, `backbones/${folder}`);
+write('backbones/index.json', { ...index, default: folder, backbones: index.backbones.filter((each) => each.folder === folder) });
+
+const { version } = json('package.json');
+write('package.json', { version, ...json('package/package.json') });
