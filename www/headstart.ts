@@ -7,31 +7,35 @@
  * const trainer = await Trainer.create();
  * await trainer.addClass('cat');
  * await trainer.addClass('dog');
- * for (const file of catFiles) await trainer.addImage('cat', file);
- * for (const file of dogFiles) await trainer.addImage('dog', file);
+ * await trainer.addImages('cat', catFiles);
+ * await trainer.addImages('dog', dogFiles);
  * const run = trainer.train({ epochs: 20 });
  * for await (const event of run) console.log(event.epoch, event.loss);
  * const file = await trainer.save();
  *
  * const classifier = await Classifier.load(file);
- * const [best] = await classifier.predict(picture);
+ * const [best] = await classifier.classify(picture);
  * ```
  *
- * All computing happens in a worker that this module starts; no picture leaves the tab. Serve the whole `dist` folder from your own
- * site: a browser starts workers only from the page's own origin.
+ * All computing happens in a worker that this module starts; no picture leaves the tab.
  *
  * @module
  */
+export type { Abortable } from './client/abort.js';
 export type { BackboneChange } from './client/backbone-change.js';
 export { listBackbones } from './client/backbones.js';
 export type { AssetsOptions, BackboneEntry, BackboneRef } from './client/backbones.js';
+export { listCameras, openCamera } from './client/camera.js';
+export type { Camera, CameraInfo, CameraOptions } from './client/camera.js';
 export { Classifier } from './client/classifier.js';
-export type { ClassifierOptions } from './client/classifier.js';
+export type { ClassifierOptions, ClassifyOptions } from './client/classifier.js';
 export { HeadstartError } from './client/error.js';
 export type { Checkpoint, Run, TrainOptions } from './client/run.js';
+export { eachFrame, newGroup, record } from './client/frames.js';
+export type { Frame, FrameSource, Recording, RecordOptions } from './client/frames.js';
 export type { PictureSource } from './client/source.js';
 export { Trainer } from './client/trainer.js';
-export type { AddClassOptions, AddImageOptions, ExportOptions, SaveOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';
+export type { AddClassOptions, AddedImages, AddImageOptions, AddImagesOptions, ExportOptions, SaveOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';
 export type {
   BackboneFiles,
   BackboneOutcome,

@@ -84,7 +84,7 @@ describe.each(['cpu', 'webgpu'] as const)('the last three blocks on %s', (engine
         const kind = trainer.engine.kind;
         trainer.close();
         const classifier = await headstart.Classifier.load(file, { engine: engine === 'cpu' ? 'webgpu' : 'cpu' });
-        const loaded = await classifier.predict(unseen);
+        const loaded = await classifier.classify(unseen);
         classifier.close();
         return { kind, estimate, layers, events, report, evaluation, more, second, predictions, loaded };
       },

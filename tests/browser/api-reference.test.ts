@@ -30,7 +30,7 @@ describe('a model saved by reference', () => {
         for (const [name, file] of Object.entries(files)) {
           sizes[`${fineTune} ${name}`] = file.size;
           const classifier = await headstart.Classifier.load(file, { engine: 'cpu' });
-          said.push(await classifier.predict(unseen));
+          said.push(await classifier.classify(unseen));
           classifier.close();
         }
         await trainer.load(files.reference);
@@ -58,7 +58,7 @@ describe('a model saved by reference', () => {
       const changed = await tools.refused(headstart.Classifier.load(globalThis.saved, { engine: 'cpu' }));
       const nowhere = await tools.refused(headstart.Classifier.load(globalThis.saved, { engine: 'cpu', backbone: 'nowhere' }));
       const classifier = await headstart.Classifier.load(globalThis.saved, { engine: 'cpu', backbone: 'old' });
-      const [best] = await classifier.predict(await drawing.draw('stripes', 91));
+      const [best] = await classifier.classify(await drawing.draw('stripes', 91));
       classifier.close();
       return { changed, nowhere, best };
     });

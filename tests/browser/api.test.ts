@@ -11,7 +11,7 @@ afterAll(() => api?.close());
 
 describe('headstart.js', () => {
   it('exports what it documents and nothing else', async () => {
-    expect(await api.page.evaluate(() => Object.keys(headstart).sort())).toEqual(['Classifier', 'HeadstartError', 'Trainer', 'listBackbones']);
+    expect(await api.page.evaluate(() => Object.keys(headstart).sort())).toEqual(['Classifier', 'HeadstartError', 'Trainer', 'eachFrame', 'listBackbones', 'listCameras', 'newGroup', 'openCamera', 'record']);
   });
 
   it('trains, predicts, saves, and predicts the same from the saved file', async () => {
@@ -35,12 +35,12 @@ describe('headstart.js', () => {
       trainer.close();
 
       const fromBlob = await headstart.Classifier.load(file, { engine: 'cpu' });
-      const again = await fromBlob.predict(unseen);
+      const again = await fromBlob.classify(unseen);
       const labels = fromBlob.classes;
       fromBlob.close();
       const url = URL.createObjectURL(file);
       const fromUrl = await headstart.Classifier.load(url, { engine: 'cpu' });
-      const onceMore = await fromUrl.predict(await createImageBitmap(unseen));
+      const onceMore = await fromUrl.classify(await createImageBitmap(unseen));
       fromUrl.close();
       return { events, report, predictions, magic, evaluation, modelClasses, engine, classes, backbone, defaults, rules, again, labels, onceMore };
     });
@@ -106,20 +106,18 @@ describe('headstart.js', () => {
       const bitmaps = await Promise.all([bitmap, bitmap, bitmap].map((each) => trainer.predict(each)));
       trainer.close();
       const classifier = await headstart.Classifier.load(file, { engine: 'cpu' });
-      const classified = await Promise.all(pictures.map((picture) => classifier.predict(picture)));
-      const latest = await Promise.allSettled(pictures.map((picture) => classifier.predictLatest(picture)));
+      const classified = await classifier.classify(pictures);
       classifier.close();
       const outcomes = (settled: PromiseSettledResult<unknown>[]) =>
         settled.map((each) => (each.status === 'fulfilled' ? 'answered' : (each.reason as { code: string }).code));
       const best = (all: { className: string }[][]) => all.map(([first]) => first!.className);
-      return { singly, together, bitmaps, live: outcomes(live), latest: outcomes(latest), best: best(singly), classified: best(classified) };
+      return { singly, together, bitmaps, live: outcomes(live), best: best(singly), classified: best(classified) };
     });
     expect(seen.together).toEqual(seen.singly);
     for (const predictions of seen.bitmaps) expect(predictions).toEqual(seen.bitmaps[0]);
     expect(seen.classified).toEqual(seen.best);
     const between = Array.from({ length: 18 }, () => 'busy');
     expect(seen.live).toEqual(['answered', ...between, 'answered']);
-    expect(seen.latest).toEqual(['answered', ...between, 'answered']);
   });
 
   it('asks for no backbone where a model is all that is used', async () => {
@@ -133,7 +131,7 @@ describe('headstart.js', () => {
     const best = await api.page.evaluate(async () => {
       const { saved } = globalThis as unknown as { saved: Blob };
       const classifier = await headstart.Classifier.load(saved, { engine: 'cpu' });
-      const [best] = await classifier.predict(await drawing.draw('circles', 300));
+      const [best] = await classifier.classify(await drawing.draw('circles', 300));
       classifier.close();
       return best;
     });

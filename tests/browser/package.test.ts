@@ -11,6 +11,7 @@ import type { Browser } from 'playwright-core';
 import { build, createServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launch, observe } from './support/browser.js';
+import { writeClip } from './support/clip.js';
 import { serveFolder, type Site } from './support/server.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -70,9 +71,10 @@ async function trainsOn(address: string): Promise<string[]> {
 }
 
 /** A page that names the package's address itself, as one without a bundler does. */
-function withScriptTag(address: string): Buffer {
+function withScriptTag(address: string, script?: string): Buffer {
   const map = `<script type="importmap">${JSON.stringify({ imports: { headstart: address } })}</script>`;
-  return Buffer.from(readFileSync(join(PAGE, 'index.html'), 'utf8').replace('<script', `${map}<script`));
+  const page = readFileSync(join(PAGE, 'index.html'), 'utf8').replace(/<script.*<\/script>/, (own) => `${map}${script ?? own}`);
+  return Buffer.from(page);
 }
 
 const kinds = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(wasm|safetensors)$/.test(name)).length;
@@ -81,7 +83,7 @@ describe('the package', () => {
   it('brings types that a strict project compiles with, and nothing to install', () => {
     const text = `import { Classifier, Trainer, type Prediction } from 'headstart';
 const trainer: Trainer = await Trainer.create({ engine: 'cpu', assetsBase: '/headstart/' });
-const seen: Prediction[] = await (await Classifier.load(await trainer.save())).predict(new ImageData(1, 1));
+const seen: Prediction[] = await (await Classifier.load(await trainer.save())).classify(new ImageData(1, 1));
 // @ts-expect-error There is no such engine.
 await Trainer.create({ engine: 'steam' });
 export const best: string = seen[0]!.className;
@@ -114,6 +116,65 @@ export const best: string = seen[0]!.className;
     site.files.set('index.html', withScriptTag('/code.js'));
     const requests = await trainsOn(`${site.url}?assetsBase=${encodeURIComponent(other.url)}`);
     expect(requests).toContain(`${other.url}backbones/index.json`);
+  });
+
+  it('has an example that trains from the webcam', async () => {
+    const clip = join(project, 'clip.y4m');
+    const scenes = { one: [200, 30, 30], other: [30, 30, 200] } as const;
+    writeClip(clip, Object.values(scenes).map((color) => ({ color: [...color], frames: 40 })));
+    const site = await serve(join(project, 'node_modules/headstart'));
+    const filmed = await launch({ clip });
+    try {
+      const context = await filmed.newContext({ permissions: ['camera'] });
+      const page = await context.newPage();
+      const record = observe(context, page);
+      await page.goto(`${site.url}examples/webcam.html`);
+      /** Waits until the camera shows what a class is of. */
+      const shows = (name: string) =>
+        page.waitForFunction((wanted) => {
+          const video = document.querySelector('video')!;
+          const context = new OffscreenCanvas(8, 8).getContext('2d')!;
+          if (video.readyState < 2) return false;
+          context.drawImage(video, 0, 0, 8, 8);
+          const [red = 0, , blue = 0] = context.getImageData(1, 1, 1, 1).data;
+          return (red > blue ? 'one' : 'other') === wanted;
+        }, name);
+      for (const name of Object.keys(scenes)) {
+        await shows(name);
+        await page.locator(`[data-class=${name}]`).hover();
+        await page.mouse.down();
+        await page.waitForTimeout(1500);
+        await page.mouse.up();
+      }
+      await page.locator('#train').click();
+      for (const name of [...Object.keys(scenes), 'one']) await page.locator('output', { hasText: new RegExp(`^${name}: \\d+ %$`) }).waitFor();
+      expect(record.errors).toEqual([]);
+    } finally {
+      await filmed.close();
+    }
+  });
+
+  it('has an example that classifies files with a saved model', async () => {
+    const site = await serve(join(project, 'node_modules/headstart'));
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const record = observe(context, page);
+    site.files.set('blank.html', withScriptTag('/headstart.js', `<script type="module">${readFileSync(join(PAGE, 'main.js'), 'utf8')}</script>`));
+    await page.goto(`${site.url}blank.html`);
+    const [model, picture] = await page.evaluate(async () => {
+      const url = async (blob: Blob) => new Promise<string>((resolve) => Object.assign(new FileReader(), { onload(this: FileReader) { resolve(String(this.result)); } }).readAsDataURL(blob));
+      const { file, picture } = await (window as unknown as { outcome: Promise<{ file: Blob; picture: Blob }> }).outcome;
+      return [await url(file), await url(picture)];
+    });
+    const bytes = (url: string) => Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
+    site.files.set('examples/model.zip', bytes(model!));
+    await page.goto(`${site.url}examples/predict.html`);
+    const files = ['sea.png', 'sky.png'].map((name) => ({ name, mimeType: 'image/png', buffer: bytes(picture!) }));
+    await page.locator('input:enabled').waitFor();
+    await page.locator('input').setInputFiles(files);
+    await expect.poll(() => page.locator('pre').textContent()).toBe('sea.png: blue\nsky.png: blue');
+    expect(record.errors).toEqual([]);
+    await context.close();
   });
 
   it('works under Vite while somebody develops', async () => {

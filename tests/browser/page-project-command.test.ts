@@ -92,7 +92,7 @@ describe.skipIf(PROGRAM === undefined)('a project file', () => {
     const all = await page.evaluate(async (count) => {
       const classifier = await headstart.Classifier.load('model.zip', { engine: 'cpu' });
       const answers: Prediction[][] = [];
-      for (let index = 0; index < count; index += 1) answers.push(await classifier.predict(await (await fetch(`picture-${index}`)).blob()));
+      for (let index = 0; index < count; index += 1) answers.push(await classifier.classify(await (await fetch(`picture-${index}`)).blob()));
       return answers;
     }, of.length);
     await page.close();

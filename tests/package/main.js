@@ -18,16 +18,17 @@ async function run(options) {
   const trainer = await Trainer.create({ engine: 'cpu', ...options });
   for (const colour of ['red', 'blue']) {
     await trainer.addClass(colour);
-    await Promise.all([1, 2, 3, 4, 5].map((number) => trainer.addImage(colour, draw(colour, number))));
+    await trainer.addImages(colour, [1, 2, 3, 4, 5].map((number) => draw(colour, number)));
   }
   const report = await trainer.train({ epochs: 10 }).report;
   const [here] = await trainer.predict(draw('blue', 7));
   const file = await trainer.save();
   trainer.close();
   const classifier = await Classifier.load(file, { engine: 'cpu', ...options });
-  const [there] = await classifier.predict(draw('blue', 7));
+  const [there] = await classifier.classify(draw('blue', 7));
   classifier.close();
-  return { epochs: report.epochs_run, here, there };
+  const picture = await new Promise((resolve) => draw('blue', 8).toBlob(resolve));
+  return { epochs: report.epochs_run, here, there, file, picture };
 }
 
 const assetsBase = new URLSearchParams(location.search).get('assetsBase');

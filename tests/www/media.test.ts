@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { filesOfInput, filesOfTransfer, listCameras, openCamera, record, sortFound, type FoundFile, type Frame } from '../../www/media/index.js';
+import { listCameras, openCamera, record, type Frame } from '../../www/headstart.js';
+import { filesOfInput, filesOfTransfer, sortFound, type FoundFile } from '../../www/media/index.js';
 
 const file = (name: string) => new File(['x'], name);
 

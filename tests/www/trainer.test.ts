@@ -63,6 +63,36 @@ describe('Trainer', () => {
     expect(FakeWorker.last.session.calls).toEqual(['addClass a', 'addImage a 9 g', 'addImage a 3 -', 'renameClass a b', 'addImage b 4 -']);
   });
 
+  it('adds many pictures in order, and tells of those that cannot be read', async () => {
+    const trainer = await Trainer.create();
+    await trainer.addClass('a');
+    vi.stubGlobal('createImageBitmap', () => Promise.reject(new Error('no frame yet.')));
+    const told: number[][] = [];
+    const sources = [picture(1), {} as HTMLVideoElement, picture(3), picture(4), picture(5), picture(6)];
+    const { ids, failures } = await trainer.addImages('a', sources, { group: 'g', onProgress: (...all) => told.push(all) });
+    expect(ids).toEqual([1, null, 2, 3, 4, 5]);
+    expect(failures).toMatchObject([{ index: 1, error: { code: 'picture_unreadable' } }]);
+    expect(told.at(-1)).toEqual([6, 6]);
+    expect(FakeWorker.last.session.calls.slice(1)).toEqual([1, 3, 4, 5, 6].map((width) => `addImage a ${width} g`));
+    await expect(trainer.addImages('nobody', [picture(1)])).rejects.toMatchObject({ code: 'class_unknown' });
+    const stop = new AbortController();
+    const some = trainer.addImages('a', Array.from({ length: 50 }, () => picture(9)), { signal: stop.signal, onProgress: () => stop.abort() });
+    await expect(some).rejects.toMatchObject({ name: 'AbortError' });
+    expect(trainer.classes[0]!.images.length).toBeLessThan(20);
+  });
+
+  it('fetches a picture that is given by its address', async () => {
+    const trainer = await Trainer.create();
+    await trainer.addClass('a');
+    vi.stubGlobal('fetch', (address: string) => Promise.resolve(new Response('bytes', { status: String(address).endsWith('here.jpg') ? 200 : 404 })));
+    await expect(trainer.addImage('a', 'https://example.test/gone.jpg')).rejects.toMatchObject({
+      code: 'picture_unreadable',
+      message: '“https://example.test/gone.jpg” could not be fetched (the server answered 404).',
+      value: 'https://example.test/gone.jpg',
+    });
+    await expect(trainer.addImage('a', new URL('https://example.test/here.jpg'))).resolves.toBe(1);
+  });
+
   it('answers every prediction, in the order of the calls', async () => {
     const trainer = await Trainer.create();
     const answered: number[] = [];
@@ -395,18 +425,46 @@ describe('Classifier', () => {
     const classifier = await Classifier.load(new Blob(['zip']));
     expect(fetched).toEqual([]);
     expect(classifier.classes).toEqual(['from a file']);
-    expect(await classifier.predict(picture(7))).toEqual([{ classId: null, className: 'seen 7', probability: 1 }]);
+    expect(await classifier.classify(picture(7))).toEqual([{ classId: null, className: 'seen 7', probability: 1 }]);
     classifier.close();
     await Classifier.load('model.zip');
     expect(fetched).toEqual(['https://example.test/site/model.zip']);
   });
 
-  it('answers every prediction, or only the newest', async () => {
+  it('answers for one picture and for many, in order, and with so many classes as are asked for', async () => {
     const classifier = await Classifier.load(new Blob(['zip']));
-    const all = await Promise.allSettled([1, 2, 3].map((width) => classifier.predict(picture(width))));
-    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
-    const latest = await Promise.allSettled([1, 2, 3].map((width) => classifier.predictLatest(picture(width))));
-    expect(latest.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    const widths = Array.from({ length: 9 }, (_, i) => i + 1);
+    const names = (all: { className: string }[][]) => all.map(([best]) => best!.className);
+    expect(names(await classifier.classify(widths.map(picture)))).toEqual(widths.map((width) => `seen ${width}`));
+    expect(names(await Promise.all(widths.map((width) => classifier.classify(picture(width)))))).toEqual(widths.map((width) => `seen ${width}`));
+    expect(await classifier.classify([])).toEqual([]);
+    expect(await classifier.classify(picture(3), { top: 0 })).toEqual([]);
+  });
+
+  it('asks for no more once it is told to stop', async () => {
+    const classifier = await Classifier.load(new Blob(['zip']));
+    const stop = new AbortController();
+    const all = classifier.classify(Array.from({ length: 50 }, (_, i) => picture(i + 1)), { signal: stop.signal });
+    await classifier.classify(picture(99));
+    stop.abort(new Error('enough'));
+    await expect(all).rejects.toThrow('enough');
+    await classifier.classify(picture(100));
+    const asked = FakeWorker.last.session.calls.length;
+    expect(asked).toBeLessThan(20);
+    await expect(classifier.classify(picture(1), { signal: stop.signal })).rejects.toThrow('enough');
+    await expect(classifier.stream({} as HTMLCanvasElement, { signal: stop.signal }).next()).rejects.toThrow('enough');
+  });
+
+  it('is not loaded once it is told to stop', async () => {
+    const stop = new AbortController();
+    vi.stubGlobal('fetch', () => new Promise(() => undefined));
+    const loading = Classifier.load('model.zip', { signal: stop.signal });
+    stop.abort();
+    await expect(loading).rejects.toMatchObject({ name: 'AbortError' });
+    expect(FakeWorker.last.terminated).toBe(true);
+    const workers = FakeWorker.last;
+    await expect(Trainer.create({ signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(FakeWorker.last).toBe(workers);
   });
 
   it('closes its worker where the model cannot be had', async () => {

@@ -1,16 +1,25 @@
 import type { EngineChoice, EngineReport, Prediction } from '../generated/types.js';
+import { abortable, type Abortable } from './abort.js';
 import type { AssetsOptions, BackboneRef } from './backbones.js';
 import { Connection } from './connection.js';
+import { eachShown, type FrameSource } from './frames.js';
+import { inOrder } from './in-order.js';
 import { assetsFolder, modelBackbone, modelReference } from './location.js';
 import { Predictions } from './predictions.js';
 import type { PictureSource } from './source.js';
 
 /** How {@link Classifier.load} sets up. */
-export interface ClassifierOptions extends AssetsOptions {
+export interface ClassifierOptions extends AssetsOptions, Abortable {
   /** What computes; `auto`, the default, measures and takes the faster. */
   engine?: EngineChoice;
   /** The backbone of a model that was saved with a reference to it, where it is not served beside this module under its name. */
   backbone?: BackboneRef;
+}
+
+/** What {@link Classifier.classify} may be told. */
+export interface ClassifyOptions extends Abortable {
+  /** Only the so many most probable classes; all of them by default. */
+  top?: number;
 }
 
 /** A trained model in use: nothing but predictions. */
@@ -32,7 +41,7 @@ export class Classifier {
   static async load(model: Blob | string | URL, options: ClassifierOptions = {}): Promise<Classifier> {
     const assets = assetsFolder(options.assetsBase);
     const [file, backbone] = [modelReference(model), modelBackbone(options.backbone, assets)];
-    const { connection } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone], assets);
+    const { connection } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone], { assets, signal: options.signal });
     return new Classifier(connection);
   }
 
@@ -41,19 +50,32 @@ export class Classifier {
     return this.#connection.engine;
   }
 
-  /** The labels that {@link Classifier.predict} answers with. */
+  /** The labels that {@link Classifier.classify} answers with. */
   get classes(): readonly string[] {
     return this.#connection.mirror.modelClasses?.map(({ name }) => name) ?? [];
   }
 
-  /** What the model sees in a picture, most probable class first. Every call is answered, in the order of the calls. */
-  predict(source: PictureSource): Promise<Prediction[]> {
-    return this.#predictions.each(source);
+  /**
+   * What the model sees in a picture, most probable class first. Every call is answered, in the order of the calls.
+   *
+   * @throws {@link HeadstartError} `picture_…` or `worker_failed`.
+   */
+  classify(picture: PictureSource, options?: ClassifyOptions): Promise<Prediction[]>;
+  /** The same for each of many pictures, in their order; files are decoded one after the other. The first that cannot be read ends it. */
+  classify(pictures: readonly PictureSource[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  classify(given: PictureSource | readonly PictureSource[], { top, signal }: ClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
+    const ask = async (picture: PictureSource): Promise<Prediction[]> => (await this.#predictions.each(picture)).slice(0, top);
+    return abortable<Prediction[] | Prediction[][]>(Array.isArray(given) ? inOrder(given, ask, signal) : ask(given as PictureSource), signal);
   }
 
-  /** The same for live pictures: see {@link Trainer.predictLatest}. */
-  predictLatest(source: PictureSource): Promise<Prediction[]> {
-    return this.#predictions.latest(source);
+  /**
+   * What the model sees in a video or a canvas as it plays, for `for await`. It keeps up: what is shown while a frame is being looked at, or
+   * while the loop is busy, is left out. It ends with the video, and where the loop is left.
+   *
+   * @throws what {@link Classifier.classify} does.
+   */
+  stream(source: FrameSource, options: ClassifyOptions = {}): AsyncGenerator<Prediction[], void, undefined> {
+    return eachShown(source, () => this.classify(source, options), options.signal);
   }
 
   /** Ends the worker and frees its memory. */

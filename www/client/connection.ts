@@ -11,6 +11,7 @@ import type {
   Request,
   Result,
 } from '../protocol.js';
+import { abortable } from './abort.js';
 import { HeadstartError } from './error.js';
 import { BLANK, mirror, type Mirror } from './mirror.js';
 import { startWorker } from './worker-file.js';
@@ -63,10 +64,10 @@ export class Connection {
   }
 
   /** Starts a worker, out of the folder of Headstart's files where they are not beside this module. */
-  static open(base?: string): Connection {
+  static open(assets?: string): Connection {
     // A worker that may not be started makes the constructor throw, or fires `error` later: both end as `worker_failed`.
     try {
-      return new Connection(startWorker(base));
+      return new Connection(startWorker(assets));
     } catch (error) {
       throw new HeadstartError({ code: 'worker_failed', message: `Headstart's worker could not be started: ${text(error)}.` });
     }
@@ -76,11 +77,13 @@ export class Connection {
   static async begin<C extends Call>(
     call: C,
     args: () => Promise<Calls[C]['args']>,
-    base?: string,
+    { assets, signal }: { assets: string | undefined; signal: AbortSignal | undefined },
   ): Promise<{ connection: Connection; result: Result<C> }> {
-    const connection = Connection.open(base);
+    signal?.throwIfAborted();
+    const connection = Connection.open(assets);
     try {
-      return { connection, result: await connection.call(call, await args()) };
+      const asked = args().then((ready) => connection.call(call, ready));
+      return { connection, result: await abortable(asked, signal) };
     } catch (error) {
       connection.close();
       throw error;

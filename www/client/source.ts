@@ -1,11 +1,12 @@
 import type { Picture } from '../protocol.js';
 import { HeadstartError } from './error.js';
 
-/** What a picture can be given as. Files keep their bytes until the worker decodes them. */
-export type PictureSource = Blob | ImageBitmap | ImageData | HTMLVideoElement | HTMLCanvasElement | HTMLImageElement;
+/** What a picture can be given as: a file, whose bytes the worker decodes, pixels, an element that shows it, or its address. */
+export type PictureSource = Blob | ImageBitmap | ImageData | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement | string | URL;
 
 /** What to call a picture in error messages. */
 export function nameOf(source: PictureSource): string {
+  if (typeof source === 'string' || source instanceof URL) return isData(source) ? 'picture' : String(source);
   return typeof File !== 'undefined' && source instanceof File && source.name ? source.name : 'picture';
 }
 
@@ -27,7 +28,25 @@ function tooLate(): Promise<never> {
   return new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error('it has not loaded')));
 }
 
+/** An address that is the picture itself, too long to be named. */
+function isData(address: string | URL): boolean {
+  return /^data:/i.test(String(address));
+}
+
+/** The file at an address, which is asked for by this page, as its policy allows. */
+async function fetched(address: string | URL, name: string): Promise<Blob> {
+  try {
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return await response.blob();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HeadstartError({ code: 'picture_unreadable', message: `“${name}” could not be fetched (${reason}).`, value: name });
+  }
+}
+
 async function take(source: PictureSource, name: string): Promise<Picture> {
+  if (typeof source === 'string' || source instanceof URL) return fetched(source, name);
   if (source instanceof Blob) return source;
   if (typeof ImageData !== 'undefined' && source instanceof ImageData) {
     // The caller may draw the next frame into it before its turn comes.

@@ -19,17 +19,20 @@ import type {
 } from '../generated/types.js';
 import type { Calls, ClassRef, Created, SavedProject } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
+import type { Abortable } from './abort.js';
 import type { AssetsOptions, BackboneRef } from './backbones.js';
 import type { ClassifierOptions } from './classifier.js';
 import { Connection } from './connection.js';
 import { defaultBackbone } from './default-backbone.js';
+import { HeadstartError } from './error.js';
+import { inOrder } from './in-order.js';
 import { assetsFolder, backboneSource, modelBackbone, modelReference } from './location.js';
 import { Predictions } from './predictions.js';
 import { Run, type TrainOptions } from './run.js';
 import { nameOf, toPicture, type PictureSource } from './source.js';
 
 /** How {@link Trainer.create} sets up. */
-export interface TrainerOptions extends AssetsOptions {
+export interface TrainerOptions extends AssetsOptions, Abortable {
   /** What computes; `auto`, the default, measures and takes the faster. */
   engine?: EngineChoice;
   /**
@@ -72,6 +75,20 @@ export interface AddImageOptions {
   part?: Part;
   /** What {@link Trainer.features} gave of this picture at another time: it is not embedded again then. */
   features?: Uint8Array;
+}
+
+/** What {@link Trainer.addImages} may be told. */
+export interface AddImagesOptions extends Pick<AddImageOptions, 'group' | 'part'>, Abortable {
+  /** Called after each picture, with how many are done with. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** What {@link Trainer.addImages} has added. */
+export interface AddedImages {
+  /** The pictures' numbers in the order of the sources; null for one that could not be added. */
+  ids: (number | null)[];
+  /** Why not, by the place among the sources. */
+  failures: { index: number; error: HeadstartError }[];
 }
 
 /** What {@link Trainer.save} may be told. */
@@ -134,7 +151,7 @@ export class Trainer {
     const source = chosen === undefined ? undefined : backboneSource(chosen);
     const assets = assetsFolder(options.assetsBase);
     const args = async (): Promise<Calls['create']['args']> => [engine, source ?? (await defaultBackbone(assets)), project];
-    const { connection, result } = await Connection.begin('create', args, assets);
+    const { connection, result } = await Connection.begin('create', args, { assets, signal: options.signal });
     return new Trainer(connection, result, assets);
   }
 
@@ -202,6 +219,31 @@ export class Trainer {
   addImage(ref: ClassRef, source: PictureSource, options: AddImageOptions = {}): Promise<number> {
     const { group, id, part, features, name = nameOf(source) } = options;
     return this.#connection.callWith(toPicture(source, name), 'addImage', (taken) => [ref, taken, name, { group, id, part, features }]);
+  }
+
+  /**
+   * Adds many pictures to a class. One that cannot be read is left out and told; anything else that is wrong ends it, with the pictures before
+   * added, and so does `signal`.
+   *
+   * @throws {@link HeadstartError} `class_unknown` or `worker_failed`.
+   */
+  async addImages(ref: ClassRef, sources: readonly PictureSource[], options: AddImagesOptions = {}): Promise<AddedImages> {
+    const { group, part, onProgress, signal } = options;
+    const failures: AddedImages['failures'] = [];
+    let done = 0;
+    const add = async (source: PictureSource, index: number): Promise<number | null> => {
+      let id: number | null = null;
+      try {
+        id = await this.addImage(ref, source, { ...(group !== undefined && { group }), ...(part !== undefined && { part }) });
+      } catch (error) {
+        if (!(error instanceof HeadstartError) || !error.code.startsWith('picture_')) throw error;
+        failures.push({ index, error });
+      }
+      done += 1;
+      onProgress?.(done, sources.length);
+      return id;
+    };
+    return { ids: await inOrder(sources, add, signal), failures };
   }
 
   /**

@@ -1,4 +1,4 @@
-/** Puts what the package has beside its modules (`rolldown.config.js`) into its folder: wasm code, the default backbone, papers. */
+/** Puts what the package has beside its modules (`rolldown.config.js`) into its folder: wasm code, the default backbone, examples, papers. */
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,6 +11,7 @@ const write = (file, value) => writeFileSync(join(out, file), `${JSON.stringify(
 copy('pkg/headstart_bg.wasm', 'headstart.wasm');
 copy('pkg/cpu/headstart_bg.wasm', 'headstart-cpu.wasm');
 copy('package/README.md', 'README.md');
+copy('package/examples', 'examples');
 for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) copy(`../${file}`, file);
 
 // The one that the code names. A checkout may have others, and another default.

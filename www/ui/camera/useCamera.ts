@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { listCameras, openCamera, type Camera, type CameraInfo } from '../../media/index.js';
+import { listCameras, openCamera, type Camera, type CameraInfo } from '../../headstart.js';
 import { useApp } from '../control/app.js';
 import { codeOf, messageOf } from '../control/errors.js';
 

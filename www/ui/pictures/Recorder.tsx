@@ -1,5 +1,5 @@
 import { useCallback, useRef, useState } from 'preact/hooks';
-import { newGroup, record, type Recording } from '../../media/index.js';
+import { newGroup, record, type Recording } from '../../headstart.js';
 import type { Key } from '../../state/types.js';
 import { count } from '../../state/words.js';
 import { CameraStage } from '../camera/CameraStage.js';

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { eachFrame } from '../../media/index.js';
+import { eachFrame } from '../../headstart.js';
 import { CameraStage } from '../camera/CameraStage.js';
 import { useApp } from '../control/app.js';
 import { report } from '../control/errors.js';

@@ -1,4 +1,4 @@
-import { HeadstartError } from '../headstart.js';
+import { HeadstartError } from './error.js';
 
 /** A camera that can be chosen. */
 export interface CameraInfo {

@@ -65,6 +65,22 @@ export function record(video: HTMLVideoElement, options: RecordOptions = {}): Re
   };
 }
 
+/** What shows one picture after the other. */
+export type FrameSource = HTMLVideoElement | HTMLCanvasElement;
+
+/**
+ * What is made of one frame after the other. The next is taken when both sides are done with the one before, so that what was shown
+ * meanwhile is left out. It ends where the video does, and throws the signal's reason.
+ */
+export async function* eachShown<T>(source: FrameSource, look: () => Promise<T>, signal?: AbortSignal): AsyncGenerator<T, void, undefined> {
+  while (!isOver(source)) {
+    signal?.throwIfAborted();
+    await nextFrame(source, signal);
+    signal?.throwIfAborted();
+    if (hasFrame(source) && !isOver(source)) yield await look();
+  }
+}
+
 /**
  * Calls `use` with one new frame after another until the signal aborts, at the pace of `use` and of the video: live predictions.
  * `use` owns the frame that it is handed; an error of it ends the loop.
@@ -86,18 +102,43 @@ export function newGroup(): string {
   return crypto.randomUUID();
 }
 
-function hasFrame(video: HTMLVideoElement): boolean {
-  return video.readyState >= 2 && video.videoWidth > 0;
+function hasFrame(source: FrameSource): boolean {
+  return 'videoWidth' in source ? source.readyState >= 2 && source.videoWidth > 0 : source.width > 0 && source.height > 0;
 }
 
-function nextFrame(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
+/** Whether no frame will come any more: the video has ended, or its camera was switched off, of which browsers tell the element nothing. */
+function isOver(source: FrameSource): boolean {
+  if (!('ended' in source)) return false;
+  return source.ended || (source.srcObject instanceof MediaStream && !source.srcObject.active);
+}
+
+/** How often it is looked at whether the video is over. */
+const LOOK_MS = 250;
+
+/** Resolves when another frame is shown, when the video is over, or on a signal; the browser calls for none while the page is hidden. */
+function nextFrame(source: FrameSource, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
-    const handle = video.requestVideoFrameCallback(() => done());
-    const done = () => {
-      signal.removeEventListener('abort', done);
-      video.cancelVideoFrameCallback(handle);
+    const cancel = onFrame(source, () => done());
+    const done = (): void => {
+      cancel();
+      clearInterval(timer);
+      signal?.removeEventListener('abort', done);
       resolve();
     };
-    signal.addEventListener('abort', done);
+    const timer = setInterval(() => {
+      if (isOver(source)) done();
+    }, LOOK_MS);
+    signal?.addEventListener('abort', done);
+    if (signal?.aborted) done();
   });
+}
+
+/** Calls back once for the next frame; gives what takes that back. */
+function onFrame(source: FrameSource, call: () => void): () => void {
+  if ('requestVideoFrameCallback' in source) {
+    const handle = source.requestVideoFrameCallback(call);
+    return () => source.cancelVideoFrameCallback(handle);
+  }
+  const handle = requestAnimationFrame(call);
+  return () => cancelAnimationFrame(handle);
 }

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApiPage, type ApiPage } from './support/api-page.js';
+
+declare global {
+  var classifier: import('../../www/headstart.js').Classifier;
+}
+
+let api: ApiPage;
+beforeAll(async () => {
+  api = await openApiPage();
+  await api.page.evaluate(async () => {
+    const trainer = await tools.trainerWithPictures();
+    await trainer.train({ epochs: 5 }).report;
+    globalThis.classifier = await headstart.Classifier.load(await trainer.save(), { engine: 'cpu' });
+    trainer.close();
+  });
+});
+afterAll(() => api?.close());
+
+describe('a classifier', () => {
+  it('takes a picture in every form', async () => {
+    const bytes = await api.page.evaluate(async () => tools.base64(await drawing.draw('stripes', 77)));
+    api.site.files.set('stripes.png', Buffer.from(bytes, 'base64'));
+    const { forms, gone } = await api.page.evaluate(async () => {
+      const { classifier } = globalThis;
+      const address = new URL('stripes.png', location.href);
+      const image = Object.assign(new Image(), { src: address.href });
+      await image.decode();
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      const context = canvas.getContext('2d')!;
+      context.drawImage(image, 0, 0);
+      const data = context.getImageData(0, 0, canvas.width, canvas.height);
+      const forms = await classifier.classify(['stripes.png', address, image, canvas, data, await drawing.draw('stripes', 77)], { top: 1 });
+      return { forms, gone: await tools.refused(classifier.classify(['stripes.png', 'gone.png'])) };
+    });
+    expect(forms).toHaveLength(6);
+    for (const seen of forms) expect(seen).toEqual(forms[0]);
+    expect(forms[0]).toMatchObject([{ className: 'stripes' }]);
+    expect(gone).toMatchObject({ code: 'picture_unreadable', value: 'gone.png', message: '“gone.png” could not be fetched (the server answered 404).' });
+    api.record.errors.splice(0);
+  });
+
+  it('keeps up with a canvas, and leaves out what it cannot look at', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const pictures = await Promise.all((['circles', 'stripes'] as const).map(async (kind) => createImageBitmap(await drawing.draw(kind, 500))));
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [pictures[0]!.width, pictures[0]!.height];
+      const context = canvas.getContext('2d')!;
+      let [shown, kind] = [0, 0];
+      const show = (): void => {
+        shown += 1;
+        context.drawImage(pictures[kind]!, 0, 0);
+        requestAnimationFrame(show);
+      };
+      show();
+      const best: string[] = [];
+      for await (const [first] of globalThis.classifier.stream(canvas)) {
+        best.push(first!.className);
+        if (best.length === 3) kind = 1;
+        if (best.length === 6) break;
+        // A reader that is slower than what is shown.
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      return { best, shown };
+    });
+    // No frame of before is still in a queue: the first that is taken after the change shows it.
+    expect(seen.best).toEqual(['circles', 'circles', 'circles', 'stripes', 'stripes', 'stripes']);
+    expect(seen.shown).toBeGreaterThan(12);
+  });
+
+  it('looks at a video until it is over, or until it is told to stop', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const picture = await createImageBitmap(await drawing.draw('circles', 501));
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [picture.width, picture.height];
+      const context = canvas.getContext('2d')!;
+      const timer = setInterval(() => context.drawImage(picture, 0, 0), 20);
+      const media = canvas.captureStream();
+      const video = Object.assign(document.createElement('video'), { srcObject: media, muted: true });
+      await video.play();
+      const best: string[] = [];
+      const stop = new AbortController();
+      const told = (async () => {
+        for await (const [first] of globalThis.classifier.stream(video, { signal: stop.signal })) if (best.push(first!.className) === 3) stop.abort();
+      })().catch((error: Error) => error.name);
+      const refused = await told;
+      for await (const [first] of globalThis.classifier.stream(video)) if (best.push(first!.className) === 6) media.getTracks().forEach((track) => track.stop());
+      clearInterval(timer);
+      return { best, refused, active: media.active };
+    });
+    expect(seen.refused).toBe('AbortError');
+    expect(seen.active).toBe(false);
+    expect(new Set(seen.best)).toEqual(new Set(['circles']));
+    expect(seen.best.length).toBeGreaterThanOrEqual(6);
+    expect(api.record.errors).toEqual([]);
+  });
+});
