@@ -95,6 +95,21 @@ export interface PictureRecord {
   readonly thumbnail: Blob | null;
 }
 
+/** A small file as it is written. */
+export interface SmallFile {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly type: string;
+}
+
+/**
+ * The same as it is written. What is small lies in the record itself: a browser keeps a file for each blob, opens it with every look at the
+ * record, and takes the longer for it the more there are. Records of before have blobs only.
+ */
+export interface StoredPicture extends Omit<PictureRecord, 'blob' | 'thumbnail'> {
+  readonly blob: Blob | SmallFile;
+  readonly thumbnail: Blob | SmallFile | null;
+}
+
 /** What a backbone has made of a picture: it can be computed again. */
 export interface FeatureRecord {
   readonly project: string;
@@ -123,7 +138,7 @@ interface Tables extends DBSchema {
   trainers: { key: string; value: StoredTrainer };
   backbones: { key: string; value: BackboneRecord };
   checkpoints: { key: string; value: CheckpointRecord };
-  pictures: { key: [project: string, picture: Key]; value: PictureRecord };
+  pictures: { key: [project: string, picture: Key]; value: StoredPicture };
   features: { key: [project: string, backbone: string, picture: Key]; value: FeatureRecord };
 }
 
@@ -172,6 +187,28 @@ async function moveLists(transaction: IDBPTransaction<Tables, StoreNames<Tables>
 /** A page as it is written. */
 export function stored(page: PageRecord): StoredPage {
   return { ...page, version: 2, classes: page.classes.map(({ key, name }) => ({ key, name })) };
+}
+
+/** Browsers keep larger values apart from the record by themselves. */
+const SMALL_BYTES = 60_000;
+
+/** A picture as it is written. */
+export async function storedPicture({ blob, thumbnail, ...rest }: PictureRecord): Promise<StoredPicture> {
+  const [small, smallThumbnail] = await Promise.all([smallFile(blob), thumbnail && smallFile(thumbnail)]);
+  return { ...rest, blob: small, thumbnail: smallThumbnail };
+}
+
+async function smallFile(blob: Blob): Promise<Blob | SmallFile> {
+  return blob.size > SMALL_BYTES ? blob : { bytes: new Uint8Array(await blob.arrayBuffer()), type: blob.type };
+}
+
+/** A picture that was written. */
+export function pictureOf({ blob, thumbnail, ...rest }: StoredPicture): PictureRecord {
+  return { ...rest, blob: blobOf(blob), thumbnail: thumbnail && blobOf(thumbnail) };
+}
+
+function blobOf(file: Blob | SmallFile): Blob {
+  return file instanceof Blob ? file : new Blob([file.bytes], { type: file.type });
 }
 
 /** All features of a project's pictures, or those of one backbone. */

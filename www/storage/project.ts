@@ -6,8 +6,10 @@ import {
   DURABLE,
   featuresOf,
   listsOf,
+  pictureOf,
   picturesOf,
   stored,
+  storedPicture,
   type BackboneRecord,
   type CheckpointRecord,
   type Database,
@@ -84,8 +86,9 @@ export class ProjectPlace {
   }
 
   /** A picture, or undefined where it is not here any more. */
-  picture(key: Key): Promise<PictureRecord | undefined> {
-    return this.#database.get('pictures', [this.id, key]);
+  async picture(key: Key): Promise<PictureRecord | undefined> {
+    const picture = await this.#database.get('pictures', [this.id, key]);
+    return picture && pictureOf(picture);
   }
 
   /** What a backbone has made of a picture, if it is here. */
@@ -136,6 +139,8 @@ export class ProjectPlace {
 
   /** Writes all of it or, where that fails, nothing. */
   async write({ summary, page, listed, trainer, added, removed }: Changes): Promise<void> {
+    // Before the transaction, which would end while files are read.
+    const written = await Promise.all(added.map(storedPicture));
     const transaction = this.#database.transaction(ALL_TABLES, 'readwrite', DURABLE);
     const [lists, pictures] = [transaction.objectStore('lists'), transaction.objectStore('pictures')];
     const { put, gone } = changedPieces(listed, page.classes);
@@ -151,7 +156,7 @@ export class ProjectPlace {
         if (files === null) pending.push(backbones.delete(this.id));
         else if (files !== this.#backbone) pending.push(backbones.put({ id: this.id, source: files }));
       }
-      for (const each of added) pending.push(pictures.put(each));
+      for (const each of written) pending.push(pictures.put(each));
       for (const key of removed) pending.push(pictures.delete([this.id, key]));
     } catch (error) {
       // Something in it cannot be stored at all: then none of it is.
