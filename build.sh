@@ -62,7 +62,8 @@ wasm_cargo() (
   command=$1
   shift
   # burn's CPU engine is several times faster with SIMD, and every current browser has it.
-  export RUSTFLAGS='-C target-feature=+simd128' CARGO_TARGET_DIR=$wasm_dir
+  # Messages name the sources of libraries, and need not say where these lie on this machine.
+  export RUSTFLAGS="-C target-feature=+simd128 --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates" CARGO_TARGET_DIR=$wasm_dir
   if ! has_wasm_target; then
     # -Z asks for a nightly compiler or for this variable.
     export PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22

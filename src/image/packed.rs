@@ -82,6 +82,17 @@ mod tests {
         assert_eq!(unpack(&packed, 96), rgb);
     }
 
+    /// More than the decompressor gives at a time, in runs that go on over its border.
+    #[test]
+    fn what_is_flat_is_packed_too() {
+        for size in [128, 130, 224] {
+            let mut rgb = vec![7; size * size * 3];
+            assert_eq!(unpack(&pack(&rgb, size).unwrap(), size), rgb, "size {size}");
+            rgb[..size * size].copy_from_slice(&smooth(size)[..size * size]);
+            assert_eq!(unpack(&pack(&rgb, size).unwrap(), size), rgb, "size {size}, half of it flat");
+        }
+    }
+
     #[test]
     fn what_is_damaged_is_black() {
         let packed = pack(&smooth(32), 32).unwrap();

@@ -16,8 +16,9 @@ use crate::identity::ContentHash;
 use crate::image::{Crop, Picture, Preparation};
 use crate::report::TrainReport;
 use crate::train::TrainConfig;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -248,13 +249,32 @@ fn hashed(prepared: &[(Preparation, BTreeMap<u32, &Crop>)]) -> Vec<Pixels> {
 fn write_pictures(prepared: &[(Preparation, BTreeMap<u32, &Crop>)]) -> Result<Vec<u8>> {
     let crops = prepared.iter().flat_map(|(_, crops)| crops.values());
     let crops: BTreeMap<String, &Crop> = crops.map(|crop| (crop.hash().to_string(), *crop)).collect();
-    let crops: Vec<(String, usize, Arc<[u8]>)> =
-        crops.into_iter().map(|(name, crop)| (name, crop.size(), crop.rgb())).collect();
-    let mut views = Vec::with_capacity(crops.len());
-    for (name, size, rgb) in &crops {
-        views.push((name, TensorView::new(Dtype::U8, vec![*size, *size, 3], rgb).map_err(internal)?));
-    }
+    let views = crops.into_iter().map(|(name, crop)| (name, Unpacked { crop, shape: [crop.size(), crop.size(), 3] }));
     safetensors::serialize(views, None).map_err(internal)
+}
+
+/// A crop as a tensor; its bytes are unpacked when its turn comes to be written.
+struct Unpacked<'a> {
+    crop: &'a Crop,
+    shape: [usize; 3],
+}
+
+impl View for Unpacked<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::U8
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.crop.rgb().to_vec())
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.iter().product()
+    }
 }
 
 fn read_pictures(bytes: &[u8]) -> Result<BTreeMap<ContentHash, Crop>> {
@@ -266,7 +286,7 @@ fn read_pictures(bytes: &[u8]) -> Result<BTreeMap<ContentHash, Crop>> {
         };
         let crop = Crop::new(size, view.data())?;
         match crop.hash() {
-            hash if hash.to_string() == name => Ok((hash, crop)),
+            hash if hash.to_string() == name => Ok((hash, crop.packed())),
             _ => Err(invalid(format!("the picture {name} is damaged"))),
         }
     };

@@ -20,7 +20,9 @@ export interface CameraOptions {
 export interface Camera {
   /** To show: assign it to `srcObject` of a video element. */
   readonly stream: MediaStream;
+  /** What {@link CameraOptions.id} is to be for this one. */
   readonly id: string;
+  /** The browser's name for it. */
   readonly label: string;
   /** Whether it looks at the user; such a picture is usually shown mirrored. */
   readonly facesUser: boolean;

@@ -64,13 +64,15 @@ export class Classifier {
   /** The same for each of many pictures, in their order; files are decoded one after the other. The first that cannot be read ends it. */
   classify(pictures: readonly PictureSource[], options?: ClassifyOptions): Promise<Prediction[][]>;
   classify(given: PictureSource | readonly PictureSource[], { top, signal }: ClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
-    const ask = async (picture: PictureSource): Promise<Prediction[]> => (await this.#predictions.each(picture)).slice(0, top);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const ask = async (picture: PictureSource): Promise<Prediction[]> => (await this.#predictions.each(picture, signal)).slice(0, top);
     return abortable<Prediction[] | Prediction[][]>(Array.isArray(given) ? inOrder(given, ask, signal) : ask(given as PictureSource), signal);
   }
 
   /**
    * What the model sees in a video or a canvas as it plays, for `for await`. It keeps up: what is shown while a frame is being looked at, or
-   * while the loop is busy, is left out. It ends with the video, and where the loop is left.
+   * while the loop is busy, is left out. It ends with the video or its camera, and where the loop is left; a canvas has no end. It waits
+   * while the video is paused or the page is hidden.
    *
    * @throws what {@link Classifier.classify} does.
    */

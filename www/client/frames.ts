@@ -1,5 +1,6 @@
-/** A frame of a video, to be handed on or closed. */
+/** A frame of a video. */
 export interface Frame {
+  /** Its pixels. Whoever is handed it closes it. */
   bitmap: ImageBitmap;
   /** Counts from 0 within its recording. */
   index: number;
@@ -21,6 +22,7 @@ export interface RecordOptions {
 
 /** A recording that goes on until it is stopped. */
 export interface Recording extends AsyncIterable<Frame> {
+  /** That of all its frames. */
   readonly group: string;
   /** Ends the recording: the button was let go. */
   stop(): void;
@@ -82,17 +84,17 @@ export async function* eachShown<T>(source: FrameSource, look: () => Promise<T>,
 }
 
 /**
- * Calls `use` with one new frame after another until the signal aborts, at the pace of `use` and of the video: live predictions.
- * `use` owns the frame that it is handed; an error of it ends the loop.
+ * Calls `use` with one new frame after another until the signal aborts or the video is over, at the pace of `use` and of the video: live
+ * predictions. `use` owns the frame that it is handed; an error of it ends the loop.
  */
 export async function eachFrame(
   video: HTMLVideoElement,
   use: (bitmap: ImageBitmap) => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
+  while (!signal.aborted && !isOver(video)) {
     await nextFrame(video, signal);
-    if (signal.aborted) return;
+    if (signal.aborted || isOver(video)) return;
     if (hasFrame(video)) await use(await createImageBitmap(video));
   }
 }

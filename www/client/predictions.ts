@@ -16,9 +16,9 @@ export class Predictions {
    * Every picture in its turn. Files wait as files, and the worker decodes one when the one before is done: a thousand take no more
    * memory than one.
    */
-  each(source: PictureSource): Promise<Prediction[]> {
+  each(source: PictureSource, signal?: AbortSignal): Promise<Prediction[]> {
     const name = nameOf(source);
-    return this.#connection.callWith(toPicture(source, name), 'predict', (taken) => [taken, name]);
+    return this.#connection.callWith(toPicture(source, name, signal), 'predict', (taken) => [taken, name]);
   }
 
   /** One picture at a time; of those that come meanwhile only the newest. */

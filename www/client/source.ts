@@ -14,8 +14,8 @@ export function nameOf(source: PictureSource): string {
  * A source as it is sent to the worker. What an element shows is taken at the time of the call, without decoding anything here;
  * the caller's own bitmap stays usable.
  */
-export function toPicture(source: PictureSource, name: string): Promise<Picture> {
-  const picture = take(source, name);
+export function toPicture(source: PictureSource, name: string, signal?: AbortSignal): Promise<Picture> {
+  const picture = take(source, name, signal);
   // It may wait its turn before anybody awaits it; whoever does still gets the error.
   picture.catch(() => undefined);
   return picture;
@@ -33,10 +33,14 @@ function isData(address: string | URL): boolean {
   return /^data:/i.test(String(address));
 }
 
+/** A server may take its time, but not for ever. */
+const FETCH_MS = 60_000;
+
 /** The file at an address, which is asked for by this page, as its policy allows. */
-async function fetched(address: string | URL, name: string): Promise<Blob> {
+async function fetched(address: string | URL, name: string, signal: AbortSignal | undefined): Promise<Blob> {
+  const late = AbortSignal.timeout(FETCH_MS);
   try {
-    const response = await fetch(address);
+    const response = await fetch(address, { signal: signal ? AbortSignal.any([signal, late]) : late });
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     return await response.blob();
   } catch (error) {
@@ -45,8 +49,8 @@ async function fetched(address: string | URL, name: string): Promise<Blob> {
   }
 }
 
-async function take(source: PictureSource, name: string): Promise<Picture> {
-  if (typeof source === 'string' || source instanceof URL) return fetched(source, name);
+async function take(source: PictureSource, name: string, signal: AbortSignal | undefined): Promise<Picture> {
+  if (typeof source === 'string' || source instanceof URL) return fetched(source, name, signal);
   if (source instanceof Blob) return source;
   if (typeof ImageData !== 'undefined' && source instanceof ImageData) {
     // The caller may draw the next frame into it before its turn comes.

@@ -217,13 +217,17 @@ export class Trainer {
    * or `id_taken`.
    */
   addImage(ref: ClassRef, source: PictureSource, options: AddImageOptions = {}): Promise<number> {
+    return this.#add(ref, source, options);
+  }
+
+  #add(ref: ClassRef, source: PictureSource, options: AddImageOptions, signal?: AbortSignal): Promise<number> {
     const { group, id, part, features, name = nameOf(source) } = options;
-    return this.#connection.callWith(toPicture(source, name), 'addImage', (taken) => [ref, taken, name, { group, id, part, features }]);
+    return this.#connection.callWith(toPicture(source, name, signal), 'addImage', (taken) => [ref, taken, name, { group, id, part, features }]);
   }
 
   /**
-   * Adds many pictures to a class. One that cannot be read is left out and told; anything else that is wrong ends it, with the pictures before
-   * added, and so does `signal`.
+   * Adds many pictures to a class. One that cannot be read is left out and told; anything else that is wrong ends it, and so does `signal`. By
+   * then some are added: `onProgress` has told how many were done with.
    *
    * @throws {@link HeadstartError} `class_unknown` or `worker_failed`.
    */
@@ -234,7 +238,7 @@ export class Trainer {
     const add = async (source: PictureSource, index: number): Promise<number | null> => {
       let id: number | null = null;
       try {
-        id = await this.addImage(ref, source, { ...(group !== undefined && { group }), ...(part !== undefined && { part }) });
+        id = await this.#add(ref, source, { ...(group !== undefined && { group }), ...(part !== undefined && { part }) }, signal);
       } catch (error) {
         if (!(error instanceof HeadstartError) || !error.code.startsWith('picture_')) throw error;
         failures.push({ index, error });
@@ -243,7 +247,8 @@ export class Trainer {
       onProgress?.(done, sources.length);
       return id;
     };
-    return { ids: await inOrder(sources, add, signal), failures };
+    const ids = await inOrder(sources, add, signal);
+    return { ids, failures: failures.sort((one, other) => one.index - other.index) };
   }
 
   /**

@@ -6,7 +6,7 @@ function isForeign(address: string): boolean {
 
 /**
  * Starts the worker that lies beside this module or, where the caller has put Headstart's files somewhere else, in that folder. One of
- * another origin is imported by a script of two lines that is of this one.
+ * another origin is imported by a script of one line that is of this one.
  */
 export function startWorker(base: string | undefined): Worker {
   if (base === undefined && !isForeign(import.meta.url)) {
@@ -17,7 +17,7 @@ export function startWorker(base: string | undefined): Worker {
   if (!isForeign(address)) return new Worker(address, { type: 'module', name: 'headstart' });
   const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(address)};\n`], { type: 'text/javascript' }));
   const worker = new Worker(script, { type: 'module', name: 'headstart' });
-  // It has been read by the time that it says something.
-  worker.addEventListener('message', () => URL.revokeObjectURL(script), { once: true });
+  // It has been read, or has failed to be, by the time that anything is heard.
+  for (const heard of ['message', 'error']) worker.addEventListener(heard, () => URL.revokeObjectURL(script), { once: true });
   return worker;
 }

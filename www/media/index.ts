@@ -1,4 +1,4 @@
-/** Where pictures come from: recordings and files. Nothing here knows the page's elements, only what it is handed. */
+/** Files that people bring. Nothing here knows the page's elements, only what it is handed. */
 export { findBackbone } from './backbone-files.js';
 export type { BackboneFilesFound } from './backbone-files.js';
 export { filesOfInput, filesOfTransfer, sortFound } from './files.js';
