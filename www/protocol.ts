@@ -213,6 +213,16 @@ export interface CheckpointEvent {
   checkpoint: Blob;
 }
 
+/** A picture that another worker has looked at, for this one to add. */
+export interface Studied {
+  /** Opaque RGBA. */
+  pixels: { rgba: Uint8Array; width: number; height: number };
+  /** A small JPEG of it. */
+  thumbnail: Blob;
+  /** As {@link Calls.features} gives it. */
+  features: Uint8Array | null;
+}
+
 /** What a fresh session tells about itself. */
 export interface Created {
   defaults: TrainConfig;
@@ -231,6 +241,8 @@ export interface Calls {
   removeClass: { args: [ref: ClassRef]; result: void };
   restoreClass: { args: [ref: ClassRef]; result: void };
   addImage: { args: [ref: ClassRef, picture: Picture, name: string, options: ImageOptions]; result: number };
+  /** From one worker to another: decodes and embeds a picture, which is put into a class for as long as that takes. */
+  study: { args: [ref: ClassRef, picture: Picture, name: string]; result: Studied };
   moveImage: { args: [id: number, ref: ClassRef]; result: void };
   setPart: { args: [id: number, part: Part]; result: void };
   removeImage: { args: [id: number]; result: void };

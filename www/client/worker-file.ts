@@ -16,8 +16,6 @@ export function startWorker(base: string | undefined): Worker {
   const address = new URL('worker.js', base ?? import.meta.url).href;
   if (!isForeign(address)) return new Worker(address, { type: 'module', name: 'headstart' });
   const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(address)};\n`], { type: 'text/javascript' }));
-  const worker = new Worker(script, { type: 'module', name: 'headstart' });
-  // It has been read, or has failed to be, by the time that anything is heard.
-  for (const heard of ['message', 'error']) worker.addEventListener(heard, () => URL.revokeObjectURL(script), { once: true });
-  return worker;
+  // The address stays: the worker starts helpers from it.
+  return new Worker(script, { type: 'module', name: 'headstart' });
 }

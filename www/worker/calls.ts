@@ -36,14 +36,23 @@ export const handlers: Handlers = {
   removeClass: ({ session }, ref) => session.removeClass(ref),
   restoreClass: ({ session }, ref) => session.restoreClass(ref),
   async addImage({ session, pictures, thumbnails, sources, decoded }, ref, picture, name, { group, id, part, features }) {
-    const { pixels, thumbnail } = await (decoded ?? pictures.readWithThumbnail(picture, name));
+    const { pixels, thumbnail, features: studied } = await (decoded ?? pictures.readWithThumbnail(picture, name));
+    const known = features ?? studied;
     // Where these are another picture's, or another backbone's, it is embedded as ever.
-    if (features) await session.offerFeatures(features);
+    if (known) await session.offerFeatures(known);
     const added = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id, part);
     thumbnails.set(added, thumbnail);
     if (picture instanceof Blob) sources.set(added, picture);
     else await sources.pack(added, pixels);
     return added;
+  },
+  async study({ session, pictures }, ref, picture, name) {
+    const { pixels, thumbnail } = await pictures.readWithThumbnail(picture, name);
+    const id = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height);
+    const features = await session.featuresOf(id);
+    await session.removeImage(id);
+    await session.forgetImages(Float64Array.of(id));
+    return { pixels, thumbnail, features };
   },
   features: ({ session }, id) => session.featuresOf(id),
   moveImage: ({ session }, id, ref) => session.moveImage(id, ref),

@@ -2,11 +2,14 @@
 import type { EngineChoice } from '../generated/types.js';
 import type { Message, Request } from '../protocol.js';
 import { loadCore } from './core.js';
+import { Helpers } from './helpers.js';
 import { browserPictures } from './pictures.js';
 import { Server } from './server.js';
 
-const post = (message: Message) => self.postMessage(message);
-const server = new Server(browserPictures, post);
+const post = (message: Message, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
+// Of this very script, wherever it came from.
+const startHelper = () => new Worker(self.location.href, { type: 'module', name: 'headstart-helper' });
+const server = new Server(browserPictures, post, new Helpers(startHelper, navigator.hardwareConcurrency));
 
 // Listening starts before the wasm code is there: what arrives until then waits in the queue. What asks for a session, which comes
 // first, says which code that is to be.

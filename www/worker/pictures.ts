@@ -6,6 +6,8 @@ import { refusal } from './failure.js';
 export interface Decoded {
   pixels: Pixels;
   thumbnail: Blob;
+  /** What the backbone makes of it, where a helper has found that out. */
+  features?: Uint8Array | null;
 }
 
 /** What the server needs of the browser's picture decoding. */

@@ -5,6 +5,8 @@ import type { Decoded } from './pictures.js';
 export interface Queued {
   request: CallRequest;
   decoded?: Promise<Decoded>;
+  /** Whether a helper is looking at the picture, or has. */
+  studied?: boolean;
   loaded?: Promise<unknown>;
 }
 
@@ -32,9 +34,10 @@ export class RequestQueue {
     return this.#queue.shift();
   }
 
-  /** The next picture to be added, so that it can be decoded while another is worked on. */
-  get nextImage(): Queued | undefined {
-    const next = this.#queue[0];
-    return next?.request.call === 'addImage' ? next : undefined;
+  /** The next pictures to be added, so that they can be decoded while another is worked on. */
+  get nextImages(): (Queued & { request: CallRequest<'addImage'> })[] {
+    const isImage = (queued: Queued): queued is Queued & { request: CallRequest<'addImage'> } => queued.request.call === 'addImage';
+    const end = this.#queue.findIndex((queued) => !isImage(queued));
+    return this.#queue.slice(0, end < 0 ? undefined : end).filter(isImage);
   }
 }

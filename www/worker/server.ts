@@ -1,9 +1,10 @@
-import type { BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LongCall, Message, Request } from '../protocol.js';
+import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LongCall, Message, Request, Studied } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
 import { Changes } from './changes.js';
 import { isTrap, refusal, toFailure } from './failure.js';
 import { loadBackbone, loadOutline, openModel, readBlob, readModel, readWeights, type BackboneBytes } from './fetch.js';
+import type { Helpers } from './helpers.js';
 import { Thumbnails, type PictureReader } from './pictures.js';
 import { RequestQueue, type Queued } from './queue.js';
 import type { Core, Session } from './session.js';
@@ -21,7 +22,8 @@ export class Server {
   /** There once work begins. */
   #core!: Core;
   readonly #pictures: PictureReader;
-  readonly #post: (message: Message) => void;
+  readonly #post: (message: Message, transfer?: Transferable[]) => void;
+  readonly #helpers: Helpers;
   readonly #queue = new RequestQueue();
   readonly #thumbnails = new Thumbnails();
   readonly #sources: Sources;
@@ -34,12 +36,15 @@ export class Server {
   /** The next one, while its files are on their way. */
   #loading: { id: number; abort: AbortController } | null = null;
   #change: BackboneChange | null = null;
+  /** Whether this worker is embedding a picture itself. */
+  #embedding = false;
   #wake: () => void = () => undefined;
 
-  constructor(pictures: PictureReader, post: (message: Message) => void) {
+  constructor(pictures: PictureReader, post: (message: Message, transfer?: Transferable[]) => void, helpers: Helpers) {
     this.#pictures = pictures;
     this.#sources = new Sources((pixels) => pictures.pack(pixels));
     this.#post = post;
+    this.#helpers = helpers;
   }
 
   /** Takes a message from the page. */
@@ -53,6 +58,7 @@ export class Server {
       if (LONG_CALLS.has(request.call)) this.#controls.set(request.id, { paused: false, cancelled: false });
       const loaded = this.#load(request);
       for (const action of request.steering ?? []) this.#steer(request.id, action);
+      if (request.call === 'addImage' && !request.args[3].features) this.#helpers.expect();
       const enqueue = () => {
         this.#queue.add({ request, ...(loaded && { loaded }) });
         this.#prefetch();
@@ -101,9 +107,10 @@ export class Server {
     }
   }
 
-  async #serve({ request, decoded, loaded }: Queued): Promise<void> {
-    this.#prefetch();
+  async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
     const { id, call } = request;
+    this.#embedding = call === 'addImage' && !studied;
+    this.#prefetch();
     try {
       if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(...request.args)));
       else if (call === 'ofModel') await this.#reply(request, await this.#begin(await this.#ofModel(...request.args)));
@@ -128,6 +135,8 @@ export class Server {
     } catch (error) {
       this.#controls.delete(id);
       await this.#refuse(id, error);
+    } finally {
+      this.#embedding = false;
     }
   }
 
@@ -150,6 +159,7 @@ export class Server {
 
   async #begin(session: Session): Promise<Created> {
     this.#session = session;
+    this.#helpers.serve(this.#helpful(session));
     const unprepared = (await session.unprepared()).filter(({ pixels }) => !pixels).length;
     return { defaults: this.#core.defaultConfig(), rules: this.#core.settingRules(), unprepared };
   }
@@ -165,6 +175,7 @@ export class Server {
     const under = this.#change;
     const before = under && !under.cancelled ? under.before : this.#backbone;
     this.#backbone = backbone;
+    this.#helpers.serve(this.#helpful(this.#required()));
     if (under) await this.#endChange(under, { cancelled: true, unreadable: [] });
     await this.#beginChange(request.id, before);
   }
@@ -177,7 +188,10 @@ export class Server {
       pictures: this.#pictures,
       controls: this.#controls.get(id) ?? { paused: false, cancelled: false },
       emit: async (event) => this.#post({ kind: 'event', id, event, ...told(await this.#changes.any(session)) }),
-      wentBack: (backbone) => (this.#backbone = backbone),
+      wentBack: (backbone) => {
+        this.#backbone = backbone;
+        this.#helpers.serve(this.#helpful(session));
+      },
     });
     await change.begin();
     this.#change = change;
@@ -231,14 +245,30 @@ export class Server {
     this.#run = null;
   }
 
-  /** Starts to decode the next picture, so that the browser does it while the session computes. */
+  /** What helpers are to compute with; null where they would compute otherwise than the session, or where it is a model's. */
+  #helpful(session: Session): BackboneFiles | null {
+    if (session.engine().kind !== 'cpu' || this.#backbone === null) return null;
+    const { config, weights } = this.#backbone;
+    return config === undefined ? { weights } : { config, weights };
+  }
+
+  /**
+   * Starts with the next pictures: helpers look at as many as they can, and the browser decodes the next one while the session computes. One
+   * that this worker will come to at once is left to it, so that it need not wait for a helper.
+   */
   #prefetch(): void {
-    const next = this.#queue.nextImage;
-    if (!next || next.decoded || next.request.call !== 'addImage') return;
-    const [, picture, name] = next.request.args;
-    next.decoded = this.#pictures.readWithThumbnail(picture, name);
-    // Told when it is this picture's turn.
-    next.decoded.catch(() => undefined);
+    for (const [ahead, next] of this.#queue.nextImages.entries()) {
+      if (next.decoded) continue;
+      const [, picture, name, { features, part }] = next.request.args;
+      const wanted = picture instanceof Blob && !features && part !== 'test' && (ahead > 0 || this.#embedding);
+      const studied = wanted ? this.#helpers.study(picture, name) : null;
+      if (studied !== null) {
+        next.studied = true;
+        next.decoded = studied.catch(() => this.#pictures.readWithThumbnail(picture, name));
+      } else if (ahead === 0) next.decoded = this.#pictures.readWithThumbnail(picture, name);
+      // Told when it is this picture's turn.
+      next.decoded?.catch(() => undefined);
+    }
   }
 
   #sendThumbnail(id: number, image: number): void {
@@ -251,7 +281,9 @@ export class Server {
 
   async #reply(request: CallRequest, value: unknown): Promise<void> {
     const change = await this.#changes.after(this.#required(), request, value);
-    this.#post({ kind: 'result', id: request.id, value, ...told(change) });
+    // The pixels are nobody else's.
+    const transfer = request.call === 'study' ? [(value as Studied).pixels.rgba.buffer as ArrayBuffer] : [];
+    this.#post({ kind: 'result', id: request.id, value, ...told(change) }, transfer);
   }
 
   async #refuse(id: number, error: unknown): Promise<void> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, vi } from 'vitest';
 import type { Message, Request } from '../../../www/protocol.js';
 import type { Decoded, PictureReader } from '../../../www/worker/pictures.js';
+import { Helpers, type HelperPort } from '../../../www/worker/helpers.js';
 import { Server } from '../../../www/worker/server.js';
 import { refusal } from '../../../www/worker/failure.js';
 import { FakeSession, fakeCore, type Faults } from './fake-session.js';
@@ -9,6 +10,8 @@ import { FakeSession, fakeCore, type Faults } from './fake-session.js';
 export class FakeWorker extends EventTarget {
   static last: FakeWorker;
   static faults: Faults = {};
+  /** Makes its helpers, on a machine of three cores; without it there is one core, and none. */
+  static startHelper: (() => HelperPort) | null = null;
   /** Files of so many bytes cannot be read any more. */
   static readonly gone = new Set<number>();
 
@@ -39,7 +42,9 @@ export class FakeWorker extends EventTarget {
   constructor() {
     super();
     FakeWorker.last = this;
-    this.#server = new Server(this.#pictures, (message) => this.#answer(message));
+    const start = FakeWorker.startHelper;
+    const helpers = new Helpers(start ?? (() => this), start ? 3 : 1);
+    this.#server = new Server(this.#pictures, (message) => this.#answer(message), helpers);
     this.#server.work(fakeCore(this.session, FakeWorker.faults)).catch((error: Error) => {
       this.#answer({ kind: 'fatal', failure: { code: 'worker_failed', message: error.message } });
     });

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Trainer } from '../../www/headstart.js';
+import type { CallRequest, Message, Request } from '../../www/protocol.js';
+import { Helpers } from '../../www/worker/helpers.js';
+import { FakeWorker, picture, useFakeWorker } from './support/fake-worker.js';
+
+/** Looks like a helper's worker: says of every picture that its features are the number of its bytes. */
+class FakeHelper extends EventTarget {
+  static all: FakeHelper[] = [];
+  /** What becomes of the picture of so many bytes. */
+  static fate: (bytes: number) => 'studied' | 'refused' | 'dies' | 'crashes' = () => 'studied';
+  readonly studied: number[] = [];
+  calls: string[] = [];
+  terminated = false;
+
+  constructor() {
+    super();
+    FakeHelper.all.push(this);
+  }
+
+  postMessage(request: Request): void {
+    const { id, call, args } = request as CallRequest;
+    this.calls.push(call);
+    setImmediate(() => {
+      if (call !== 'study') return this.#answer({ kind: 'result', id, value: 0 });
+      const { size } = args[1] as Blob;
+      const fate = FakeHelper.fate(size);
+      if (fate === 'crashes') this.dispatchEvent(new Event('error'));
+      else if (fate === 'dies') this.#answer({ kind: 'fatal', failure: { code: 'worker_failed', message: 'gone' } });
+      else if (fate === 'refused') this.#answer({ kind: 'failure', id, failure: { code: 'picture_unreadable', message: 'no' } });
+      else {
+        this.studied.push(size);
+        const pixels = { rgba: new Uint8Array(4 * size), width: size, height: 1 };
+        this.#answer({ kind: 'result', id, value: { pixels, thumbnail: new Blob(['small']), features: Uint8Array.of(size) } });
+      }
+    });
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+
+  #answer(data: Message): void {
+    if (!this.terminated) this.dispatchEvent(new MessageEvent('message', { data }));
+  }
+}
+
+beforeEach(() => {
+  FakeHelper.all = [];
+  FakeHelper.fate = () => 'studied';
+});
+
+describe('helpers', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  const backbone = { config: '{}', weights: new Blob(['weights']) };
+  const helpersOn = (cores: number): Helpers => {
+    const helpers = new Helpers(() => new FakeHelper(), cores);
+    helpers.serve(backbone);
+    return helpers;
+  };
+  const come = (helpers: Helpers, count: number, every = 10): void => {
+    for (let i = 0; i < count; i += 1) {
+      helpers.expect();
+      vi.advanceTimersByTime(every);
+    }
+  };
+
+  it('are there once many pictures come one upon the other, one for each core that is left, three at most', async () => {
+    for (const [cores, most] of [[1, 0], [2, 1], [4, 3], [16, 3]] as const) {
+      FakeHelper.all = [];
+      const helpers = helpersOn(cores);
+      come(helpers, 15);
+      expect(FakeHelper.all.length).toBe(0);
+      come(helpers, 5);
+      expect(FakeHelper.all.length).toBe(most);
+      // Nobody waits for one that is not ready.
+      expect(helpers.study(picture(1), 'a')).toBe(null);
+      await vi.waitFor(() => {
+        const asked = helpers.study(picture(1), 'a');
+        asked?.catch(() => undefined);
+        expect(asked !== null).toBe(most > 0);
+      });
+      helpers.serve(null);
+    }
+  });
+
+  it('are not there for pictures that come now and then, nor for a session that they would not help', () => {
+    const helpers = helpersOn(4);
+    come(helpers, 50, 600);
+    helpers.serve(null);
+    come(helpers, 50);
+    expect(FakeHelper.all).toEqual([]);
+  });
+
+  it('go once there is nothing to do, and when the backbone is another', async () => {
+    const helpers = helpersOn(2);
+    come(helpers, 20);
+    expect(FakeHelper.all.map(({ terminated }) => terminated)).toEqual([false]);
+    vi.advanceTimersByTime(6000);
+    expect(FakeHelper.all.map(({ terminated }) => terminated)).toEqual([true]);
+    come(helpers, 20);
+    helpers.serve(backbone);
+    expect(FakeHelper.all.map(({ terminated }) => terminated)).toEqual([true, true]);
+  });
+
+  it('are not tried again where one of them failed', async () => {
+    FakeHelper.fate = () => 'crashes';
+    const helpers = helpersOn(2);
+    come(helpers, 20);
+    const fates: string[] = [];
+    await vi.waitFor(() => {
+      helpers.study(picture(1), 'a')?.catch((error: Error) => fates.push(error.message));
+      expect(fates).toEqual(['the helper has gone']);
+    });
+    come(helpers, 50);
+    expect(FakeHelper.all.length).toBe(1);
+    const without = new Helpers(() => {
+      throw new Error('no workers in workers');
+    }, 4);
+    without.serve(backbone);
+    come(without, 50);
+    expect(without.study(picture(1), 'a')).toBe(null);
+  });
+});
+
+describe('a session with helpers', () => {
+  useFakeWorker();
+  beforeEach(() => void (FakeWorker.startHelper = () => new FakeHelper()));
+  afterEach(() => void (FakeWorker.startHelper = null));
+
+  const COUNT = 120;
+  const addMany = async (): Promise<string[]> => {
+    const trainer = await Trainer.create();
+    await trainer.addClass('a');
+    const { ids, failures } = await trainer.addImages('a', Array.from({ length: COUNT }, (_, i) => picture(i + 1)));
+    expect(failures).toEqual([]);
+    expect(ids).toEqual(Array.from({ length: COUNT }, (_, i) => i + 1));
+    return FakeWorker.last.session.calls.slice(1);
+  };
+  const added = Array.from({ length: COUNT }, (_, i) => `addImage a ${i + 1} -`);
+  const kinds = (calls: string[], kind: string): string[] => calls.filter((call) => call.startsWith(kind));
+
+  it('adds every picture in its turn, with what they have found out', async () => {
+    const calls = await addMany();
+    expect(kinds(calls, 'addImage')).toEqual(added);
+    const studied = FakeHelper.all.flatMap((helper) => helper.studied);
+    expect(studied.length).toBeGreaterThan(20);
+    expect(FakeWorker.last.decoded).toBeGreaterThan(0);
+    expect(FakeWorker.last.decoded + studied.length).toBe(COUNT);
+    // Each right before the picture that they are of.
+    for (const width of studied) expect(calls[calls.indexOf(`addImage a ${width} -`) - 1]).toBe(`offerFeatures ${width}`);
+    expect(kinds(calls, 'offerFeatures').length).toBe(studied.length);
+  });
+
+  it('does without them where they cannot read a picture, stop or crash', async () => {
+    for (const fate of ['refused', 'dies', 'crashes'] as const) {
+      FakeHelper.fate = (bytes) => (bytes > 60 ? fate : 'studied');
+      const calls = await addMany();
+      expect(kinds(calls, 'addImage')).toEqual(added);
+      expect(kinds(calls, 'offerFeatures').length).toBeGreaterThan(0);
+    }
+  });
+});
