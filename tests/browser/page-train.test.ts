@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppPage, LONG_RUN } from './support/app-page.js';
 import { foreignRequests } from './support/browser.js';
@@ -26,6 +27,27 @@ describe('training on the page', () => {
     const cells = await result().locator('.confusion tbody td').allInnerTexts();
     const held = Number(/of (\d+) pictures/.exec(await result().locator('.headline').innerText())?.[1]);
     expect(cells.reduce((sum, text) => sum + Number(text), 0)).toBe(held);
+  });
+
+  it('prints the result alone, dark on light, with what it is about', async () => {
+    const { page } = app;
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    const seen = await page.evaluate(() => {
+      const shown = (selector: string) => [...document.querySelectorAll(selector)].filter((each) => each.checkVisibility()).length;
+      const ink = getComputedStyle(document.querySelector('.result')!).color.match(/\d+/g)!.map(Number);
+      return { besides: shown('.page-head, #pictures, #try, #train .card:not(.result), button'), tables: shown('.result table'), ink };
+    });
+    expect(seen.besides).toBe(0);
+    expect(seen.tables).toBe(2);
+    expect(Math.max(...seen.ink)).toBeLessThan(100);
+    const facts = await result().locator('.printed').innerText();
+    for (const fact of [/Project\s+My project/, /Pictures\s+\d+ learned from, \d+ held back/, /Head\s+linear/, /Accuracy\s+\d+% of .* \(95% interval \d+% to \d+%\)/]) expect(facts).toMatch(fact);
+    if (process.env['HEADSTART_SCREENSHOTS']) await page.screenshot({ path: join(process.env['HEADSTART_SCREENSHOTS'], 'print.png'), fullPage: true });
+    await page.emulateMedia({ media: null, colorScheme: null });
+    await page.evaluate(() => (window.print = () => void document.body.setAttribute('data-printed', '')));
+    await page.getByRole('button', { name: 'Print the result' }).click();
+    await page.locator('body[data-printed]').waitFor();
+    expect(await result().locator('.printed').isVisible()).toBe(false);
   });
 
   it('draws curves, and says them in words and figures too', async () => {

@@ -37,12 +37,12 @@ function whatIsKept(report: TrainReport, further: boolean, otherwise: string): s
 export function onTestPictures(report: TrainReport): string | null {
   const { test_accuracy: share, images } = report;
   if (share === null) return null;
-  const [low, high] = interval(share, images.test);
+  const [low, high] = shareInterval(share, images.test);
   return `On your test pictures: ${percent(share)} of ${images.test.toLocaleString('en')} (95% interval ${percent(low)} to ${percent(high)}).`;
 }
 
 /** Where the share lies in 19 of 20 cases by what so many pictures tell: the score interval of Wilson, 1927. */
-function interval(share: number, number: number): [low: number, high: number] {
+export function shareInterval(share: number, number: number): [low: number, high: number] {
   const z2 = 1.959964 ** 2;
   const middle = share + z2 / (2 * number);
   const half = Math.sqrt(z2 * ((share * (1 - share)) / number + z2 / (4 * number ** 2)));

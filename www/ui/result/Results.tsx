@@ -7,6 +7,7 @@ import { useAppState } from '../control/useAppState.js';
 import { WhatTrains } from '../train/WhatTrains.js';
 import { ClassFigures } from './ClassFigures.js';
 import { ConfusionMatrix } from './ConfusionMatrix.js';
+import { PrintButton, PrintedFacts } from './Printed.js';
 
 /** What the latest run achieved. */
 export function Results() {
@@ -31,6 +32,7 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
   return (
     <section class="card result" aria-labelledby="result-title">
       <h3 id="result-title">Result</h3>
+      <PrintedFacts run={run} report={report} />
       {accuracy === null ? (
         <div class="headline">
           <p class="figure">Accuracy unknown</p>
@@ -77,6 +79,7 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
       {report.per_class !== null && <ClassFigures figures={report.per_class} ids={report.class_ids} />}
       {report.confusion_matrix !== null && <ConfusionMatrix classes={report.classes} matrix={report.confusion_matrix} />}
       <WhatTrains title="What trained, layer by layer" config={run.config} />
+      <PrintButton />
     </section>
   );
 }
