@@ -229,6 +229,8 @@ export interface Created {
   rules: SettingRules;
   /** Pictures of the project that are still to be prepared for the backbone: see `prepare`. */
   unprepared: number;
+  /** Of the training that its model comes from, where that is told. */
+  report: TrainReport | null;
 }
 
 /** Every call with what it takes and gives. */
@@ -266,7 +268,7 @@ export interface Calls {
   evaluateOnTest: { args: []; result: TestEvaluation };
   save: { args: [backbone: SavedBackbone]; result: Blob };
   export: { args: [format: ExportFormat, weights: WeightStorage]; result: Blob };
-  load: { args: [model: Blob | string, backbone: ModelBackbone]; result: void };
+  load: { args: [model: Blob | string, backbone: ModelBackbone]; result: TrainReport | null };
   write: { args: [pictures: boolean]; result: SavedProject };
 }
 

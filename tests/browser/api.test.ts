@@ -36,15 +36,20 @@ describe('headstart.js', () => {
 
       const fromBlob = await headstart.Classifier.load(file, { engine: 'cpu' });
       const again = await fromBlob.classify(unseen);
-      const labels = fromBlob.classes;
+      const { classes: labels, report: told } = fromBlob;
       fromBlob.close();
+      const other = await headstart.Trainer.create({ engine: 'cpu' });
+      const toldToo = await other.load(file);
+      other.close();
       const url = URL.createObjectURL(file);
       const fromUrl = await headstart.Classifier.load(url, { engine: 'cpu' });
       const onceMore = await fromUrl.classify(await createImageBitmap(unseen));
       fromUrl.close();
-      return { events, report, predictions, magic, evaluation, modelClasses, engine, classes, backbone, defaults, rules, again, labels, onceMore };
+      return { events, report, predictions, magic, evaluation, modelClasses, engine, classes, backbone, defaults, rules, again, labels, told, toldToo, onceMore };
     });
 
+    const { classes: named, validation_accuracy, epochs_run, seed, confusion_matrix } = seen.report;
+    for (const told of [seen.told, seen.toldToo]) expect(told).toMatchObject({ classes: named, validation_accuracy, epochs_run, seed, confusion_matrix });
     expect(seen.engine.kind).toBe('cpu');
     expect(seen.backbone.inputSize).toBe(128);
     expect(seen.defaults.epochs).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import type { EngineChoice, EngineReport, Prediction } from '../generated/types.js';
+import type { EngineChoice, EngineReport, Prediction, TrainReport } from '../generated/types.js';
 import { abortable, type Abortable } from './abort.js';
 import type { AssetsOptions, BackboneRef } from './backbones.js';
 import { Connection } from './connection.js';
@@ -24,10 +24,13 @@ export interface ClassifyOptions extends Abortable {
 
 /** A trained model in use: nothing but predictions. */
 export class Classifier {
+  /** How its training went, where the file tells. */
+  readonly report: TrainReport | null;
   readonly #connection: Connection;
   readonly #predictions: Predictions;
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, report: TrainReport | null) {
+    this.report = report;
     this.#connection = connection;
     this.#predictions = new Predictions(connection);
   }
@@ -41,8 +44,8 @@ export class Classifier {
   static async load(model: Blob | string | URL, options: ClassifierOptions = {}): Promise<Classifier> {
     const assets = assetsFolder(options.assetsBase);
     const [file, backbone] = [modelReference(model), modelBackbone(options.backbone, assets)];
-    const { connection } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone], { assets, signal: options.signal });
-    return new Classifier(connection);
+    const { connection, result } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone], { assets, signal: options.signal });
+    return new Classifier(connection, result.report);
   }
 
   /** What computes. */

@@ -15,6 +15,7 @@ import type {
   SettingRules,
   TestEvaluation,
   TrainConfig,
+  TrainReport,
   WeightStorage,
 } from '../generated/types.js';
 import type { Calls, ClassRef, Created, SavedProject } from '../protocol.js';
@@ -429,8 +430,13 @@ export class Trainer {
     return this.#connection.call('export', [format, options.weights ?? 'f32']);
   }
 
-  /** Takes a saved model, from a file or an address, as the model that {@link Trainer.predict} uses. Classes and pictures stay. */
-  async load(model: Blob | string | URL, options: Pick<ClassifierOptions, 'backbone'> = {}): Promise<void> {
+  /**
+   * Takes a saved model, from a file or an address, as the model that {@link Trainer.predict} uses. Classes and pictures stay.
+   *
+   * @returns the report of the training that it comes from, where the file has one.
+   * @throws {@link HeadstartError} `model_file_invalid`, `model_backbone_changed` or `backbone_…`; the model that there was stays then.
+   */
+  async load(model: Blob | string | URL, options: Pick<ClassifierOptions, 'backbone'> = {}): Promise<TrainReport | null> {
     return this.#connection.call('load', [modelReference(model), modelBackbone(options.backbone, this.#assets)]);
   }
 

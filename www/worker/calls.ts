@@ -93,6 +93,7 @@ export const handlers: Handlers = {
   async load({ session }, model, backbone) {
     const file = await readModel(model);
     await openModel(backbone, (...served) => session.load(file, ...served));
+    return session.report();
   },
   async write({ session, thumbnails, sources, backbone }, withPictures) {
     if (!backbone) throw refusal('internal', 'A session on a model has no project.');

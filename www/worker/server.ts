@@ -161,7 +161,7 @@ export class Server {
     this.#session = session;
     this.#helpers.serve(this.#helpful(session));
     const unprepared = (await session.unprepared()).filter(({ pixels }) => !pixels).length;
-    return { defaults: this.#core.defaultConfig(), rules: this.#core.settingRules(), unprepared };
+    return { defaults: this.#core.defaultConfig(), rules: this.#core.settingRules(), unprepared, report: await session.report() };
   }
 
   async #setBackbone(request: CallRequest<'setBackbone'>, loaded: Promise<BackboneBytes>): Promise<void> {

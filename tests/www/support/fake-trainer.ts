@@ -164,8 +164,11 @@ export class FakeTrainer {
   predict = (): Promise<Prediction[]> => this.#ask('predict', () => this.#predictions());
   predictLatest = (): Promise<Prediction[]> => this.#ask('predictLatest', () => this.#predictions());
 
-  load = (): Promise<void> =>
-    this.#ask('load', () => void (this.#data.model = [{ id: null, name: 'x' }, { id: null, name: 'y' }]));
+  load = (): Promise<null> =>
+    this.#ask('load', () => {
+      this.#data.model = [{ id: null, name: 'x' }, { id: null, name: 'y' }];
+      return null;
+    });
 
   saveProject = ({ pictures }: { pictures?: boolean }): Promise<SavedProject> =>
     this.#ask(`saveProject ${pictures}`, () => ({
