@@ -63,7 +63,9 @@ wasm_cargo() (
   shift
   # burn's CPU engine is several times faster with SIMD, and every current browser has it.
   # Messages name the sources of libraries, and need not say where these lie on this machine.
-  export RUSTFLAGS="-C target-feature=+simd128 --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates" CARGO_TARGET_DIR=$wasm_dir
+  # This variable's values end with a unit separator: the path may have spaces.
+  CARGO_ENCODED_RUSTFLAGS=$(printf '%s\x1f' -C target-feature=+simd128)--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates
+  export CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR=$wasm_dir
   if ! has_wasm_target; then
     # -Z asks for a nightly compiler or for this variable.
     export PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22

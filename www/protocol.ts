@@ -1,6 +1,8 @@
 /**
  * What the page and the worker say to each other: types only, no code.
  *
+ * A worker speaks the same way to its helpers, which are workers of the same code.
+ *
  * The page sends a {@link Request} and gets one {@link Reply} with the same `id`. Two calls are long: a training run, `train`, and
  * the change of the backbone, `setBackbone`. Until their reply comes, {@link CallEvent}s with the id of the call arrive. Messages are
  * served in the order of sending, with the exceptions that are described in `worker/queue.ts`.
@@ -147,7 +149,7 @@ export interface SavedProject {
   thumbnails: ReadonlyMap<number, Blob> | null;
   /**
    * What the pictures were added as, by their numbers, where pictures were asked for: for another backbone they are decoded again.
-   * Files stay where they are on the disk.
+   * Files stay where they are on the disk, as long as they came from there.
    */
   sources: ReadonlyMap<number, Blob> | null;
   /** The backbone that it was on. Opened with another, it is a project whose backbone was changed. */

@@ -1,11 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiPage, type ApiPage } from './support/api-page.js';
+import { DIST } from './support/server.js';
 
 let api: ApiPage;
 beforeAll(async () => {
   api = await openApiPage();
+  const name = readdirSync(join(DIST, 'assets')).find((each) => /^worker-.*\.js$/.test(each))!;
+  api.site.files.set(`assets/${name}`, Buffer.concat([Buffer.from(COUNTING), readFileSync(join(DIST, 'assets', name))]));
 });
 afterAll(() => api?.close());
+
+/** Goes before the worker's own code: tells of each picture that a helper has found something out about. */
+const COUNTING = `
+  const told = new BroadcastChannel('studied');
+  self.Worker = class extends Worker {
+    constructor(...args) {
+      super(...args);
+      this.addEventListener('message', ({ data }) => data.value?.features && told.postMessage(data.value.features.length));
+    }
+  };
+`;
 
 const workers = (): number => api.site.asked.filter((path) => /worker-.*\.js$/.test(path)).length;
 
@@ -20,6 +36,8 @@ describe('many pictures', () => {
         for (const id of ids) all.push(await tools.base64(new Blob([(await trainer.features(id!))! as Uint8Array<ArrayBuffer>])));
         return all;
       };
+      let studied = 0;
+      new BroadcastChannel('studied').onmessage = () => (studied += 1);
       const many = await headstart.Trainer.create({ engine: 'cpu' });
       await many.addClass('any');
       const { ids, failures } = await many.addImages('any', pictures);
@@ -29,13 +47,14 @@ describe('many pictures', () => {
       await few.addClass('any');
       const singly = await features(few, (await few.addImages('any', pictures.slice(-COMPARED))).ids);
       few.close();
-      return { ids, failures, together, singly, cores: navigator.hardwareConcurrency };
+      return { ids, failures, together, singly, studied, cores: navigator.hardwareConcurrency };
     });
     expect(seen.failures).toEqual([]);
     expect(seen.ids).toEqual(Array.from({ length: 150 }, (_, i) => i));
     expect(seen.together).toEqual(seen.singly);
     // Two of trainers, and the helpers of the one that was given many.
     expect(workers() - before).toBe(2 + Math.min(seen.cores - 1, 3));
+    if (seen.cores > 1) expect(seen.studied).toBeGreaterThan(20);
     expect(api.record.errors).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackboneProgress, Prediction, Trainer } from '../../www/headstart.js';
 import { openApiPage, type ApiPage } from './support/api-page.js';
+import { crashWorker } from './support/crash.js';
 
 declare global {
   /** Two classes with ten pictures each: every third as pixels, the others as files. */
@@ -214,7 +215,7 @@ describe('a change that does not come to its end', () => {
     }, settings);
     seen.catch(() => undefined);
     await api.page.waitForFunction(() => document.title === 'half-way');
-    await Promise.all(api.page.workers().map((worker) => worker.evaluate(() => void setTimeout(() => { throw new Error('a crash of the test'); }))));
+    await crashWorker(api.page);
     const { before, refused, first, outcome, after, report, trained } = await seen;
     expect(refused).toMatchObject({ code: 'worker_failed' });
     expect([first.done, outcome]).toEqual([0, { cancelled: false, unreadable: [] }]);

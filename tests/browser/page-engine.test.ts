@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AppPage } from './support/app-page.js';
 import { foreignRequests } from './support/browser.js';
+import { crashWorker } from './support/crash.js';
 
 const further = (app: AppPage) => app.page.getByRole('button', { name: 'Train further' });
 
@@ -127,8 +128,7 @@ describe('engines', () => {
     // The model was saved before this was answered.
     const picture = (await app.draw('circles', 1, 96))[0]!;
     const said = await app.predict(picture);
-    const [worker] = app.page.workers();
-    await worker!.evaluate(() => void setTimeout(() => { throw new Error('a test'); }));
+    await crashWorker(app.page);
     // It shows when the worker is asked for something; what it was asked for waits.
     await app.card('Class 1').locator('input[type=file]').setInputFiles(await app.draw('circles', 2, 40));
     await app.page.locator('#train .notice.error').waitFor();

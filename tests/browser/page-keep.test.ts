@@ -135,7 +135,7 @@ async function asFirstVersion(): Promise<void> {
   put('projects', projects);
   put('trainers', trainers);
   // Its files were blobs, however small.
-  const asBlob = (file: { bytes: Uint8Array<ArrayBuffer>; type: string }) => new Blob([file.bytes], { type: file.type });
+  const asBlob = (file: Blob | { bytes: Uint8Array<ArrayBuffer>; type: string } | null) => (file === null || file instanceof Blob ? file : new Blob([file.bytes], { type: file.type }));
   put('pictures', pictures.map((picture) => ({ ...picture, blob: asBlob(picture.blob), thumbnail: asBlob(picture.thumbnail) })));
   const listOf = (project: string, key: number) => lists.filter((each) => each.project === project && each.class === key).flatMap((each) => each.pictures);
   put('pages', pages.map((page) => ({ ...page, version: 1, classes: page.classes.map((each: { key: number }) => ({ ...each, pictures: listOf(page.id, each.key) })) })));

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { seeded } from '../../www/samples/random.js';
 import { AppPage, type PickedFile } from './support/app-page.js';
 import { writeClip } from './support/clip.js';
+import { crashWorker } from './support/crash.js';
 import { act, look, Watch, type Shown } from './support/deeds.js';
 import { KillableBrowser } from './support/killable.js';
 import { serveSite } from './support/server.js';
@@ -88,8 +89,7 @@ it(`goes on with all that was there, however its worker crashes (seed ${SEED}, $
       await page.waitForTimeout(next() * 3000);
       if (next() < 0.5) deeds.push(await act(page, files, next()));
       await page.waitForTimeout(next() * 1500);
-      const [worker] = page.workers();
-      await worker?.evaluate(() => void setTimeout(() => { throw new Error('a test'); }));
+      await crashWorker(page);
       const saved = watch.last;
       await startAgain(page);
       if (saved === null) continue;

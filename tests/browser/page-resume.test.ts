@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppPage, LONG_RUN } from './support/app-page.js';
 import { violations } from './support/axe.js';
 import { foreignRequests } from './support/browser.js';
+import { crashWorker } from './support/crash.js';
 
 let app: AppPage;
 beforeAll(async () => {
@@ -62,8 +63,7 @@ describe('a training that is cut short', () => {
   });
 
   it('goes on with another worker where its own crashes', async () => {
-    const [worker] = app.page.workers();
-    await worker?.evaluate(() => void setTimeout(() => { throw new Error('a test'); }));
+    await crashWorker(app.page);
     await app.page.getByRole('button', { name: 'Start again' }).press('Enter');
     await offered().waitFor();
     await expect.poll(() => goOn().getAttribute('aria-disabled')).toBe('false');

@@ -8,10 +8,11 @@ import { FakeWorker, picture, useFakeWorker } from './support/fake-worker.js';
 class FakeHelper extends EventTarget {
   static all: FakeHelper[] = [];
   /** What becomes of the picture of so many bytes. */
-  static fate: (bytes: number) => 'studied' | 'refused' | 'dies' | 'crashes' = () => 'studied';
+  static fate: (bytes: number) => 'studied' | 'refused' | 'dies' | 'crashes' | 'hangs' = () => 'studied';
   readonly studied: number[] = [];
   calls: string[] = [];
   terminated = false;
+  crash: Event | null = null;
 
   constructor() {
     super();
@@ -25,7 +26,8 @@ class FakeHelper extends EventTarget {
       if (call !== 'study') return this.#answer({ kind: 'result', id, value: 0 });
       const { size } = args[1] as Blob;
       const fate = FakeHelper.fate(size);
-      if (fate === 'crashes') this.dispatchEvent(new Event('error'));
+      if (fate === 'hangs') return;
+      if (fate === 'crashes') this.dispatchEvent((this.crash = new Event('error', { cancelable: true })));
       else if (fate === 'dies') this.#answer({ kind: 'fatal', failure: { code: 'worker_failed', message: 'gone' } });
       else if (fate === 'refused') this.#answer({ kind: 'failure', id, failure: { code: 'picture_unreadable', message: 'no' } });
       else {
@@ -51,7 +53,7 @@ beforeEach(() => {
 });
 
 describe('helpers', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
 
   const backbone = { config: '{}', weights: new Blob(['weights']) };
@@ -60,14 +62,25 @@ describe('helpers', () => {
     helpers.serve(backbone);
     return helpers;
   };
-  const come = (helpers: Helpers, count: number, every = 10): void => {
-    for (let i = 0; i < count; i += 1) {
-      helpers.expect();
-      vi.advanceTimersByTime(every);
-    }
+  const come = (helpers: Helpers, count: number): void => {
+    for (let i = 0; i < count; i += 1) helpers.expect();
   };
+  const settled = async (): Promise<void> => {
+    for (let i = 0; i < 5; i += 1) await new Promise(setImmediate);
+  };
+  const gone = () => FakeHelper.all.map(({ terminated }) => terminated);
+  /** Asks as often as it takes for one that is ready. */
+  const studied = (helpers: Helpers): Promise<string> =>
+    vi.waitFor(async () => {
+      const asked = helpers.study(picture(1), 'a');
+      expect(asked).not.toBe(null);
+      return asked!.then(
+        () => 'studied',
+        (error: Error) => error.message,
+      );
+    });
 
-  it('are there once many pictures come one upon the other, one for each core that is left, three at most', async () => {
+  it('are there once many pictures wait, one for each core that is left, three at most', async () => {
     for (const [cores, most] of [[1, 0], [2, 1], [4, 3], [16, 3]] as const) {
       FakeHelper.all = [];
       const helpers = helpersOn(cores);
@@ -77,43 +90,58 @@ describe('helpers', () => {
       expect(FakeHelper.all.length).toBe(most);
       // Nobody waits for one that is not ready.
       expect(helpers.study(picture(1), 'a')).toBe(null);
-      await vi.waitFor(() => {
-        const asked = helpers.study(picture(1), 'a');
-        asked?.catch(() => undefined);
-        expect(asked !== null).toBe(most > 0);
-      });
+      if (most > 0) expect(await studied(helpers)).toBe('studied');
       helpers.serve(null);
     }
   });
 
-  it('are not there for pictures that come now and then, nor for a session that they would not help', () => {
+  it('are not there for few pictures at a time, nor for a session that they would not help or that is too large for many', async () => {
     const helpers = helpersOn(4);
-    come(helpers, 50, 600);
+    for (let i = 0; i < 10; i += 1) {
+      come(helpers, 10);
+      helpers.rest();
+    }
     helpers.serve(null);
+    come(helpers, 50);
+    helpers.serve({ weights: { size: 94e6 } as Blob });
     come(helpers, 50);
     expect(FakeHelper.all).toEqual([]);
   });
 
-  it('go once there is nothing to do, and when the backbone is another', async () => {
-    const helpers = helpersOn(2);
-    come(helpers, 20);
-    expect(FakeHelper.all.map(({ terminated }) => terminated)).toEqual([false]);
-    vi.advanceTimersByTime(6000);
-    expect(FakeHelper.all.map(({ terminated }) => terminated)).toEqual([true]);
-    come(helpers, 20);
-    helpers.serve(backbone);
-    expect(FakeHelper.all.map(({ terminated }) => terminated)).toEqual([true, true]);
+  it('go once there is nothing to do, and when the backbone is another, and come again', async () => {
+    for (const ready of [true, false]) {
+      FakeHelper.all = [];
+      const helpers = helpersOn(2);
+      come(helpers, 20);
+      if (ready) await settled();
+      // A pause is not the end.
+      helpers.rest();
+      vi.advanceTimersByTime(4000);
+      come(helpers, 1);
+      vi.advanceTimersByTime(60_000);
+      expect(gone()).toEqual([false]);
+      helpers.rest();
+      vi.advanceTimersByTime(6000);
+      expect(gone()).toEqual([true]);
+      await settled();
+      come(helpers, 20);
+      if (ready) await settled();
+      expect(gone()).toEqual([true, false]);
+      helpers.serve(backbone);
+      expect(gone()).toEqual([true, true]);
+      await settled();
+      come(helpers, 20);
+      expect(gone()).toEqual([true, true, false]);
+      expect(await studied(helpers)).toBe('studied');
+    }
   });
 
-  it('are not tried again where one of them failed', async () => {
+  it('are not tried again where one of them failed, of which nobody else is told', async () => {
     FakeHelper.fate = () => 'crashes';
     const helpers = helpersOn(2);
     come(helpers, 20);
-    const fates: string[] = [];
-    await vi.waitFor(() => {
-      helpers.study(picture(1), 'a')?.catch((error: Error) => fates.push(error.message));
-      expect(fates).toEqual(['the helper has gone']);
-    });
+    expect(await studied(helpers)).toBe('the helper has gone');
+    expect(FakeHelper.all[0]!.crash?.defaultPrevented).toBe(true);
     come(helpers, 50);
     expect(FakeHelper.all.length).toBe(1);
     const without = new Helpers(() => {
@@ -122,6 +150,17 @@ describe('helpers', () => {
     without.serve(backbone);
     come(without, 50);
     expect(without.study(picture(1), 'a')).toBe(null);
+  });
+
+  it('are not waited for for ever', async () => {
+    FakeHelper.fate = () => 'hangs';
+    const helpers = helpersOn(2);
+    come(helpers, 20);
+    await settled();
+    const asked = helpers.study(picture(1), 'a')!.catch((error: Error) => error.message);
+    vi.advanceTimersByTime(20_000);
+    expect(await asked).toBe('the helper has gone');
+    expect(gone()).toEqual([true]);
   });
 });
 

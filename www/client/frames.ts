@@ -29,7 +29,7 @@ export interface Recording extends AsyncIterable<Frame> {
 }
 
 /**
- * Takes frames from a playing video until {@link Recording.stop}: hold to record.
+ * Takes frames from a playing video until {@link Recording.stop} or its end: hold to record.
  *
  * ```ts
  * const recording = record(video);
@@ -53,7 +53,7 @@ export function record(video: HTMLVideoElement, options: RecordOptions = {}): Re
     async *[Symbol.asyncIterator]() {
       const interval = 1000 / framesPerSecond;
       let due = performance.now();
-      for (let index = 0; !stopped && index < maxFrames; ) {
+      for (let index = 0; !stopped && !isOver(video) && index < maxFrames; ) {
         if (hasFrame(video)) yield { bitmap: await grab(video), index: index++, group };
         // A late frame moves the ones after it: catching up would take two of the same moment.
         due = Math.max(due + interval, performance.now());

@@ -21,6 +21,7 @@ export async function inOrder<S, T>(sources: readonly S[], ask: (source: S, inde
     return answers;
   } catch (error) {
     await Promise.allSettled(asked);
+    signal?.throwIfAborted();
     throw error;
   }
 }

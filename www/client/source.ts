@@ -1,4 +1,5 @@
 import type { Picture } from '../protocol.js';
+import { abortable } from './abort.js';
 import { HeadstartError } from './error.js';
 
 /** What a picture can be given as: a file, whose bytes the worker decodes, pixels, an element that shows it, or its address. */
@@ -38,14 +39,19 @@ const FETCH_MS = 60_000;
 
 /** The file at an address, which is asked for by this page, as its policy allows. */
 async function fetched(address: string | URL, name: string, signal: AbortSignal | undefined): Promise<Blob> {
-  const late = AbortSignal.timeout(FETCH_MS);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error('the server did not answer')), FETCH_MS);
   try {
-    const response = await fetch(address, { signal: signal ? AbortSignal.any([signal, late]) : late });
+    const response = await fetch(address, { signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
+    // It answers: the rest may take as long as the line needs.
+    clearTimeout(timer);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     return await response.blob();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new HeadstartError({ code: 'picture_unreadable', message: `“${name}” could not be fetched (${reason}).`, value: name });
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -58,7 +64,7 @@ async function take(source: PictureSource, name: string, signal: AbortSignal | u
   }
   try {
     if (typeof HTMLImageElement !== 'undefined' && source instanceof HTMLImageElement && !source.complete) {
-      await Promise.race([source.decode(), tooLate()]);
+      await abortable(Promise.race([source.decode(), tooLate()]), signal);
     }
     return await createImageBitmap(source);
   } catch (error) {

@@ -47,7 +47,8 @@ export interface PageRecord {
 
 /** The same as it is written: what is on the lists of pictures is apart. */
 export interface StoredPage extends Omit<PageRecord, 'classes'> {
-  readonly version: 2;
+  /** Since 3 pictures may be as {@link StoredPicture} says. */
+  readonly version: 2 | 3;
   readonly classes: readonly Pick<ClassState, 'key' | 'name'>[];
 }
 
@@ -186,15 +187,18 @@ async function moveLists(transaction: IDBPTransaction<Tables, StoreNames<Tables>
 
 /** A page as it is written. */
 export function stored(page: PageRecord): StoredPage {
-  return { ...page, version: 2, classes: page.classes.map(({ key, name }) => ({ key, name })) };
+  return { ...page, version: 3, classes: page.classes.map(({ key, name }) => ({ key, name })) };
 }
 
-/** Browsers keep larger values apart from the record by themselves. */
-const SMALL_BYTES = 60_000;
+/**
+ * Two of them fit into a record that browsers keep in one piece, and once they are read again thousands of them fit into memory, where a blob
+ * of the database would be on the disk.
+ */
+const SMALL_BYTES = 24_000;
 
 /** A picture as it is written. */
 export async function storedPicture({ blob, thumbnail, ...rest }: PictureRecord): Promise<StoredPicture> {
-  const [small, smallThumbnail] = await Promise.all([smallFile(blob), thumbnail && smallFile(thumbnail)]);
+  const [small, smallThumbnail] = await Promise.all([smallFile(blob), thumbnail && smallFile(thumbnail).catch(() => null)]);
   return { ...rest, blob: small, thumbnail: smallThumbnail };
 }
 

@@ -70,7 +70,7 @@ export class ProjectPlace {
       transaction.objectStore('checkpoints').get(this.id),
       pictures.getAllKeys(picturesOf(this.id)),
     ]);
-    if (summary === undefined || page?.version !== 2) return null;
+    if (summary === undefined || page === undefined || (page.version !== 2 && page.version !== 3)) return null;
     const listed = withLists(page.classes, pieces);
     const there = new Set(keys.map(([, key]) => key));
     const classes = withPresent(listed, (key) => there.has(key));

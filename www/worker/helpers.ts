@@ -3,14 +3,16 @@ import type { BackboneFiles, CallRequest, Message, Studied } from '../protocol.j
 /** The part of a `Worker` that a helper is. */
 export type HelperPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
 
-/** More do not pay: the pictures come one after the other, and each helper takes some 40 MB. */
-const MOST = 3;
-/** Pictures that come one upon the other before it is worth starting helpers, which takes as long as a few dozen. */
+/** More do not pay: the pictures come one after the other. */
+export const MOST_HELPERS = 3;
+/** Pictures that others wait behind before it is worth starting helpers, which takes as long as a few dozen. */
 const MANY = 16;
-/** What comes later than so long after the one before begins anew to count. */
-const GAP_MS = 500;
 /** Helpers that have had nothing to do for so long are let go. */
 const IDLE_MS = 5000;
+/** One that looks at a picture for so long is taken to have stopped. */
+const STUDY_MS = 15_000;
+/** Each helper holds a backbone of its own, in memory that it never gives back: with large ones a tab would be too full. */
+const LARGEST_BACKBONE = 20e6;
 
 /** One of them: a worker of its own, with a session of its own that forgets every picture at once. */
 class Helper {
@@ -18,36 +20,47 @@ class Helper {
   free = false;
   readonly #port: HelperPort;
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  readonly #end: () => void;
   #nextId = 1;
+  #closed = false;
 
   /** `failed` is called where it cannot go on. */
   constructor(port: HelperPort, backbone: BackboneFiles, failed: () => void) {
     this.#port = port;
-    const end = (): void => {
+    this.#end = () => {
+      if (this.#closed) return;
       this.close();
       failed();
     };
-    port.addEventListener('error', end);
-    port.addEventListener('messageerror', end);
+    port.addEventListener('error', (event) => {
+      // Left alone it would be an error of the worker that has this helper, too.
+      event.preventDefault();
+      this.#end();
+    });
+    port.addEventListener('messageerror', this.#end);
     port.addEventListener('message', (event) => {
       const message = (event as MessageEvent<Message>).data;
-      if (message.kind === 'fatal') end();
+      if (message.kind === 'fatal') this.#end();
       else if (message.kind !== 'event') this.#answer(message);
     });
     const begun = [this.#ask('create', ['cpu', backbone, undefined]), this.#ask('addClass', [CLASS, undefined])];
-    Promise.all(begun).then(() => (this.free = true), end);
+    Promise.all(begun).then(() => (this.free = true), this.#end);
   }
 
   async study(picture: Blob, name: string): Promise<Studied> {
     this.free = false;
+    const late = setTimeout(this.#end, STUDY_MS);
     try {
       return await this.#ask('study', [CLASS, picture, name]);
     } finally {
-      this.free = true;
+      clearTimeout(late);
+      this.free = !this.#closed;
     }
   }
 
   close(): void {
+    this.#closed = true;
+    this.free = false;
     this.#port.terminate();
     for (const { reject } of this.#pending.values()) reject(new Error('the helper has gone'));
     this.#pending.clear();
@@ -82,27 +95,30 @@ export class Helpers {
   #all: Helper[] = [];
   #failed = false;
   #come = 0;
-  #latest = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `cores` are those of the machine, of which this worker has one. */
   constructor(start: () => HelperPort, cores: number) {
     this.#start = start;
-    this.#most = Math.min(cores - 1, MOST);
+    this.#most = Math.min(cores - 1, MOST_HELPERS);
   }
 
   /** What the session computes with from now on; null where what they make would be of no use to it. */
   serve(backbone: BackboneFiles | null): void {
     this.#close();
-    this.#backbone = backbone;
+    this.#backbone = backbone !== null && backbone.weights.size <= LARGEST_BACKBONE ? backbone : null;
   }
 
-  /** A picture has come in that nobody has looked at yet. */
+  /** A picture's turn has come while others wait behind it that they could look at. */
   expect(): void {
-    const now = performance.now();
-    this.#come = now - this.#latest > GAP_MS ? 1 : this.#come + 1;
-    this.#latest = now;
+    clearTimeout(this.#timer);
+    this.#come += 1;
     if (this.#all.length === 0 && this.#come >= MANY) this.#hire();
+  }
+
+  /** Nothing waits. */
+  rest(): void {
+    this.#come = 0;
     clearTimeout(this.#timer);
     if (this.#all.length > 0) this.#timer = setTimeout(() => this.#close(), IDLE_MS);
   }

@@ -10,6 +10,13 @@ export interface Queued {
   loaded?: Promise<unknown>;
 }
 
+/** A picture that waits to be added. */
+export type QueuedImage = Queued & { request: CallRequest<'addImage'> };
+
+function isImage(queued: Queued): queued is QueuedImage {
+  return queued.request.call === 'addImage';
+}
+
 /**
  * Requests in the order of arrival, with one exception: a prediction goes ahead of pictures that wait to be added, so that a live
  * view does not stand still while a folder is imported. Nothing that it depends on is overtaken.
@@ -34,10 +41,10 @@ export class RequestQueue {
     return this.#queue.shift();
   }
 
-  /** The next pictures to be added, so that they can be decoded while another is worked on. */
-  get nextImages(): (Queued & { request: CallRequest<'addImage'> })[] {
-    const isImage = (queued: Queued): queued is Queued & { request: CallRequest<'addImage'> } => queued.request.call === 'addImage';
-    const end = this.#queue.findIndex((queued) => !isImage(queued));
-    return this.#queue.slice(0, end < 0 ? undefined : end).filter(isImage);
+  /** The next pictures to be added, at most so many, so that they can be decoded while another is worked on. */
+  nextImages(most: number): QueuedImage[] {
+    const next = this.#queue.slice(0, most);
+    const end = next.findIndex((queued) => !isImage(queued));
+    return next.slice(0, end < 0 ? most : end).filter(isImage);
   }
 }

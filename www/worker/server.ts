@@ -4,9 +4,9 @@ import { handlers, type Context } from './calls.js';
 import { Changes } from './changes.js';
 import { isTrap, refusal, toFailure } from './failure.js';
 import { loadBackbone, loadOutline, openModel, readBlob, readModel, readWeights, type BackboneBytes } from './fetch.js';
-import type { Helpers } from './helpers.js';
+import { MOST_HELPERS, type Helpers } from './helpers.js';
 import { Thumbnails, type PictureReader } from './pictures.js';
-import { RequestQueue, type Queued } from './queue.js';
+import { RequestQueue, type Queued, type QueuedImage } from './queue.js';
 import type { Core, Session } from './session.js';
 import { knownSettings } from './settings.js';
 import { Sources } from './sources.js';
@@ -58,7 +58,6 @@ export class Server {
       if (LONG_CALLS.has(request.call)) this.#controls.set(request.id, { paused: false, cancelled: false });
       const loaded = this.#load(request);
       for (const action of request.steering ?? []) this.#steer(request.id, action);
-      if (request.call === 'addImage' && !request.args[3].features) this.#helpers.expect();
       const enqueue = () => {
         this.#queue.add({ request, ...(loaded && { loaded }) });
         this.#prefetch();
@@ -101,6 +100,7 @@ export class Server {
       const [run, change] = [this.#run, this.#change];
       if (run?.due) await this.#train(run);
       if (change && change === this.#change) await this.#prepareOne(change);
+      if (!queued) this.#helpers.rest();
       if (!queued && !run?.due && !change) await awake;
       // Messages arrive between tasks only.
       await nextTask();
@@ -110,6 +110,7 @@ export class Server {
   async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
     const { id, call } = request;
     this.#embedding = call === 'addImage' && !studied;
+    if (call === 'addImage' && this.#queue.nextImages(AHEAD).some(isForHelpers)) this.#helpers.expect();
     this.#prefetch();
     try {
       if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(...request.args)));
@@ -257,11 +258,11 @@ export class Server {
    * that this worker will come to at once is left to it, so that it need not wait for a helper.
    */
   #prefetch(): void {
-    for (const [ahead, next] of this.#queue.nextImages.entries()) {
+    for (const [ahead, next] of this.#queue.nextImages(AHEAD).entries()) {
       if (next.decoded) continue;
-      const [, picture, name, { features, part }] = next.request.args;
-      const wanted = picture instanceof Blob && !features && part !== 'test' && (ahead > 0 || this.#embedding);
-      const studied = wanted ? this.#helpers.study(picture, name) : null;
+      const [, picture, name] = next.request.args;
+      const free = picture instanceof Blob && isForHelpers(next) && (ahead > 0 || this.#embedding);
+      const studied = free ? this.#helpers.study(picture, name) : null;
       if (studied !== null) {
         next.studied = true;
         next.decoded = studied.catch(() => this.#pictures.readWithThumbnail(picture, name));
@@ -296,6 +297,15 @@ export class Server {
     if (!this.#session) throw refusal('internal', 'Something went wrong inside Headstart: no session was made.');
     return this.#session;
   }
+}
+
+/** So many pictures are looked at ahead of their turn at most: one by this worker, the others by helpers. Their pixels wait in memory. */
+const AHEAD = 1 + MOST_HELPERS;
+
+/** Whether helpers are of use for a picture: what is a file, is not known yet, and is to be learned from. */
+function isForHelpers({ request }: QueuedImage): boolean {
+  const [, picture, , { features, part }] = request.args;
+  return picture instanceof Blob && !features && part !== 'test';
 }
 
 /** Calls that can be steered. */
