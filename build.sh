@@ -144,10 +144,18 @@ build_wasm() {
   build_package www/pkg/cpu --no-default-features
 }
 
+# What a wasm package is made of, in one number.
+wasm_inputs() {
+  { find src Cargo.toml Cargo.lock build.sh -type f -exec cksum {} + | LC_ALL=C sort; cargo -V; printf '%s\n' "$*"; } | cksum
+}
+
 # `build_package FOLDER OPTIONS…`: everything is made in a folder aside and moved into place whole.
 build_package() {
-  local folder=$1
+  local folder=$1 inputs
   shift
+  # Cargo has one place for both packages' module and would link each anew, for minutes, where nothing has changed.
+  inputs=$(wasm_inputs "$@")
+  if [ -f "$folder/headstart_bg.wasm" ] && [ "$(cat "$folder/.inputs" 2>/dev/null || true)" = "$inputs" ]; then return; fi
   # One crate type a call: cargo leaves link-time optimisation out where a library is built as rlib and cdylib at once.
   wasm_cargo rustc --profile wasm --lib --crate-type cdylib "$@"
   local raw=$wasm_dir/$wasm_target/wasm/headstart.wasm staging=$wasm_dir/pkg tool stamp
@@ -156,7 +164,10 @@ build_package() {
 
   tool=$(wasm_bindgen)
   stamp="$(cksum <"$raw") $(cksum <build.sh) $tool"
-  if [ "$(cat "$folder/.stamp" 2>/dev/null || true)" = "$stamp" ]; then return; fi
+  if [ -f "$folder/headstart_bg.wasm" ] && [ "$(cat "$folder/.stamp" 2>/dev/null || true)" = "$stamp" ]; then
+    printf '%s\n' "$inputs" >"$folder/.inputs"
+    return
+  fi
   rm -rf "$staging"
   "$tool" --target web --out-dir "$staging" --out-name headstart "$raw"
   # -Oz saves nothing of the download once compressed, and its code is slower.
@@ -166,8 +177,9 @@ build_package() {
     "$staging/headstart_bg.wasm" -o "$staging/headstart_bg.wasm"
   printf '%s\n' "$stamp" >"$staging/.stamp"
   mkdir -p "$folder"
-  rm -f "$folder"/*.* "$folder/.stamp"
-  mv "$staging"/* "$staging/.stamp" "$folder/"
+  rm -f "$folder"/*.* "$folder/.stamp" "$folder/.inputs"
+  printf '%s\n' "$inputs" >"$staging/.inputs"
+  mv "$staging"/* "$staging/.stamp" "$staging/.inputs" "$folder/"
 }
 
 build_site() {
