@@ -149,13 +149,16 @@ wasm_inputs() {
   { find src Cargo.toml Cargo.lock build.sh -type f -exec cksum {} + | LC_ALL=C sort; cargo -V; printf '%s\n' "$*"; } | cksum
 }
 
+# `is_made FOLDER STAMP OF`: whether a package is there whose stamp says that it was made of this.
+is_made() { [ -f "$1/headstart_bg.wasm" ] && [ "$(cat "$1/$2" 2>/dev/null || true)" = "$3" ]; }
+
 # `build_package FOLDER OPTIONS…`: everything is made in a folder aside and moved into place whole.
 build_package() {
   local folder=$1 inputs
   shift
   # Cargo has one place for both packages' module and would link each anew, for minutes, where nothing has changed.
   inputs=$(wasm_inputs "$@")
-  if [ -f "$folder/headstart_bg.wasm" ] && [ "$(cat "$folder/.inputs" 2>/dev/null || true)" = "$inputs" ]; then return; fi
+  if is_made "$folder" .inputs "$inputs"; then return; fi
   # One crate type a call: cargo leaves link-time optimisation out where a library is built as rlib and cdylib at once.
   wasm_cargo rustc --profile wasm --lib --crate-type cdylib "$@"
   local raw=$wasm_dir/$wasm_target/wasm/headstart.wasm staging=$wasm_dir/pkg tool stamp
@@ -164,7 +167,7 @@ build_package() {
 
   tool=$(wasm_bindgen)
   stamp="$(cksum <"$raw") $(cksum <build.sh) $tool"
-  if [ -f "$folder/headstart_bg.wasm" ] && [ "$(cat "$folder/.stamp" 2>/dev/null || true)" = "$stamp" ]; then
+  if is_made "$folder" .stamp "$stamp"; then
     printf '%s\n' "$inputs" >"$folder/.inputs"
     return
   fi

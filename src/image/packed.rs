@@ -11,14 +11,12 @@ const CHANNELS: usize = 3;
 /// Packs a square picture `[size, size, 3]`; none where that saves nothing.
 pub fn pack(rgb: &[u8], size: usize) -> Option<Arc<[u8]>> {
     let row = size * CHANNELS;
-    let error = |at: usize| rgb[at].wrapping_sub(predicted(rgb, at, row));
-    let plane = |channel: usize| {
-        (channel..rgb.len()).step_by(CHANNELS).map(move |at| match channel {
-            1 => error(at),
-            _ => error(at).wrapping_sub(error(at - channel + 1)),
-        })
-    };
-    let planes: Vec<u8> = (0..CHANNELS).flat_map(plane).collect();
+    let errors: Vec<u8> = (0..rgb.len()).map(|at| rgb[at].wrapping_sub(predicted(rgb, at, row))).collect();
+    let (errors, _) = errors.as_chunks::<CHANNELS>();
+    let mut planes = Vec::with_capacity(rgb.len());
+    planes.extend(errors.iter().map(|[red, green, _]| red.wrapping_sub(*green)));
+    planes.extend(errors.iter().map(|[_, green, _]| *green));
+    planes.extend(errors.iter().map(|[_, green, blue]| blue.wrapping_sub(*green)));
     let packed = fdeflate::compress_to_vec(&planes);
     (packed.len() < rgb.len()).then(|| packed.into())
 }

@@ -3,19 +3,16 @@
  *
  *     ./build.sh bench cores
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openApiPage } from '../browser/support/api-page.js';
-import { DIST } from '../browser/support/server.js';
+import { builtWorker } from '../browser/support/server.js';
 
 const [PICTURES, RUNS] = [400, 7];
 const CORES = 'navigator.hardwareConcurrency';
 
 it('embeds with one core and with all', async () => {
   const api = await openApiPage();
-  const name = readdirSync(join(DIST, 'assets')).find((each) => /^worker-.*\.js$/.test(each))!;
-  const code = readFileSync(join(DIST, 'assets', name), 'utf8');
+  const { path, code } = builtWorker();
   if (!code.includes(CORES)) throw new Error('the worker does not ask for the cores as it did');
   const cores = await api.page.evaluate(() => navigator.hardwareConcurrency);
   await api.page.evaluate(async (count) => {
@@ -37,7 +34,7 @@ it('embeds with one core and with all', async () => {
   for (let run = 0; run <= RUNS; run += 1) {
     for (const which of ['one', 'all'] as const) {
       // The browser's own override does not reach workers.
-      api.site.files.set(`assets/${name}`, Buffer.from(which === 'one' ? code.replace(CORES, '1') : code));
+      api.site.files.set(path, Buffer.from(which === 'one' ? code.replace(CORES, '1') : code));
       const milliseconds = await embed();
       // The first of each warms up.
       if (run > 0) took[which].push(milliseconds);

@@ -1,14 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiPage, type ApiPage } from './support/api-page.js';
-import { DIST } from './support/server.js';
+import { builtWorker } from './support/server.js';
 
 let api: ApiPage;
 beforeAll(async () => {
   api = await openApiPage();
-  const name = readdirSync(join(DIST, 'assets')).find((each) => /^worker-.*\.js$/.test(each))!;
-  api.site.files.set(`assets/${name}`, Buffer.concat([Buffer.from(COUNTING), readFileSync(join(DIST, 'assets', name))]));
+  const { path, code } = builtWorker();
+  api.site.files.set(path, Buffer.from(COUNTING + code));
 });
 afterAll(() => api?.close());
 

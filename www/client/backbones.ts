@@ -1,5 +1,5 @@
 import type { BackboneFiles } from '../protocol.js';
-import { HeadstartError } from './error.js';
+import { fetched } from './fetched.js';
 import { assetsFolder, beside } from './location.js';
 
 /**
@@ -82,16 +82,9 @@ function folderAddress(folder: string, assets: string | undefined): string {
 
 async function readIndex(assets: string | undefined): Promise<BackboneIndex> {
   const address = beside('backbones/index.json', assets);
-  try {
-    const response = await fetch(address);
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    return (await response.json()) as BackboneIndex;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new HeadstartError({
-      code: 'backbone_not_found',
-      message: `The list of backbones at ${address} could not be read (${reason}).`,
-      value: address,
-    });
-  }
+  return fetched(
+    address,
+    async (response) => (await response.json()) as BackboneIndex,
+    (reason) => ({ code: 'backbone_not_found', message: `The list of backbones at ${address} could not be read (${reason}).`, value: address }),
+  );
 }

@@ -1,6 +1,7 @@
-import type { Picture } from '../protocol.js';
+import type { Failure, Picture } from '../protocol.js';
 import { abortable } from './abort.js';
 import { HeadstartError } from './error.js';
+import { fetched } from './fetched.js';
 
 /** What a picture can be given as: a file, whose bytes the worker decodes, pixels, an element that shows it, or its address. */
 export type PictureSource = Blob | ImageBitmap | ImageData | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement | string | URL;
@@ -38,25 +39,24 @@ function isData(address: string | URL): boolean {
 const FETCH_MS = 60_000;
 
 /** The file at an address, which is asked for by this page, as its policy allows. */
-async function fetched(address: string | URL, name: string, signal: AbortSignal | undefined): Promise<Blob> {
+async function fileAt(address: string | URL, name: string, signal: AbortSignal | undefined): Promise<Blob> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error('the server did not answer')), FETCH_MS);
-  try {
-    const response = await fetch(address, { signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
+  const read = (response: Response): Promise<Blob> => {
     // It answers: the rest may take as long as the line needs.
     clearTimeout(timer);
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    return await response.blob();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new HeadstartError({ code: 'picture_unreadable', message: `“${name}” could not be fetched (${reason}).`, value: name });
+    return response.blob();
+  };
+  const failure = (reason: string): Failure => ({ code: 'picture_unreadable', message: `“${name}” could not be fetched (${reason}).`, value: name });
+  try {
+    return await fetched(address, read, failure, signal ? AbortSignal.any([signal, late.signal]) : late.signal);
   } finally {
     clearTimeout(timer);
   }
 }
 
 async function take(source: PictureSource, name: string, signal: AbortSignal | undefined): Promise<Picture> {
-  if (typeof source === 'string' || source instanceof URL) return fetched(source, name, signal);
+  if (typeof source === 'string' || source instanceof URL) return fileAt(source, name, signal);
   if (source instanceof Blob) return source;
   if (typeof ImageData !== 'undefined' && source instanceof ImageData) {
     // The caller may draw the next frame into it before its turn comes.

@@ -1,5 +1,5 @@
 import { listedDefault } from '../client/backbones.js';
-import { HeadstartError } from '../client/error.js';
+import { fetched } from '../client/fetched.js';
 import type { BackboneSource } from '../protocol.js';
 import card from '../public/backbones/mobilenet-v2-0.75-128/config.json';
 
@@ -10,13 +10,10 @@ import card from '../public/backbones/mobilenet-v2-0.75-128/config.json';
 export async function defaultBackbone(assets: string | undefined): Promise<BackboneSource> {
   if (assets !== undefined) return listedDefault(assets);
   const address = new URL('./backbones/mobilenet-v2-0.75-128/model.safetensors', import.meta.url);
-  try {
-    const response = await fetch(address);
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    return { config: JSON.stringify(card), weights: await response.blob() };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `Headstart's backbone could not be fetched from ${address.href} (${reason}). Serve the package's files and say where: assetsBase.`;
-    throw new HeadstartError({ code: 'backbone_not_found', message, value: address.href });
-  }
+  const read = async (response: Response): Promise<BackboneSource> => ({ config: JSON.stringify(card), weights: await response.blob() });
+  return fetched(address, read, (reason) => ({
+    code: 'backbone_not_found',
+    message: `Headstart's backbone could not be fetched from ${address.href} (${reason}). Serve the package's files and say where: assetsBase.`,
+    value: address.href,
+  }));
 }

@@ -110,7 +110,7 @@ export class Server {
   async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
     const { id, call } = request;
     this.#embedding = call === 'addImage' && !studied;
-    if (call === 'addImage' && this.#queue.nextImages(AHEAD).some(isForHelpers)) this.#helpers.expect();
+    if (call === 'addImage' && this.#queue.nextImages(AHEAD).some((next) => fileForHelpers(next) !== null)) this.#helpers.expect();
     this.#prefetch();
     try {
       if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(...request.args)));
@@ -261,8 +261,8 @@ export class Server {
     for (const [ahead, next] of this.#queue.nextImages(AHEAD).entries()) {
       if (next.decoded) continue;
       const [, picture, name] = next.request.args;
-      const free = picture instanceof Blob && isForHelpers(next) && (ahead > 0 || this.#embedding);
-      const studied = free ? this.#helpers.study(picture, name) : null;
+      const file = ahead > 0 || this.#embedding ? fileForHelpers(next) : null;
+      const studied = file && this.#helpers.study(file, name);
       if (studied !== null) {
         next.studied = true;
         next.decoded = studied.catch(() => this.#pictures.readWithThumbnail(picture, name));
@@ -302,10 +302,10 @@ export class Server {
 /** So many pictures are looked at ahead of their turn at most: one by this worker, the others by helpers. Their pixels wait in memory. */
 const AHEAD = 1 + MOST_HELPERS;
 
-/** Whether helpers are of use for a picture: what is a file, is not known yet, and is to be learned from. */
-function isForHelpers({ request }: QueuedImage): boolean {
+/** What helpers can look at of a picture: a file that is not known yet and is to be learned from. Null where they are of no use. */
+function fileForHelpers({ request }: QueuedImage): Blob | null {
   const [, picture, , { features, part }] = request.args;
-  return picture instanceof Blob && !features && part !== 'test';
+  return picture instanceof Blob && !features && part !== 'test' ? picture : null;
 }
 
 /** Calls that can be steered. */

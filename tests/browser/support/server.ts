@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize, resolve } from 'node:path';
@@ -43,6 +43,13 @@ export async function serveSite({ headers = { 'Content-Security-Policy': CONTENT
     if (!existsSync(join(DIST, needed))) throw new Error(`${join(DIST, needed)} is missing: build the site first`);
   }
   return serveFolder(DIST, { headers, folders });
+}
+
+/** The worker's code as it was built, and the path that it is served at. */
+export function builtWorker(): { path: string; code: string } {
+  const name = readdirSync(join(DIST, 'assets')).find((each) => /^worker-.*\.js$/.test(each));
+  if (name === undefined) throw new Error(`there is no worker in ${DIST}`);
+  return { path: `assets/${name}`, code: readFileSync(join(DIST, 'assets', name), 'utf8') };
 }
 
 /** Serves any folder of files. */
