@@ -142,6 +142,8 @@ build_wasm() {
   build_package www/pkg
   say 'Building the wasm package without the GPU engine'
   build_package www/pkg/cpu --no-default-features
+  say 'Building the wasm package that only predicts'
+  build_package www/pkg/predict --no-default-features --features predict-only
 }
 
 # What a wasm package is made of, in one number.

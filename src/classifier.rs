@@ -80,15 +80,7 @@ impl Classifier {
 
     /// Probabilities for pooled features, most probable class first.
     pub fn ranked(&self, features: &[f32]) -> Vec<Prediction> {
-        let probabilities = softmax(&self.head.logits(features));
-        let mut ranked: Vec<Prediction> = self
-            .labels
-            .iter()
-            .zip(probabilities)
-            .map(|(label, probability)| Prediction { class_id: label.id, class_name: label.name.clone(), probability })
-            .collect();
-        ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        ranked
+        ranked(&self.labels, &self.head, features)
     }
 
     /// Logits `[classes]` of each crop.
@@ -122,4 +114,17 @@ impl Classifier {
     pub fn parameters(&self) -> usize {
         self.backbone.parameters() + self.head.parameters()
     }
+}
+
+/// Probabilities of classes for the features of a head's dense layers, most probable class first.
+pub(crate) fn ranked(labels: &[ModelClass], head: &Head, features: &[f32]) -> Vec<Prediction> {
+    let classes = labels.iter().zip(softmax(&head.logits(features)));
+    let told = |(label, probability): (&ModelClass, f64)| Prediction {
+        class_id: label.id,
+        class_name: label.name.clone(),
+        probability,
+    };
+    let mut ranked: Vec<Prediction> = classes.map(told).collect();
+    ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    ranked
 }

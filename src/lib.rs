@@ -21,7 +21,7 @@
 //!   set ([`dataset::Part`]) are in no split.
 //! - [`train`] checks the settings ([`train::TrainConfig`] → [`train::ValidConfig`]) and trains a [`head`] on cached
 //!   features, then, where asked, the last stages of the backbone with it, one pulled step at a time ([`train::Run`]).
-//! - [`classifier`] predicts, [`metrics`] measures, [`bundle`] saves and loads.
+//! - [`classifier`] predicts, [`metrics`] measures, [`bundle`] saves and loads. [`predictor`] is a saved model that does nothing else.
 //! - [`engine`] is the device, WebGPU or CPU; [`probe`] picks the one that suits a backbone and says why.
 //! - [`project`] ties these into one session, which the command line (`src/bin`) and the browser (`web`) both drive. It has
 //!   one written form ([`project::Written`]), and with its pictures it is one file ([`project_file`]).
@@ -65,6 +65,7 @@ pub mod image;
 pub mod metrics;
 pub mod nn;
 pub mod params;
+pub mod predictor;
 pub mod probe;
 pub mod project;
 pub mod project_file;

@@ -1,17 +1,17 @@
 //! Stages in inference form: on the CPU they are a network of our own kernels, on the GPU the interpreter runs them with
 //! constants.
 
+use super::cpu::CpuStages;
 use super::graph::StageSpec;
 use super::kernels::{Kernels, global_average, kernels};
 use super::lower::Lowering;
 use super::spec::{ConvSpec, DenseSpec, NormSpec};
 use super::stage::{After, FixedNorm, Held, Read, Source, Stage};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::params::{Params, read};
 use burn::tensor::{Device, Tensor, TensorData};
-use headstart_kernels::{Arena, Network};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A weight and, where there is one, a bias.
 pub(crate) type WeightAndBias = (Vec<f32>, Option<Vec<f32>>);
@@ -35,7 +35,7 @@ pub(crate) struct Frozen {
 }
 
 enum On {
-    Cpu { network: Network, arenas: Mutex<Vec<Arena>> },
+    Cpu(CpuStages),
     Gpu { stages: Vec<Stage>, kernels: &'static dyn Kernels, none: Params },
 }
 
@@ -72,9 +72,7 @@ impl<'a> Freezing<'a> {
         let on = if self.engine.is_gpu() {
             On::Gpu { stages: self.stages, kernels: kernels(self.engine), none: Params::new(&device) }
         } else {
-            let network = Network::new(self.shape, self.layers.end());
-            let network = network.map_err(|layer| Error::Internal(format!("layer {layer} does not fit its input")))?;
-            On::Cpu { network, arenas: Mutex::new(Vec::new()) }
+            On::Cpu(CpuStages::new(self.layers)?)
         };
         Ok(Frozen { shape: self.shape, device, on })
     }
@@ -85,9 +83,9 @@ impl Frozen {
     pub(crate) fn forward(&self, values: Vec<f32>) -> Tensor<4> {
         let batch = self.batch(&values);
         match &self.on {
-            On::Cpu { network, arenas } => {
-                let [channels, height, width] = network.output_shape();
-                let rows = each(network, arenas, &values, batch, Network::run);
+            On::Cpu(stages) => {
+                let [channels, height, width] = stages.output_shape();
+                let rows = stages.rows(&values, batch, false);
                 let data = TensorData::new(rows.concat(), [batch, channels, height, width]);
                 Tensor::from_data(data, &self.device)
             }
@@ -107,9 +105,8 @@ impl Frozen {
         if batch == 0 {
             return Ok(Vec::new());
         }
-        if let On::Cpu { network, arenas } = &self.on {
-            let run = if pooled { Network::run_pooled } else { Network::run };
-            return Ok(each(network, arenas, &values, batch, run).into_iter().map(Arc::from).collect());
+        if let On::Cpu(stages) = &self.on {
+            return Ok(stages.rows(&values, batch, pooled).into_iter().map(Arc::from).collect());
         }
         let y = self.forward(values);
         let values = if pooled { read(global_average(y)).await? } else { read(y).await? };
@@ -119,43 +116,6 @@ impl Frozen {
     fn batch(&self, values: &[f32]) -> usize {
         values.len() / self.shape.iter().product::<usize>()
     }
-}
-
-type Run = fn(&Network, &[f32], &mut Arena, &mut Vec<f32>);
-
-/// What a network gives for each of `batch` pictures, computed by as many threads as there are cores.
-fn each(network: &Network, arenas: &Mutex<Vec<Arena>>, values: &[f32], batch: usize, run: Run) -> Vec<Vec<f32>> {
-    let length = values.len() / batch.max(1);
-    let some = |values: &[f32]| -> Vec<Vec<f32>> {
-        // Whoever panicked with the lock held had taken or brought an arena, which is whole either way.
-        let taken = || arenas.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut arena = taken().pop().unwrap_or_default();
-        let rows = values.chunks_exact(length).map(|picture| {
-            let mut row = Vec::new();
-            run(network, picture, &mut arena, &mut row);
-            row
-        });
-        let rows = rows.collect();
-        taken().push(arena);
-        rows
-    };
-    let threads = threads().min(batch);
-    if threads < 2 {
-        return some(values);
-    }
-    std::thread::scope(|scope| {
-        let share = batch.div_ceil(threads) * length;
-        let parts: Vec<_> = values.chunks(share).map(|part| scope.spawn(|| some(part))).collect();
-        let join = |part: std::thread::ScopedJoinHandle<'_, Vec<Vec<f32>>>| {
-            part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        parts.into_iter().flat_map(join).collect()
-    })
-}
-
-/// Threads that compute at a time; a browser's worker is one.
-fn threads() -> usize {
-    if cfg!(target_arch = "wasm32") { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) }
 }
 
 /// The numbers as constants of a device.

@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use headstart_kernels::{Activation, Affine, Conv, Dense, Layer, Op as Kernel, Window};
 
 /// Layers that are put together, stage by stage.
-pub(super) struct Lowering {
+pub(crate) struct Lowering {
+    /// The shape of what goes in.
+    input: [usize; 3],
     layers: Vec<Layer>,
     /// The number of the value that the last stage gives.
     last: usize,
@@ -28,15 +30,15 @@ struct Chain<'a> {
 
 impl Lowering {
     /// Nothing yet, for what is of the shape `[channels, height, width]`.
-    pub(super) fn new(shape: [usize; 3]) -> Self {
-        Self { layers: Vec::new(), last: 0, shape }
+    pub(crate) fn new(shape: [usize; 3]) -> Self {
+        Self { input: shape, layers: Vec::new(), last: 0, shape }
     }
 
     /// Puts the layers of a stage behind the last.
     ///
     /// # Errors
     /// Those of `numbers`, and [`Error::Internal`] where the stage does not fit what it is behind.
-    pub(super) fn push(&mut self, stage: &StageSpec, numbers: &mut dyn Numbers) -> Result<()> {
+    pub(crate) fn push(&mut self, stage: &StageSpec, numbers: &mut dyn Numbers) -> Result<()> {
         let unfit = |node| Error::Internal(format!("operation {node} of {} does not fit its input", stage.name));
         let shapes = stage.shapes([self.shape[1], self.shape[2]]).map_err(unfit)?;
         let nodes = stage.nodes();
@@ -74,9 +76,9 @@ impl Lowering {
         Ok(())
     }
 
-    /// All layers; the last gives what comes out.
-    pub(super) fn end(self) -> Vec<Layer> {
-        self.layers
+    /// The shape of what goes in, and all layers; the last gives what comes out.
+    pub(super) fn end(self) -> ([usize; 3], Vec<Layer>) {
+        (self.input, self.layers)
     }
 }
 

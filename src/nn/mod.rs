@@ -1,6 +1,7 @@
 //! Networks as data: stages as small graphs of a closed set of operations, and what runs them. Backbones and heads are
 //! built of these; nothing here knows either.
 
+mod cpu;
 mod frozen;
 mod graph;
 mod kernels;
@@ -8,10 +9,12 @@ mod lower;
 mod spec;
 mod stage;
 
+pub(crate) use cpu::CpuStages;
 pub(crate) use frozen::{Freezing, Frozen, Numbers, WeightAndBias};
 pub use graph::{Node, Role, StageBuilder, StageSpec, TensorSpec, Value};
 pub use kernels::global_average;
 pub(crate) use kernels::{Kernels, kernels};
+pub(crate) use lower::Lowering;
 pub use spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op, Padding, Window};
 pub(crate) use stage::{After, FixedNorm, Held, Read, Source, Stage, TrainedNorm};
 

@@ -1,7 +1,11 @@
 //! The browser's side of the library: the only place that knows JavaScript.
 
+#[cfg(not(feature = "predict-only"))]
 mod adapter;
 mod convert;
+#[cfg(feature = "predict-only")]
+mod predictor;
+#[cfg(not(feature = "predict-only"))]
 mod session;
 
 use wasm_bindgen::prelude::*;

@@ -1,0 +1,78 @@
+//! A saved model that only predicts, on the CPU: what a page of its own needs, and nothing of training or of burn.
+
+use crate::backbone::Backbone;
+use crate::bundle::{self, Saved};
+use crate::classifier::{ModelClass, Prediction, ranked};
+use crate::error::Result;
+use crate::head::Head;
+use crate::image::Preprocess;
+use crate::nn::{CpuStages, Lowering};
+use serde::Serialize;
+
+/// A model on the kernels of the CPU. It says what [`crate::classifier::Classifier`] says on the CPU engine, to the bit.
+pub struct Predictor {
+    labels: Vec<ModelClass>,
+    head: Head,
+    architecture: String,
+    preprocess: Preprocess,
+    stages: CpuStages,
+}
+
+/// What a model is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct About {
+    /// Names of its classes, in the order of the logits.
+    pub classes: Vec<String>,
+    /// Side of what the network sees, in pixels.
+    pub input_size: usize,
+    /// Name of its backbone's architecture.
+    pub architecture: String,
+}
+
+impl Predictor {
+    /// Reads a saved model that holds its backbone.
+    ///
+    /// # Errors
+    /// Those of [`bundle::load`].
+    pub fn load(file: &[u8]) -> Result<Self> {
+        let Saved { labels, head, backbone, .. } = bundle::load(file)?;
+        Self::of(labels, head, &backbone)
+    }
+
+    /// A model that is there.
+    ///
+    /// # Errors
+    /// [`crate::Error::BackboneTensorMissing`] where the weights are not those of the backbone's architecture.
+    pub fn of(labels: Vec<ModelClass>, head: Head, backbone: &Backbone) -> Result<Self> {
+        let mut layers = Lowering::new(backbone.shape_at(0));
+        let mut numbers = backbone.folded();
+        for stage in backbone.stages() {
+            layers.push(stage, &mut numbers)?;
+        }
+        if let Some(mut convolution) = head.convolution.as_ref() {
+            layers.push(&convolution.stage(), &mut convolution)?;
+        }
+        let (architecture, preprocess) = (backbone.card().architecture.clone(), backbone.card().preprocess());
+        Ok(Self { labels, head, architecture, preprocess, stages: CpuStages::new(layers)? })
+    }
+
+    /// What it is.
+    pub fn about(&self) -> About {
+        About {
+            classes: self.labels.iter().map(|label| label.name.clone()).collect(),
+            input_size: self.preprocess.size,
+            architecture: self.architecture.clone(),
+        }
+    }
+
+    /// Prepares an RGBA8 picture and classifies it, most probable class first.
+    ///
+    /// # Errors
+    /// [`crate::Error::PictureEmpty`].
+    pub fn predict(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
+        let crop = self.preprocess.crop(rgba, width, height)?;
+        let rows = self.stages.rows(&self.preprocess.batch([&crop]), 1, true);
+        Ok(ranked(&self.labels, &self.head, &rows.concat()))
+    }
+}
