@@ -5,10 +5,11 @@
 
 use crate::error::{Error, Result};
 use std::collections::HashMap;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use zip::read::{ArchiveOffset, Config, ZipArchiveMetadata, ZipReadOptions};
-use zip::{ZipArchive, result::ZipError};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter, result::ZipError};
 
 /// Files in one zip.
 const MOST_FILES: usize = 100_000;
@@ -21,6 +22,30 @@ const LARGEST_WHOLE: u64 = 20_000_000_000;
 
 /// Letters of a file's name with its folders.
 const LONGEST_NAME: usize = 1000;
+
+/// How a file lies in a zip of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packed {
+    /// As it is: what hardly shrinks, or is to be read in place.
+    Stored,
+    /// Compressed.
+    Deflated,
+}
+
+/// A zip of these files, in this order.
+///
+/// # Errors
+/// [`Error::Internal`] where packing fails.
+pub(crate) fn pack<'a>(files: impl IntoIterator<Item = (&'a str, Packed, &'a [u8])>) -> Result<Vec<u8>> {
+    let internal = |e: ZipError| Error::Internal(e.to_string());
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, packed, bytes) in files {
+        let method = if packed == Packed::Stored { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+        zip.start_file(name, SimpleFileOptions::default().compression_method(method)).map_err(internal)?;
+        zip.write_all(bytes).map_err(|e| internal(e.into()))?;
+    }
+    Ok(zip.finish().map_err(internal)?.into_inner())
+}
 
 /// A zip whose names are safe and whose sizes, as far as it tells them, are bearable.
 pub(crate) struct Archive<R> {

@@ -7,17 +7,16 @@
 //! `backbone` in `config.json` says which one the model's came from, by name and content. A model that was saved by
 //! reference holds only the tensors that training changed in it; whoever opens it brings the backbone itself.
 
-use crate::archive::Archive;
+use crate::archive::{Archive, Packed, pack};
 use crate::backbone::{Array, Backbone, CardFile, Reference, array, is_scale, write};
-use crate::classifier::{Classifier, ModelClass};
+use crate::classifier::{Model, ModelClass};
 use crate::error::{Error, Result};
 use crate::head::{Activation, Convolution, Dense, Head};
 use crate::report::TrainReport;
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write};
-use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+use std::io::Cursor;
 
 /// Version of the layout, raised when an older reader would misread a newer file.
 const VERSION: u32 = 1;
@@ -94,34 +93,29 @@ struct PreprocessorConfig {
 ///
 /// # Errors
 /// [`Error::Internal`] where packing fails.
-pub fn save(classifier: &Classifier, report: Option<&TrainReport>) -> Result<Vec<u8>> {
-    save_as(classifier, report, SavedBackbone::Whole)
+pub fn save(model: Model<'_>, report: Option<&TrainReport>) -> Result<Vec<u8>> {
+    save_as(model, report, SavedBackbone::Whole)
 }
 
 /// Packs a model with so much of its backbone.
 ///
 /// # Errors
 /// [`Error::ModelBackboneUnnamed`], and [`Error::Internal`] where packing fails.
-pub fn save_as(classifier: &Classifier, report: Option<&TrainReport>, saved: SavedBackbone) -> Result<Vec<u8>> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    // Weights hardly compress; storing them lets other tools map them.
-    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    let mut put = |name: &str, options, bytes: &[u8]| -> Result<()> {
-        zip.start_file(name, options).map_err(internal)?;
-        zip.write_all(bytes).map_err(internal)
-    };
-    put("model.safetensors", stored, &weights(classifier, saved)?)?;
-    put("config.json", deflated, &json(&config(classifier, saved))?)?;
-    put("preprocessor_config.json", deflated, &json(&preprocessor(classifier))?)?;
+pub fn save_as(model: Model<'_>, report: Option<&TrainReport>, saved: SavedBackbone) -> Result<Vec<u8>> {
+    let mut files = vec![
+        // Weights hardly compress; storing them lets other tools map them.
+        ("model.safetensors", Packed::Stored, weights(model, saved)?),
+        ("config.json", Packed::Deflated, json(&config(model, saved))?),
+        ("preprocessor_config.json", Packed::Deflated, preprocessor(model.backbone)?),
+    ];
     // JSON has no way to write a figure that is no number, and a file with a gap could not be read.
     if let Some(report) = report.filter(|report| report.is_finite()) {
         let mut report = serde_json::to_value(report).map_err(internal)?;
         // Numbers of classes mean something in their own project only.
         report.as_object_mut().map(|fields| fields.remove("class_ids"));
-        put("report.json", deflated, &json(&report)?)?;
+        files.push(("report.json", Packed::Deflated, json(&report)?));
     }
-    Ok(zip.finish().map_err(internal)?.into_inner())
+    pack(files.iter().map(|(name, packed, bytes)| (*name, *packed, bytes.as_slice())))
 }
 
 /// Reads a saved model that holds its backbone, and checks all of it.
@@ -191,33 +185,23 @@ fn read_report(bytes: &[u8]) -> Result<Option<TrainReport>> {
     Ok(Some(report.without_ids()))
 }
 
-fn config(classifier: &Classifier, saved: SavedBackbone) -> Config {
-    let names = unique(classifier.names());
+fn config(model: Model<'_>, saved: SavedBackbone) -> Config {
+    let names = model.names();
     let labels = || names.iter().cloned().enumerate();
     Config {
         headstart_version: VERSION,
-        backbone: classifier.backbone.reference().cloned().map(|reference| Origin { reference, saved }),
-        card: classifier.backbone.card().to_file(),
+        backbone: model.backbone.reference().cloned().map(|reference| Origin { reference, saved }),
+        card: model.backbone.card().to_file(),
         id2label: labels().collect(),
         label2id: labels().map(|(id, label)| (label, id)).collect(),
-        head_activation: (classifier.head.layers.len() > 1).then(|| classifier.head.activation.name().to_string()),
+        head_activation: (model.head.layers.len() > 1).then(|| model.head.activation.name().to_string()),
     }
 }
 
-/// Names of which none is there twice, as those of a deleted class and of one that was made since may be.
-pub(crate) fn unique(names: Vec<String>) -> Vec<String> {
-    let mut unique: Vec<String> = Vec::with_capacity(names.len());
-    for name in names {
-        let free = (2..).map(|number| format!("{name} ({number})"));
-        let free = std::iter::once(name.clone()).chain(free).find(|name| !unique.contains(name));
-        unique.extend(free);
-    }
-    unique
-}
-
-fn preprocessor(classifier: &Classifier) -> PreprocessorConfig {
-    let card = classifier.backbone.card();
-    PreprocessorConfig {
+/// The text of `preprocessor_config.json`: how pictures are prepared for a backbone.
+pub(crate) fn preprocessor(backbone: &Backbone) -> Result<Vec<u8>> {
+    let card = backbone.card();
+    json(&PreprocessorConfig {
         do_center_crop: true,
         do_resize: true,
         do_rescale: true,
@@ -231,16 +215,15 @@ fn preprocessor(classifier: &Classifier) -> PreprocessorConfig {
         image_std: card.std,
         steps: "put transparent pictures on white; crop the centre square times crop_pct; resize it to size with \
                 antialiasing; multiply by rescale_factor; subtract image_mean and divide by image_std",
-    }
+    })
 }
 
-fn weights(classifier: &Classifier, saved: SavedBackbone) -> Result<Vec<u8>> {
+fn weights(model: Model<'_>, saved: SavedBackbone) -> Result<Vec<u8>> {
     let backbone = match saved {
-        SavedBackbone::Whole => classifier.backbone.weights().iter().collect(),
-        SavedBackbone::Reference => classifier.backbone.changed()?,
+        SavedBackbone::Whole => model.backbone.weights().iter().collect(),
+        SavedBackbone::Reference => model.backbone.changed()?,
     };
-    let head =
-        classifier.head.tensors().into_iter().map(|(name, shape, data)| (name, Array::new(shape, data.to_vec())));
+    let head = model.head.tensors().into_iter().map(|(name, shape, data)| (name, Array::new(shape, data.to_vec())));
     let head: Vec<(String, Array)> = head.collect();
     write(backbone.into_iter().chain(head.iter().map(|(name, array)| (name.as_str(), array))))
 }

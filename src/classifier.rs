@@ -45,6 +45,35 @@ pub struct Prediction {
     pub probability: f64,
 }
 
+/// A trained model, wherever it is and whatever it runs on.
+#[derive(Clone, Copy)]
+pub struct Model<'a> {
+    /// The classes, in the order of the logits.
+    pub labels: &'a [ModelClass],
+    /// The head, for features as they are.
+    pub head: &'a Head,
+    /// The backbone.
+    pub backbone: &'a Backbone,
+}
+
+impl Model<'_> {
+    /// Names of the classes in the order of the logits, none of them twice.
+    pub fn names(&self) -> Vec<String> {
+        unique(self.labels)
+    }
+}
+
+/// Names of classes of which none is there twice, as those of a deleted class and of one that was made since may be.
+pub(crate) fn unique(labels: &[ModelClass]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(labels.len());
+    for ModelClass { name, .. } in labels {
+        let free = (2..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.clone()).chain(free).find(|name| !names.contains(name));
+        names.extend(free);
+    }
+    names
+}
+
 /// Backbone, head and labels, ready to predict.
 #[derive(Clone)]
 pub struct Classifier {
@@ -66,6 +95,11 @@ impl Classifier {
     pub fn new(labels: Vec<ModelClass>, head: Head, backbone: Arc<Backbone>, engine: &Engine) -> Result<Self> {
         let embedder = Arc::new(Embedder::tail(&backbone, 0, head.convolution.as_ref(), engine)?);
         Ok(Self { labels, head, backbone, embedder })
+    }
+
+    /// The model itself.
+    pub fn model(&self) -> Model<'_> {
+        Model { labels: &self.labels, head: &self.head, backbone: &self.backbone }
     }
 
     /// Prepares a picture and classifies it, most probable class first.

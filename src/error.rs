@@ -138,6 +138,13 @@ pub enum Error {
     ModelBackboneUnnamed,
     /// A format that no model is exported in.
     FormatUnknown(String),
+    /// A model that a format has no way to write.
+    ExportUnsupported {
+        /// The format.
+        format: &'static str,
+        /// Why, in words that end a sentence.
+        reason: String,
+    },
     /// What was kept of a training that was cut short and cannot be read.
     CheckpointInvalid(String),
     /// A training that was cut short, and whose pictures, settings or backbone are other ones now.
@@ -211,6 +218,7 @@ impl Error {
             Self::ModelBackboneChanged(_) => "model_backbone_changed",
             Self::ModelBackboneUnnamed => "model_backbone_unnamed",
             Self::FormatUnknown(_) => "format_unknown",
+            Self::ExportUnsupported { .. } => "export_unsupported",
             Self::CheckpointInvalid(_) => "checkpoint_invalid",
             Self::CheckpointDiffers => "checkpoint_differs",
             Self::NotFineTunable { .. } => "not_fine_tunable",
@@ -264,6 +272,7 @@ impl Error {
             | Self::Internal(value) => Some(value.clone()),
             Self::ImageUnknown(id) | Self::IdTaken(id) | Self::ImageNotRemoved(id) => Some(id.to_string()),
             Self::NotFineTunable { blocks, .. } => Some(format!("last:{blocks}")),
+            Self::ExportUnsupported { format, .. } => Some((*format).to_string()),
             Self::TooFewClasses(count)
             | Self::BackboneChanging(count)
             | Self::ZipNameTooLong(count)
@@ -421,7 +430,13 @@ impl fmt::Display for Error {
                 "It is not known what this model's backbone came from, so the model has to be saved with all of it."
             ),
             Self::FormatUnknown(format) => {
-                write!(f, "There is no format named “{format}”: a model is exported as “onnx”.")
+                write!(
+                    f,
+                    "There is no format named “{format}”: a model is exported as onnx, tfjs, teachable-machine, timm or page."
+                )
+            }
+            Self::ExportUnsupported { format, reason } => {
+                write!(f, "This model cannot be exported as {format}: {reason}.")
             }
             Self::CheckpointInvalid(reason) => {
                 write!(f, "What was kept of the training that was cut short cannot be used: {reason}.")

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::head::Head;
 use crate::image::Preprocess;
 use crate::nn::{CpuStages, Lowering};
+use crate::train::softmax;
 use serde::Serialize;
 
 /// A model on the kernels of the CPU. It says what [`crate::classifier::Classifier`] says on the CPU engine, to the bit.
@@ -71,8 +72,19 @@ impl Predictor {
     /// # Errors
     /// [`crate::Error::PictureEmpty`].
     pub fn predict(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
+        Ok(ranked(&self.labels, &self.head, &self.features(rgba, width, height)?))
+    }
+
+    /// The probability of each class, in the order of the logits.
+    ///
+    /// # Errors
+    /// [`crate::Error::PictureEmpty`].
+    pub fn probabilities(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f64>> {
+        Ok(softmax(&self.head.logits(&self.features(rgba, width, height)?)))
+    }
+
+    fn features(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f32>> {
         let crop = self.preprocess.crop(rgba, width, height)?;
-        let rows = self.stages.rows(&self.preprocess.batch([&crop]), 1, true);
-        Ok(ranked(&self.labels, &self.head, &rows.concat()))
+        Ok(self.stages.rows(&self.preprocess.batch([&crop]), 1, true).concat())
     }
 }

@@ -88,7 +88,7 @@ impl Array {
     }
 
     /// The values in multiples of the scale of their output channel, rounded to the nearest, halves to even.
-    pub(super) fn integers(&self, scales: &[f32]) -> Vec<i8> {
+    pub(crate) fn integers(&self, scales: &[f32]) -> Vec<i8> {
         let each = self.data.len().checked_div(scales.len()).unwrap_or(0).max(1);
         let channels = self.data.chunks(each).zip(scales);
         let integers = channels.flat_map(|(of_channel, scale)| {

@@ -19,6 +19,7 @@ pub use quantise::WeightStorage;
 pub use stages::{FrozenStages, TrainableStages};
 pub use weights::Weights;
 
+pub(crate) use architectures::timm_names;
 pub(crate) use array::{array, is_scale, write};
 pub(crate) use card::CardFile;
 

@@ -109,7 +109,8 @@ impl Backbone {
 }
 
 impl Array {
-    fn stored_as(&self, name: &str, storage: WeightStorage) -> Self {
+    /// The tensor of this name, rounded to what a storage keeps of it.
+    pub(crate) fn stored_as(&self, name: &str, storage: WeightStorage) -> Self {
         let is_int8 = matches!(self.stored, Stored::Int8 { .. });
         match storage {
             WeightStorage::F32 => Self { stored: Stored::F32, ..self.clone() },

@@ -3,14 +3,16 @@
 //! `picture`, uint8 `[batch, height, width, 3]`, RGB and upright → `probabilities`, float32 `[batch, classes]`, in the
 //! order of the classes, and `label`, string `[batch]`. Cropping, resizing and normalising are part of the graph.
 
+use super::filter::{Arithmetic, Binary, Unary, filter};
+use super::network::{self, Around, Convolution, Target};
 use super::proto::{
     Attribute, Dimension, Entry, Graph, Kind, Model, Node, Opset, Shape, Tensor, TensorKind, ValueInfo,
 };
-use crate::backbone::WeightStorage;
+use crate::backbone::{Array, Stored, WeightStorage};
 use crate::error::{Error, Result};
-use crate::head::{self, Head};
-use crate::image::{Interpolation, Preprocess};
-use crate::nn::{Activation, ConvSpec, Numbers, Op, Padding, StageSpec, Window};
+use crate::head::{self, Dense};
+use crate::image::Preprocess;
+use crate::nn::{Activation, Window};
 use half::f16;
 use prost::Message;
 
@@ -31,16 +33,11 @@ const DOUBLE: i32 = 11;
 type Name = String;
 
 /// The model as the bytes of an `.onnx` file.
-pub(super) fn file(model: &super::Model<'_>, weights: WeightStorage) -> Result<Vec<u8>> {
+pub(super) fn file(model: super::Model<'_>, weights: WeightStorage) -> Result<Vec<u8>> {
     let mut graph = Building { weights, ..Building::default() };
     let backbone = model.backbone;
-    let mut x = graph.prepared(&backbone.card().preprocess());
-    let mut shape = backbone.shape_at(0);
-    let mut numbers = backbone.folded();
-    for stage in backbone.stages() {
-        (x, shape) = graph.stage(x, shape, stage, &mut numbers)?;
-    }
-    let logits = graph.head(x, shape, model.head)?;
+    let picture = graph.prepared(&backbone.card().preprocess());
+    let logits = network::logits(&mut graph, picture, backbone, model.head)?;
     let names = model.names();
     graph.answers(&logits, &names);
     let classes = serde_json::to_string(&names).map_err(|error| Error::Internal(error.to_string()))?;
@@ -104,26 +101,18 @@ impl Building {
 
     /// A weight, whose first dimension is that of the outputs, in the form that is asked for: as floats when it runs.
     fn weight(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Name {
-        match self.weights {
-            WeightStorage::F32 => self.floats(name, shape, values),
-            // Folded weights may be larger than what 16 bits hold.
-            WeightStorage::F16 if !values.iter().all(|value| f16::from_f32(*value).is_finite()) => {
-                self.floats(name, shape, values)
-            }
-            WeightStorage::F16 => {
-                let halves = values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect();
+        let array = Array::new(shape.to_vec(), values.to_vec()).stored_as(name, self.weights);
+        match &array.stored {
+            Stored::F32 | Stored::Bf16 => self.floats(name, shape, &array.data),
+            Stored::F16 => {
+                let halves = array.data.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect();
                 let stored = self.tensor(name, FLOAT16, shape, halves);
                 self.node("Cast", &[&stored], to(FLOAT))
             }
-            WeightStorage::Int8 => {
-                let each = values.len() / shape[0].max(1);
-                let scales: Vec<f32> = values.chunks_exact(each.max(1)).map(scale_of).collect();
-                let whole = |(row, scale): (&[f32], &f32)| -> Vec<u8> {
-                    row.iter().map(|value| (value / scale).round_ties_even() as i8 as u8).collect()
-                };
-                let integers = values.chunks_exact(each.max(1)).zip(&scales).flat_map(whole).collect();
+            Stored::Int8 { scales } => {
+                let integers = array.integers(scales).iter().map(|integer| *integer as u8).collect();
                 let stored = self.tensor(name, INT8, shape, integers);
-                let scales = self.floats(&format!("{name}.scale"), &[scales.len()], &scales);
+                let scales = self.floats(&format!("{name}.scale"), &[scales.len()], scales);
                 self.node("DequantizeLinear", &[&stored, &scales], vec![integer("axis", 0)])
             }
         }
@@ -143,7 +132,11 @@ impl Building {
         let square = self.node("Slice", &["picture", &start, &end, &sides], Vec::new());
         let planes = self.node("Transpose", &[&square], vec![integers("perm", &[0, 3, 1, 2])]);
         let pixels = self.node("Cast", &[&planes], to(FLOAT));
-        let filter = self.filter(&side, *size, *interpolation);
+        let length = self.node("Cast", &[&side], to(DOUBLE));
+        let scalar = self.integers("none", &[]);
+        let length = self.node("Reshape", &[&length, &scalar], Vec::new());
+        let filter = filter(self, &length, *size, *interpolation);
+        let filter = self.node("Cast", &[&filter], to(FLOAT));
         let turned = self.node("Transpose", &[&filter], vec![integers("perm", &[1, 0])]);
         // Along the columns first, and in whole steps between the two.
         let low = self.node("MatMul", &[&filter, &pixels], Vec::new());
@@ -153,76 +146,6 @@ impl Building {
         let scale: Vec<f32> = std.iter().map(|std| 1.0 / (255.0 * std)).collect();
         let shift: Vec<f32> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();
         self.affine(&values, &scale, &shift)
-    }
-
-    /// What each of `size` pixels takes of each of `side`, `[size, side]`, float: an antialiased filter, which grows as
-    /// wide as the picture is reduced, as [`Preprocess::crop`] has it. `Resize` of ONNX Runtime treats the edges in
-    /// another way, and a step of 255 in one pixel of a hundred can move a probability by a hundredth.
-    fn filter(&mut self, side: &str, size: usize, interpolation: Interpolation) -> Name {
-        let [zero, half, one, sizes] = [0.0, 0.5, 1.0, size as f64].map(|value| self.double(value));
-        let scalar = self.integers("none", &[]);
-        let length = self.node("Cast", &[side], to(DOUBLE));
-        let end = self.node("Reshape", &[&length, &scalar], Vec::new());
-        let from = self.node("Range", &[&zero, &end, &one], Vec::new());
-        let from = self.node("Add", &[&from, &half], Vec::new());
-        let scale = self.node("Div", &[&length, &sizes], Vec::new());
-        let width = self.node("Max", &[&scale, &one], Vec::new());
-        let centres = (0..size).flat_map(|at| (at as f64 + 0.5).to_le_bytes()).collect();
-        let centres = self.tensor("centres", DOUBLE, &[size, 1], centres);
-        let centres = self.node("Mul", &[&centres, &scale], Vec::new());
-        let apart = self.node("Sub", &[&from, &centres], Vec::new());
-        let apart = self.node("Div", &[&apart, &width], Vec::new());
-        let apart = self.node("Abs", &[&apart], Vec::new());
-        let shares = match interpolation {
-            Interpolation::Bilinear => {
-                let near = self.node("Sub", &[&one, &apart], Vec::new());
-                self.node("Max", &[&near, &zero], Vec::new())
-            }
-            Interpolation::Bicubic => self.catmull_rom(&apart),
-        };
-        let axis = self.integers("axis", &[1]);
-        let sum = self.node("ReduceSum", &[&shares, &axis], vec![integer("keepdims", 1)]);
-        let shares = self.node("Div", &[&shares, &sum], Vec::new());
-        let shares = self.in_steps(&shares);
-        self.node("Cast", &[&shares], to(FLOAT))
-    }
-
-    /// Rounded to the fixed point of `fast_image_resize`: as many bits, up to 21, as leave the largest share in 15.
-    fn in_steps(&mut self, shares: &str) -> Name {
-        let powers = (1..=21).flat_map(|bits| f64::from(1 << bits).to_le_bytes()).collect();
-        let powers = self.tensor("powers", DOUBLE, &[21], powers);
-        let [half, one, most] = [0.5, 1.0, f64::from(1 << 15)].map(|value| self.double(value));
-        let all = self.integers("axes", &[0, 1]);
-        let largest = self.node("ReduceMax", &[shares, &all], vec![integer("keepdims", 0)]);
-        let scaled = self.node("Mul", &[&powers, &largest], Vec::new());
-        let scaled = self.node("Add", &[&scaled, &half], Vec::new());
-        let whole = self.node("Floor", &[&scaled], Vec::new());
-        let fits = self.node("Less", &[&whole, &most], Vec::new());
-        let fitting = self.node("Where", &[&fits, &powers, &one], Vec::new());
-        let first = self.integers("axes", &[0]);
-        let steps = self.node("ReduceMax", &[&fitting, &first], vec![integer("keepdims", 0)]);
-        let scaled = self.node("Mul", &[shares, &steps], Vec::new());
-        let scaled = self.node("Add", &[&scaled, &half], Vec::new());
-        let whole = self.node("Floor", &[&scaled], Vec::new());
-        self.node("Div", &[&whole, &steps], Vec::new())
-    }
-
-    /// (1.5d − 2.5)d² + 1 up to 1, ((2.5 − 0.5d)d − 4)d + 2 up to 2, then 0 (Keys 1981, a = −0.5).
-    fn catmull_rom(&mut self, apart: &str) -> Name {
-        let polynomial = |graph: &mut Self, factors: [f64; 4]| {
-            let [first, rest @ ..] = factors.map(|factor| graph.double(factor));
-            rest.iter().fold(first, |sum, factor| {
-                let product = graph.node("Mul", &[&sum, apart], Vec::new());
-                graph.node("Add", &[&product, factor], Vec::new())
-            })
-        };
-        let near = polynomial(self, [1.5, -2.5, 0.0, 1.0]);
-        let far = polynomial(self, [-0.5, 2.5, -4.0, 2.0]);
-        let [zero, one, two] = [0.0, 1.0, 2.0].map(|value| self.double(value));
-        let is_near = self.node("Less", &[apart, &one], Vec::new());
-        let is_far = self.node("Less", &[apart, &two], Vec::new());
-        let far = self.node("Where", &[&is_far, &far, &zero], Vec::new());
-        self.node("Where", &[&is_near, &near, &far], Vec::new())
     }
 
     /// Rounded to whole numbers from 0 to 255, halves up.
@@ -249,87 +172,7 @@ impl Building {
         self.node("Max", &[&side, &one], Vec::new())
     }
 
-    /// x · scale + shift, a value each a channel.
-    fn affine(&mut self, x: &str, scale: &[f32], shift: &[f32]) -> Name {
-        let of_channels = |values: &[f32]| [1, values.len(), 1, 1];
-        let scale = self.floats("scale", &of_channels(scale), scale);
-        let shift = self.floats("shift", &of_channels(shift), shift);
-        let scaled = self.node("Mul", &[x, &scale], Vec::new());
-        self.node("Add", &[&scaled, &shift], Vec::new())
-    }
-
-    /// A stage of the network, of an input of the shape `[channels, height, width]`; gives what comes out and its shape.
-    fn stage(
-        &mut self,
-        input: Name,
-        shape: [usize; 3],
-        stage: &StageSpec,
-        numbers: &mut dyn Numbers,
-    ) -> Result<(Name, [usize; 3])> {
-        let unfit = |node| Error::Internal(format!("operation {node} of {} does not fit its input", stage.name));
-        let shapes = stage.shapes([shape[1], shape[2]]).map_err(unfit)?;
-        let mut values = vec![input];
-        for (at, node) in stage.nodes().iter().enumerate() {
-            let x = values[node.inputs[0].index()].clone();
-            let [_, height, width] = shapes[node.inputs[0].index()];
-            let all: Vec<Name> = node.inputs.iter().map(|value| values[value.index()].clone()).collect();
-            let all: Vec<&str> = all.iter().map(String::as_str).collect();
-            let value = match &node.op {
-                Op::Conv(conv) => {
-                    let (weight, bias) = numbers.conv(conv, stage.norm_behind(at).map(|(_, norm)| norm))?;
-                    self.convolution(&x, conv, [height, width], &weight, bias.as_deref())
-                }
-                Op::Norm(_) if stage.is_folded(at) => x,
-                Op::Norm(norm) => {
-                    let [scale, shift] = numbers.norm(norm)?;
-                    self.affine(&x, &scale, &shift)
-                }
-                Op::Activate(activation) => self.activation(&x, *activation),
-                Op::MaxPool(window) => self.node("MaxPool", &[&x], pooling(window, [height, width])),
-                Op::AveragePool(window) => {
-                    let mut attributes = pooling(window, [height, width]);
-                    attributes.push(integer("count_include_pad", 1));
-                    self.node("AveragePool", &[&x], attributes)
-                }
-                Op::GlobalAverage => self.node("GlobalAveragePool", &[&x], Vec::new()),
-                Op::Dense(dense) => {
-                    // On one pixel that is a convolution.
-                    let (weight, bias) = numbers.dense(dense)?;
-                    let conv = ConvSpec { inputs: dense.inputs, ..ConvSpec::new(&*dense.name, dense.outputs) };
-                    self.convolution(&x, &conv, [1, 1], &weight, bias.as_deref())
-                }
-                Op::Scale => self.node("Mul", &all, Vec::new()),
-                Op::Add => self.node("Add", &all, Vec::new()),
-                Op::Concat => self.node("Concat", &all, vec![integer("axis", 1)]),
-            };
-            values.push(value);
-        }
-        let last = stage.nodes().len();
-        Ok((values.swap_remove(last), shapes[last]))
-    }
-
-    fn convolution(
-        &mut self,
-        x: &str,
-        conv: &ConvSpec,
-        size: [usize; 2],
-        weight: &[f32],
-        bias: Option<&[f32]>,
-    ) -> Name {
-        let weight = self.weight(&format!("{}.weight", conv.name), &conv.weight_shape(), weight);
-        let bias = bias.map(|bias| self.floats(&format!("{}.bias", conv.name), &[bias.len()], bias));
-        let [(top, bottom), (left, right)] = conv.padding_of(size);
-        let attributes = vec![
-            integers("kernel_shape", &conv.kernel.map(|side| side as i64)),
-            integers("strides", &conv.stride.map(|side| side as i64)),
-            integers("pads", &[top, left, bottom, right].map(|zeros| zeros as i64)),
-            integer("group", conv.groups as i64),
-        ];
-        let inputs: Vec<&str> = [x, &weight].into_iter().chain(bias.as_deref()).collect();
-        self.node("Conv", &inputs, attributes)
-    }
-
-    fn activation(&mut self, x: &str, activation: Activation) -> Name {
+    fn function(&mut self, x: &str, activation: Activation) -> Name {
         match activation {
             Activation::Relu => self.node("Relu", &[x], Vec::new()),
             Activation::Relu6 => {
@@ -346,30 +189,6 @@ impl Building {
             }
             Activation::Sigmoid => self.node("Sigmoid", &[x], Vec::new()),
         }
-    }
-
-    /// Logits `[batch, classes]` of the last map.
-    fn head(&mut self, x: Name, shape: [usize; 3], head: &Head) -> Result<Name> {
-        let x = match &head.convolution {
-            Some(convolution) => self.stage(x, shape, &convolution.stage(), &mut &*convolution)?.0,
-            None => x,
-        };
-        let pooled = self.node("GlobalAveragePool", &[&x], Vec::new());
-        let mut x = self.node("Flatten", &[&pooled], Vec::new());
-        for (index, layer) in head.layers.iter().enumerate() {
-            let shape = [layer.outputs, layer.inputs];
-            let weight = self.weight(&format!("head.{index}.weight"), &shape, &layer.weight);
-            let bias = self.floats(&format!("head.{index}.bias"), &[layer.outputs], &layer.bias);
-            x = self.node("Gemm", &[&x, &weight, &bias], vec![integer("transB", 1)]);
-            if index + 1 < head.layers.len() {
-                x = match head.activation {
-                    head::Activation::Relu => self.activation(&x, Activation::Relu),
-                    head::Activation::Silu => self.activation(&x, Activation::Silu),
-                    head::Activation::Tanh => self.node("Tanh", &[&x], Vec::new()),
-                };
-            }
-        }
-        Ok(x)
     }
 
     fn answers(&mut self, logits: &str, names: &[String]) {
@@ -401,15 +220,133 @@ impl Building {
     }
 }
 
-/// What one step of an output channel's 8-bit weights is worth; see [`WeightStorage::Int8`].
-fn scale_of(row: &[f32]) -> f32 {
-    let largest = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    if largest > 0.0 { largest / 127.0 } else { 1.0 }
+impl Arithmetic for Building {
+    fn number(&mut self, value: f64) -> Name {
+        self.double(value)
+    }
+
+    fn numbers(&mut self, values: &[f64], shape: &[usize]) -> Name {
+        self.tensor("constants", DOUBLE, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+
+    fn binary(&mut self, op: Binary, a: &str, b: &str) -> Name {
+        let op = match op {
+            Binary::Add => "Add",
+            Binary::Sub => "Sub",
+            Binary::Mul => "Mul",
+            Binary::Div => "Div",
+            Binary::Max => "Max",
+            Binary::Less => "Less",
+        };
+        self.node(op, &[a, b], Vec::new())
+    }
+
+    fn unary(&mut self, op: Unary, x: &str) -> Name {
+        let op = match op {
+            Unary::Abs => "Abs",
+            Unary::Floor => "Floor",
+        };
+        self.node(op, &[x], Vec::new())
+    }
+
+    fn choose(&mut self, condition: &str, a: &str, b: &str) -> Name {
+        self.node("Where", &[condition, a, b], Vec::new())
+    }
+
+    fn count(&mut self, end: &str) -> Name {
+        let [zero, one] = [0.0, 1.0].map(|value| self.double(value));
+        self.node("Range", &[&zero, end, &one], Vec::new())
+    }
+
+    fn row_sums(&mut self, x: &str) -> Name {
+        let axis = self.integers("axis", &[1]);
+        self.node("ReduceSum", &[x, &axis], vec![integer("keepdims", 1)])
+    }
+
+    fn largest(&mut self, x: &str) -> Name {
+        self.node("ReduceMax", &[x], vec![integer("keepdims", 0)])
+    }
 }
 
-fn pooling(window: &Window, size: [usize; 2]) -> Vec<Attribute> {
-    let around = |size| Padding::around(window.padding, window.kernel, window.stride, size);
-    let [(top, bottom), (left, right)] = size.map(around);
+impl Target for Building {
+    type Value = Name;
+
+    fn conv(&mut self, x: &Name, conv: &Convolution<'_>) -> Result<Name> {
+        let spec = conv.spec;
+        let weight = self.weight(&format!("{}.weight", spec.name), &spec.weight_shape(), conv.weight);
+        let bias = conv.bias.map(|bias| self.floats(&format!("{}.bias", spec.name), &[bias.len()], bias));
+        let [(top, bottom), (left, right)] = conv.padding;
+        let attributes = vec![
+            integers("kernel_shape", &spec.kernel.map(|side| side as i64)),
+            integers("strides", &spec.stride.map(|side| side as i64)),
+            integers("pads", &[top, left, bottom, right].map(|zeros| zeros as i64)),
+            integer("group", spec.groups as i64),
+        ];
+        let inputs: Vec<&str> = [x, weight.as_str()].into_iter().chain(bias.as_deref()).collect();
+        let y = self.node("Conv", &inputs, attributes);
+        Ok(conv.activation.map_or(y.clone(), |activation| self.function(&y, activation)))
+    }
+
+    fn affine(&mut self, x: &Name, scale: &[f32], shift: &[f32]) -> Name {
+        let of_channels = |values: &[f32]| [1, values.len(), 1, 1];
+        let scale = self.floats("scale", &of_channels(scale), scale);
+        let shift = self.floats("shift", &of_channels(shift), shift);
+        let scaled = self.node("Mul", &[x, &scale], Vec::new());
+        self.node("Add", &[&scaled, &shift], Vec::new())
+    }
+
+    fn activate(&mut self, x: &Name, activation: Activation, _: [usize; 3]) -> Name {
+        self.function(x, activation)
+    }
+
+    fn max_pool(&mut self, x: &Name, window: &Window, padding: Around) -> Name {
+        self.node("MaxPool", &[x], pooling(window, padding))
+    }
+
+    fn average_pool(&mut self, x: &Name, window: &Window, padding: Around) -> Name {
+        let mut attributes = pooling(window, padding);
+        attributes.push(integer("count_include_pad", 1));
+        self.node("AveragePool", &[x], attributes)
+    }
+
+    fn global_average(&mut self, x: &Name, _: [usize; 3]) -> Name {
+        self.node("GlobalAveragePool", &[x], Vec::new())
+    }
+
+    fn scale(&mut self, x: &Name, gate: &Name) -> Name {
+        self.node("Mul", &[x, gate], Vec::new())
+    }
+
+    fn add(&mut self, a: &Name, b: &Name) -> Name {
+        self.node("Add", &[a, b], Vec::new())
+    }
+
+    fn concat(&mut self, values: &[Name]) -> Name {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        self.node("Concat", &values, vec![integer("axis", 1)])
+    }
+
+    fn pooled(&mut self, x: &Name) -> Name {
+        let pooled = self.node("GlobalAveragePool", &[x], Vec::new());
+        self.node("Flatten", &[&pooled], Vec::new())
+    }
+
+    fn dense(&mut self, x: &Name, name: &str, layer: &Dense) -> Name {
+        let weight = self.weight(&format!("{name}.weight"), &[layer.outputs, layer.inputs], &layer.weight);
+        let bias = self.floats(&format!("{name}.bias"), &[layer.outputs], &layer.bias);
+        self.node("Gemm", &[x, &weight, &bias], vec![integer("transB", 1)])
+    }
+
+    fn activate_vector(&mut self, x: &Name, activation: head::Activation) -> Name {
+        match activation {
+            head::Activation::Relu => self.function(x, Activation::Relu),
+            head::Activation::Silu => self.function(x, Activation::Silu),
+            head::Activation::Tanh => self.node("Tanh", &[x], Vec::new()),
+        }
+    }
+}
+
+fn pooling(window: &Window, [(top, bottom), (left, right)]: Around) -> Vec<Attribute> {
     vec![
         integers("kernel_shape", &[window.kernel as i64; 2]),
         integers("strides", &[window.stride as i64; 2]),

@@ -175,7 +175,7 @@ impl StageSpec {
     }
 
     /// The one operation that takes a value, where it is one.
-    pub(super) fn only_use(&self, value: usize) -> Option<usize> {
+    pub(crate) fn only_use(&self, value: usize) -> Option<usize> {
         let mut uses = self
             .nodes
             .iter()

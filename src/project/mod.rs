@@ -22,13 +22,13 @@ pub use test_set::{Answer, TestEvaluation};
 pub use written::Written;
 
 use crate::activations::{Place, Precision, Store, Views};
-use crate::backbone::{Backbone, Reference, WeightStorage};
+use crate::backbone::{Backbone, Reference};
 use crate::bundle::{self, SavedBackbone};
 use crate::classifier::{Classifier, ModelClass, Prediction};
 use crate::dataset::{ClassId, ClassSummary, Dataset, Home, Labelled, Lineage, Part};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
-use crate::export::{self, ExportFormat};
+use crate::export::{self, ExportFormat, ExportOptions, Exported};
 use crate::features::{Cut, Embedder, View};
 use crate::head::Head;
 use crate::identity::ContentHash;
@@ -376,16 +376,16 @@ impl Project {
     /// # Errors
     /// [`Error::NotTrained`] and [`Error::ModelBackboneUnnamed`].
     pub fn save_as(&self, backbone: SavedBackbone) -> Result<Vec<u8>> {
-        bundle::save_as(self.classifier().ok_or(Error::NotTrained)?, self.report(), backbone)
+        bundle::save_as(self.classifier().ok_or(Error::NotTrained)?.model(), self.report(), backbone)
     }
 
-    /// The model in the format of another program, with its weights stored in this form.
+    /// The model in the format of another program.
     ///
     /// # Errors
-    /// [`Error::NotTrained`].
-    pub fn export(&self, format: ExportFormat, weights: WeightStorage) -> Result<Vec<u8>> {
-        let Classifier { labels, head, backbone, .. } = &self.model.as_ref().ok_or(Error::NotTrained)?.classifier;
-        export::Model { labels, head, backbone }.export(format, weights)
+    /// [`Error::NotTrained`], and those of [`export::export`].
+    pub fn export(&self, format: ExportFormat, options: &ExportOptions) -> Result<Exported> {
+        let classifier = self.classifier().ok_or(Error::NotTrained)?;
+        export::export(classifier.model(), self.report(), format, options)
     }
 
     /// Replaces the model by a saved one. Pictures and classes stay.

@@ -8,7 +8,7 @@ use super::model::{HeldOut, Model};
 use super::{Keep, Project, prepare};
 use crate::backbone::Backbone;
 use crate::bundle;
-use crate::classifier::ModelClass;
+use crate::classifier::{ModelClass, unique};
 use crate::dataset::{Dataset, Lineage, Part};
 use crate::engine::{Clock, EngineChoice};
 use crate::error::{Error, Result};
@@ -195,8 +195,7 @@ impl Project {
     fn read_model(&self, record: ModelRecord, file: &[u8]) -> Result<Model> {
         let saved = bundle::load(file)?;
         let ModelRecord { labels, report, lineage, held_out } = record;
-        let names = |labels: &[ModelClass]| labels.iter().map(|label| label.name.clone()).collect::<Vec<_>>();
-        if bundle::unique(names(&labels)) != names(&saved.labels) {
+        if unique(&labels) != saved.labels.iter().map(|label| label.name.clone()).collect::<Vec<_>>() {
             return Err(invalid("its model tells other classes apart than it says"));
         }
         if held_out.iter().any(|HeldOut { picture, .. }| picture.label >= labels.len()) {

@@ -2,7 +2,9 @@
 
 use crate::error::Error;
 use js_sys::Reflect;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+#[cfg(not(feature = "predict-only"))]
+use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 
 /// A plain JavaScript value (objects, not Maps; null, not undefined, for what is missing).
@@ -12,6 +14,7 @@ pub(super) fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
 }
 
 /// A Rust value from a plain JavaScript one; `field` names it where it is of the wrong kind.
+#[cfg(not(feature = "predict-only"))]
 pub(super) fn from_js<T: DeserializeOwned>(value: JsValue, field: &'static str) -> Result<T, JsValue> {
     let shown = js_sys::JSON::stringify(&value).map(String::from).unwrap_or_default();
     serde_wasm_bindgen::from_value(value).map_err(|e| {

@@ -7,7 +7,7 @@ use crate::bundle::SavedBackbone;
 use crate::dataset::{ClassId, Home, Part};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result as CoreResult};
-use crate::export::ExportFormat;
+use crate::export::{ExportFormat, ExportOptions};
 use crate::project::{Project, Written};
 use crate::train::{self, TrainConfig};
 use async_lock::Mutex;
@@ -393,14 +393,27 @@ impl Session {
         Ok(js_sys::Uint8Array::from(file.as_slice()).into())
     }
 
-    /// The model in the format of another program, a `Uint8Array`, its weights stored as `f32`, `f16` or `int8`.
-    pub async fn export(&self, format: String, weights: String) -> Answer {
+    /// The model in the format of another program: `{ extension, bytes }`, its weights stored as `f32`, `f16` or `int8`, called by
+    /// a name. `page` is an array of the page's files, `[name, bytes]` each, for a page of its own.
+    pub async fn export(
+        &self,
+        format: String,
+        weights: String,
+        bare: bool,
+        name: String,
+        page: js_sys::Array,
+    ) -> Answer {
         let export = async || {
             let (format, weights) = (format.parse::<ExportFormat>()?, weights.parse::<WeightStorage>()?);
-            self.project.lock().await.export(format, weights)
+            let page = page.iter().filter_map(|file| named_file(&file)).collect();
+            self.project.lock().await.export(format, &ExportOptions { weights, bare, name, page })
         };
-        let file = export().await.map_err(|e| error_to_js(&e))?;
-        Ok(js_sys::Uint8Array::from(file.as_slice()).into())
+        let exported = export().await.map_err(|e| error_to_js(&e))?;
+        let bytes = js_sys::Uint8Array::from(exported.bytes.as_slice());
+        let pair = [("extension", exported.extension.into()), ("bytes", bytes.into())];
+        let entries: js_sys::Array =
+            pair.map(|(key, value)| js_sys::Array::of2(&JsValue::from_str(key), &value)).iter().collect();
+        js_sys::Object::from_entries(&entries).map(JsValue::from)
     }
 
     /// Replaces the model by a saved one, on the backbone given where the file only refers to one that is not the
@@ -517,4 +530,11 @@ impl Session {
             self.engine.replace(project.engine().clone());
         }
     }
+}
+
+/// A file that JavaScript hands over as its name and its bytes.
+fn named_file(file: &JsValue) -> Option<(String, Vec<u8>)> {
+    let file: &js_sys::Array = file.dyn_ref()?;
+    let bytes: js_sys::Uint8Array = file.get(1).dyn_into().ok()?;
+    Some((file.get(0).as_string()?, bytes.to_vec()))
 }

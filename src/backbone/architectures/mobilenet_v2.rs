@@ -5,6 +5,7 @@ use super::{Architecture, IMAGENET, Known};
 use crate::backbone::card::CardFile;
 use crate::image::Interpolation::Bicubic;
 use crate::nn::{Activation, ConvSpec, StageBuilder, StageSpec};
+use std::collections::BTreeMap;
 
 /// BatchNorm's ε: PyTorch's and timm's default.
 const EPSILON: f64 = 1e-5;
@@ -142,6 +143,19 @@ fn from_timm(name: &str, expand_first: bool) -> Option<String> {
         }
     };
     Some(format!("{at}.{tensor}"))
+}
+
+/// timm's module by ours, of every width; only those without an expansion in the first block are timm's.
+pub(super) fn timm_modules() -> BTreeMap<String, String> {
+    let ends = ["conv_stem", "bn1", "conv_head", "bn2"].map(String::from);
+    let places = GROUPS.iter().enumerate().flat_map(|(group, of)| (0..of.2).map(move |repeat| (group, repeat)));
+    let layers = ["conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3"];
+    let blocks = places.flat_map(|(group, repeat)| layers.map(|layer| format!("blocks.{group}.{repeat}.{layer}")));
+    let named = |module: String| {
+        let ours = from_timm(&format!("{module}.weight"), false)?;
+        Some((ours.strip_suffix(".weight")?.to_string(), module))
+    };
+    ends.into_iter().chain(blocks).filter_map(named).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ mod mobilenet_v4;
 mod resnet;
 #[cfg(test)]
 mod testing;
+mod timm;
 mod vgg;
+
+pub(crate) use timm::timm_names;
 
 use super::card::CardFile;
 use crate::error::{Error, Result};

@@ -79,7 +79,7 @@ pub struct Convert {
 pub struct Export {
     /// A saved model, or a project file with one in it.
     pub file: PathBuf,
-    /// onnx.
+    /// onnx, tfjs (TensorFlow.js), teachable-machine (its library and ml5), timm (and transformers), or page (a site of its own).
     #[arg(long)]
     pub to: ExportFormat,
     /// How weights are stored: f32, f16, or int8 with a scale for each output channel.
@@ -88,6 +88,15 @@ pub struct Export {
     /// The file to write; beside the model where nothing is said.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// What the model is called there; the name of its file where nothing is said.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The model's own files alone, without README and golden pictures; of ONNX that is the one file.
+    #[arg(long)]
+    pub bare: bool,
+    /// The folder with the page's files, which ./build.sh build makes.
+    #[arg(long, default_value = "dist/player", value_name = "DIR")]
+    pub player: PathBuf,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

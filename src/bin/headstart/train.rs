@@ -58,7 +58,7 @@ pub async fn train(args: &Train) -> Result<()> {
     report.seconds.embed = embed_seconds;
     if let Some(out) = &args.out {
         let classifier = work.project.classifier().ok_or(Error::NotTrained)?;
-        fs::write(out, bundle::save(classifier, Some(&report))?).with_context(|| out.display().to_string())?;
+        fs::write(out, bundle::save(classifier.model(), Some(&report))?).with_context(|| out.display().to_string())?;
     }
     if let Some(path) = &args.save {
         work.save(path, args.backbone.is_some())?;

@@ -1,0 +1,177 @@
+//! The antialiased filter that shrinks pictures, as [`crate::image::Preprocess::crop`] has it: for formats that can compute
+//! it for pictures of any size, and as numbers for those that cannot.
+
+use crate::image::{Interpolation, Preprocess};
+
+/// An operation on two values, with broadcasting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Max,
+    /// Whether the first is below the second.
+    Less,
+}
+
+/// An operation on one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unary {
+    Abs,
+    Floor,
+}
+
+/// What a format has to offer so that a filter can be computed in it: arithmetic with real numbers.
+pub(super) trait Arithmetic {
+    /// A constant.
+    fn number(&mut self, value: f64) -> String;
+    /// Constants.
+    fn numbers(&mut self, values: &[f64], shape: &[usize]) -> String;
+    fn binary(&mut self, op: Binary, a: &str, b: &str) -> String;
+    fn unary(&mut self, op: Unary, x: &str) -> String;
+    /// `a` where the condition holds, else `b`, with broadcasting.
+    fn choose(&mut self, condition: &str, a: &str, b: &str) -> String;
+    /// 0, 1, 2 and on, below a scalar.
+    fn count(&mut self, end: &str) -> String;
+    /// `[rows, columns]` to `[rows, 1]`.
+    fn row_sums(&mut self, x: &str) -> String;
+    /// The largest of all, a scalar.
+    fn largest(&mut self, x: &str) -> String;
+}
+
+/// What each of `size` pixels takes of each of `side`, a scalar: `[size, side]`. It grows as wide as the picture is reduced.
+/// The resizing of other programs treats edges in other ways, and a step of 255 in one pixel of a hundred can move a
+/// probability by a hundredth.
+pub(super) fn filter(on: &mut impl Arithmetic, side: &str, size: usize, interpolation: Interpolation) -> String {
+    let [zero, half, one, sizes] = [0.0, 0.5, 1.0, size as f64].map(|value| on.number(value));
+    let from = on.count(side);
+    let from = on.binary(Binary::Add, &from, &half);
+    let scale = on.binary(Binary::Div, side, &sizes);
+    let width = on.binary(Binary::Max, &scale, &one);
+    let centres: Vec<f64> = (0..size).map(|at| at as f64 + 0.5).collect();
+    let centres = on.numbers(&centres, &[size, 1]);
+    let centres = on.binary(Binary::Mul, &centres, &scale);
+    let apart = on.binary(Binary::Sub, &from, &centres);
+    let apart = on.binary(Binary::Div, &apart, &width);
+    let apart = on.unary(Unary::Abs, &apart);
+    let shares = match interpolation {
+        Interpolation::Bilinear => {
+            let near = on.binary(Binary::Sub, &one, &apart);
+            on.binary(Binary::Max, &near, &zero)
+        }
+        Interpolation::Bicubic => catmull_rom(on, &apart),
+    };
+    let sum = on.row_sums(&shares);
+    let shares = on.binary(Binary::Div, &shares, &sum);
+    in_steps(on, &shares)
+}
+
+/// Rounded to the fixed point of `fast_image_resize`: as many bits, up to 21, as leave the largest share in 15.
+fn in_steps(on: &mut impl Arithmetic, shares: &str) -> String {
+    let powers: Vec<f64> = (1..=21).map(|bits| f64::from(1 << bits)).collect();
+    let powers = on.numbers(&powers, &[21]);
+    let [half, one, most] = [0.5, 1.0, f64::from(1 << 15)].map(|value| on.number(value));
+    let largest = on.largest(shares);
+    let scaled = on.binary(Binary::Mul, &powers, &largest);
+    let scaled = on.binary(Binary::Add, &scaled, &half);
+    let whole = on.unary(Unary::Floor, &scaled);
+    let fits = on.binary(Binary::Less, &whole, &most);
+    let fitting = on.choose(&fits, &powers, &one);
+    let steps = on.largest(&fitting);
+    let scaled = on.binary(Binary::Mul, shares, &steps);
+    let scaled = on.binary(Binary::Add, &scaled, &half);
+    let whole = on.unary(Unary::Floor, &scaled);
+    on.binary(Binary::Div, &whole, &steps)
+}
+
+/// (1.5d − 2.5)d² + 1 up to 1, ((2.5 − 0.5d)d − 4)d + 2 up to 2, then 0 (Keys 1981, a = −0.5).
+fn catmull_rom(on: &mut impl Arithmetic, apart: &str) -> String {
+    let near = polynomial(on, apart, NEAR);
+    let far = polynomial(on, apart, FAR);
+    let [zero, one, two] = [0.0, 1.0, 2.0].map(|value| on.number(value));
+    let is_near = on.binary(Binary::Less, apart, &one);
+    let is_far = on.binary(Binary::Less, apart, &two);
+    let far = on.choose(&is_far, &far, &zero);
+    on.choose(&is_near, &near, &far)
+}
+
+/// Factors of the powers of the distance, the highest first.
+const NEAR: [f64; 4] = [1.5, -2.5, 0.0, 1.0];
+const FAR: [f64; 4] = [-0.5, 2.5, -4.0, 2.0];
+
+fn polynomial(on: &mut impl Arithmetic, x: &str, factors: [f64; 4]) -> String {
+    let [first, rest @ ..] = factors.map(|factor| on.number(factor));
+    rest.iter().fold(first, |sum, factor| {
+        let product = on.binary(Binary::Mul, &sum, x);
+        on.binary(Binary::Add, &product, factor)
+    })
+}
+
+/// The same as numbers, for pictures of `length` pixels a side: the crop and the filter, `[size, length]`.
+pub(super) fn matrix(preprocess: &Preprocess, length: usize) -> Vec<f32> {
+    let Preprocess { size, crop, interpolation, .. } = preprocess;
+    let side = ((length as f64 * crop).round() as usize).clamp(1, length);
+    let start = (length - side) / 2;
+    let scale = side as f64 / *size as f64;
+    let share = |apart: f64| match interpolation {
+        Interpolation::Bilinear => (1.0 - apart).max(0.0),
+        Interpolation::Bicubic if apart < 1.0 => NEAR.iter().fold(0.0, |sum, factor| sum * apart + factor),
+        Interpolation::Bicubic if apart < 2.0 => FAR.iter().fold(0.0, |sum, factor| sum * apart + factor),
+        Interpolation::Bicubic => 0.0,
+    };
+    let row = |at: usize| {
+        let centre = (at as f64 + 0.5) * scale;
+        let apart = |from: usize| (from as f64 + 0.5 - centre).abs() / scale.max(1.0);
+        let shares: Vec<f64> = (0..side).map(|from| share(apart(from))).collect();
+        let sum: f64 = shares.iter().sum();
+        let mut row = vec![0.0; length];
+        row[start..start + side].iter_mut().zip(shares).for_each(|(to, share)| *to = (share / sum) as f32);
+        row
+    };
+    (0..*size).flat_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matrix;
+    use crate::image::{Interpolation, Preprocess};
+
+    /// The matrix, applied along both sides, against what pictures really go through.
+    #[test]
+    fn the_matrix_is_the_filter_that_pictures_go_through() {
+        for (size, crop, interpolation) in [
+            (128, 1.0, Interpolation::Bilinear),
+            (96, 0.875, Interpolation::Bicubic),
+            (299, 0.95, Interpolation::Bicubic),
+        ] {
+            let length = 224;
+            let preprocess = Preprocess { size, mean: [0.5; 3], std: [0.5; 3], crop, interpolation };
+            let value = |x: usize, y: usize, channel: usize| ((x * 7 + y * 13) % 200 + channel * 20) as u8;
+            let rgba: Vec<u8> = (0..length * length)
+                .flat_map(|at| {
+                    let (x, y) = (at % length, at / length);
+                    [value(x, y, 0), value(x, y, 1), value(x, y, 2), 255]
+                })
+                .collect();
+            let expected = preprocess.crop(&rgba, length as u32, length as u32).unwrap().rgb();
+            let filter = matrix(&preprocess, length);
+            let mut worst = 0.0_f32;
+            for y in (0..size).step_by(17) {
+                for x in (0..size).step_by(13) {
+                    let rows = &filter[y * length..(y + 1) * length];
+                    let columns = &filter[x * length..(x + 1) * length];
+                    let mut sum = 0.0;
+                    for (j, down) in rows.iter().enumerate().filter(|(_, share)| **share != 0.0) {
+                        for (i, across) in columns.iter().enumerate() {
+                            sum += down * across * f32::from(value(i, j, 1));
+                        }
+                    }
+                    worst = worst.max((sum.clamp(0.0, 255.0) - f32::from(expected[(y * size + x) * 3 + 1])).abs());
+                }
+            }
+            // Pictures are rounded to whole steps after each direction.
+            assert!(worst < 1.1, "{size}: {worst}");
+        }
+    }
+}
