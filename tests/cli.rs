@@ -406,17 +406,37 @@ fn a_model_is_written_for_another_program() {
     let dir = two_classes("export");
     let model = dir.join("model.zip");
     json(&["train", text(&dir), "--epochs", "2", "--engine", "cpu", "--out", text(&model), "--json"]);
-    // What ONNX Runtime makes of it is tested in the browser.
-    let whole = json(&["export", text(&model), "--to", "onnx", "--json"]);
+    // What ONNX Runtime makes of it is tested in the browser, what is in each zip in tests/exports.rs.
+    let whole = json(&["export", text(&model), "--to", "onnx", "--bare", "--json"]);
     let file = dir.join("model.onnx");
     assert_eq!((whole["file"].as_str(), whole["format"].as_str()), (Some(text(&file)), Some("onnx")));
     assert_eq!(number(&whole, "bytes"), fs::metadata(&file).unwrap().len() as f64);
     let small = dir.join("small.onnx");
-    let eighth = json(&["export", text(&model), "--to", "onnx", "--weights", "int8", "--out", text(&small), "--json"]);
+    let out = ["--bare", "--out", text(&small)];
+    let eighth = json(&[&["export", text(&model), "--to", "onnx", "--weights", "int8", "--json"], &out[..]].concat());
     assert!(number(&eighth, "bytes") < 0.29 * number(&whole, "bytes"), "{eighth} {whole}");
+    for format in ["onnx", "tfjs", "teachable-machine", "timm"] {
+        let zip = json(&["export", text(&model), "--to", format, "--json"]);
+        assert_eq!(zip["file"].as_str(), Some(text(&dir.join(format!("model-{format}.zip")))));
+        assert!(
+            common::unpack(&fs::read(dir.join(format!("model-{format}.zip"))).unwrap()).contains_key("golden.json")
+        );
+    }
     // For a person.
     let output = headstart(&["export", text(&model), "--to", "onnx", "--out", text(&small)]);
-    assert!(String::from_utf8(output.stdout).unwrap().contains("weights as f32"));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("weights as f32") && said.contains("README.md"), "{said}");
+    // A page is made of what the site's build left.
+    let player = dir.join("player");
+    refused(&["export", text(&model), "--to", "page", "--player", text(&player)], "./build.sh build");
+    fs::create_dir(&player).unwrap();
+    for name in ["index.html", "headstart_bg.wasm"] {
+        fs::write(player.join(name), name).unwrap();
+    }
+    json(&["export", text(&model), "--to", "page", "--player", text(&player), "--json"]);
+    let page = common::unpack(&fs::read(dir.join("model-page.zip")).unwrap());
+    assert_eq!(page.keys().collect::<Vec<_>>(), ["README.md", "headstart_bg.wasm", "index.html", "model.zip"]);
+    refused(&["export", text(&model), "--to", "timm", "--weights", "int8"], "8-bit");
 
     let before = fs::read(&model).unwrap();
     for same in [model.clone(), dir.join("./model.zip"), dir.join("disc/../model.zip")] {

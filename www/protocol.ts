@@ -107,6 +107,8 @@ export type ErrorCode =
   | 'backbone_changing'
   | 'project_file_invalid'
   | 'format_unknown'
+  | 'export_unsupported'
+  | 'export_page_missing'
   | 'checkpoint_invalid'
   | 'checkpoint_differs'
   | 'not_fine_tunable'
@@ -235,6 +237,18 @@ export interface Created {
   report: TrainReport | null;
 }
 
+/** How a model is exported. */
+export interface ExportCall {
+  weights: WeightStorage;
+  bare: boolean;
+  name: string;
+  /** The files of a page of its own, where that is the format. */
+  page: readonly NamedFile[];
+}
+
+/** A file's name and what is in it. */
+export type NamedFile = readonly [name: string, bytes: Uint8Array];
+
 /** Every call with what it takes and gives. */
 export interface Calls {
   create: { args: [engine: EngineChoice, backbone: BackboneSource, project: SavedProject | undefined]; result: Created };
@@ -269,7 +283,7 @@ export interface Calls {
   evaluate: { args: []; result: Evaluation };
   evaluateOnTest: { args: []; result: TestEvaluation };
   save: { args: [backbone: SavedBackbone]; result: Blob };
-  export: { args: [format: ExportFormat, weights: WeightStorage]; result: Blob };
+  export: { args: [format: ExportFormat, options: ExportCall]; result: { file: Blob; extension: string } };
   load: { args: [model: Blob | string, backbone: ModelBackbone]; result: TrainReport | null };
   write: { args: [pictures: boolean]; result: SavedProject };
 }

@@ -233,9 +233,24 @@ describe('Trainer', () => {
   it('saves the model, and exports it for other programs', async () => {
     const trainer = await Trainer.create();
     expect((await trainer.save()).type).toBe('application/zip');
-    await trainer.export('onnx');
-    expect(await (await trainer.export('onnx', { weights: 'int8' })).text()).toBe('onnx int8');
-    expect(FakeWorker.last.session.calls).toEqual(['export onnx f32', 'export onnx int8']);
+    const whole = await trainer.export('tfjs');
+    expect([whole.name, whole.type]).toEqual(['model-tfjs.zip', 'application/zip']);
+    const bare = await trainer.export('onnx', { weights: 'int8', bare: true, name: 'Cats' });
+    expect([bare.name, await bare.text()]).toEqual(['Cats.onnx', 'onnx int8']);
+    expect(FakeWorker.last.session.calls).toEqual(['export tfjs f32 model', 'export onnx int8 Cats']);
+  });
+
+  it('fetches the page that it exports, and says where it is missing', async () => {
+    const trainer = await Trainer.create();
+    const served = (address: string | URL) => {
+      const name = String(address).split('/').at(-1)!;
+      return Promise.resolve(String(address).includes('/player/') ? new Response(name === 'files.json' ? '["index.html"]' : 'a page') : new Response('', { status: 404 }));
+    };
+    vi.stubGlobal('fetch', served);
+    await trainer.export('page');
+    expect(FakeWorker.last.session.calls).toEqual(['export page f32 model index.html']);
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response('', { status: 404 })));
+    await expect(trainer.export('page')).rejects.toMatchObject({ code: 'export_page_missing', value: expect.stringContaining('player/files.json') });
   });
 });
 

@@ -28,6 +28,7 @@ import { defaultBackbone } from './default-backbone.js';
 import { HeadstartError } from './error.js';
 import { inOrder } from './in-order.js';
 import { assetsFolder, backboneSource, modelBackbone, modelReference } from './location.js';
+import { playerFiles } from './player.js';
 import { Predictions } from './predictions.js';
 import { Run, type TrainOptions } from './run.js';
 import { nameOf, toPicture, type PictureSource } from './source.js';
@@ -105,6 +106,13 @@ export interface SaveOptions {
 export interface ExportOptions {
   /** How weights are stored: `f32`, the default, changes nothing; `f16` takes half the room and `int8` a quarter, for a little accuracy. */
   weights?: WeightStorage;
+  /**
+   * The model's own files alone, without the README and the golden pictures that show whether it says the same there. Of ONNX that is the
+   * one file, `.onnx`, which `InferenceSession.create` takes.
+   */
+  bare?: boolean;
+  /** What the model is called; `model` where nothing is said. */
+  name?: string;
 }
 
 /** What {@link Trainer.saveProject} may be told. */
@@ -422,13 +430,23 @@ export class Trainer {
   }
 
   /**
-   * The trained model for another program, with how it prepares pictures: `onnx` takes `picture`, uint8 `[batch, height, width, 3]`, RGB and
-   * upright, of any size, and gives `probabilities` and `label`.
+   * The trained model for another program, with how it prepares pictures: a zip whose README says how to use it, with five drawn pictures
+   * and a script that show whether it says the same there (none of your pictures is in it).
    *
-   * @throws {@link HeadstartError} `format_unknown`, `config_invalid` or `not_trained`.
+   * - `onnx`: for ONNX Runtime; pictures of any size in, probabilities and label out.
+   * - `tfjs`: a graph for TensorFlow.js; the same.
+   * - `teachable-machine`: for Teachable Machine's library and ml5, which prepare pictures in a way of their own.
+   * - `timm`: for timm and transformers; linear heads only.
+   * - `page`: a site of its own that predicts, with the camera and with files, also without a network.
+   *
+   * @throws {@link HeadstartError} `format_unknown`, `config_invalid`, `not_trained`, `export_unsupported` where the format has no way to write
+   * this model, or `export_page_missing`.
    */
-  export(format: ExportFormat, options: ExportOptions = {}): Promise<Blob> {
-    return this.#connection.call('export', [format, options.weights ?? 'f32']);
+  async export(format: ExportFormat, options: ExportOptions = {}): Promise<File> {
+    const { weights = 'f32', bare = false, name = 'model' } = options;
+    const page = format === 'page' ? await playerFiles(this.#assets) : [];
+    const { file, extension } = await this.#connection.call('export', [format, { weights, bare, name, page }]);
+    return new File([file], extension === 'zip' ? `${name}-${format}.zip` : `${name}.${extension}`, { type: file.type });
   }
 
   /**

@@ -250,7 +250,7 @@ export type EventKind = "step" | "epoch" | "done";
 /**
  * What a model is exported as.
  */
-export type ExportFormat = "onnx";
+export type ExportFormat = "onnx" | "tfjs" | "teachable-machine" | "timm" | "page";
 
 /**
  * The learning rate of one group of parameters.

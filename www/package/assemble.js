@@ -16,6 +16,8 @@ for (const [module, names] of [['headstart.js', ['./worker.js']], ['worker.js', 
 
 copy('pkg/headstart_bg.wasm', 'headstart.wasm');
 copy('pkg/cpu/headstart_bg.wasm', 'headstart-cpu.wasm');
+// What a page of its own is made of.
+copy('../dist/player', 'player');
 copy('package/README.md', 'README.md');
 copy('package/examples', 'examples');
 for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) copy(`../${file}`, file);

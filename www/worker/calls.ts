@@ -87,8 +87,9 @@ export const handlers: Handlers = {
   async save({ session }, backbone) {
     return zip(await session.save(backbone));
   },
-  async export({ session }, format, weights) {
-    return new Blob([await session.export(format, weights)]);
+  async export({ session }, format, { weights, bare, name, page }) {
+    const { extension, bytes } = await session.export(format, weights, bare, name, page);
+    return { file: extension === 'zip' ? zip(bytes) : new Blob([bytes]), extension };
   },
   async load({ session }, model, backbone) {
     const file = await readModel(model);

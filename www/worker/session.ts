@@ -18,7 +18,7 @@ import type {
   TrainReport,
   Unprepared,
 } from '../generated/types.js';
-import type { ClassRef } from '../protocol.js';
+import type { ClassRef, NamedFile } from '../protocol.js';
 
 /** A session in its written form; see `SavedProject` in the protocol. */
 export interface Written {
@@ -91,7 +91,13 @@ export interface Session {
   /** On the test set, without what the model knows of it. */
   evaluateOnTest(): Promise<TestEvaluation>;
   save(backbone: SavedBackbone): Promise<Uint8Array<ArrayBuffer>>;
-  export(format: string, weights: string): Promise<Uint8Array<ArrayBuffer>>;
+  export(
+    format: string,
+    weights: string,
+    bare: boolean,
+    name: string,
+    page: readonly NamedFile[],
+  ): Promise<{ extension: string; bytes: Uint8Array<ArrayBuffer> }>;
   /** With the backbone that the model may refer to; the same for {@link Core.ofModel}. */
   load(file: Uint8Array, config?: string, weights?: Uint8Array): Promise<void>;
   modelClasses(): Promise<ModelClass[] | null>;

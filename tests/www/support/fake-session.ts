@@ -13,7 +13,7 @@ import type {
   TrainReport,
   Unprepared,
 } from '../../../www/generated/types.js';
-import type { ClassRef } from '../../../www/protocol.js';
+import type { ClassRef, NamedFile } from '../../../www/protocol.js';
 import { refusal } from '../../../www/worker/failure.js';
 import type { Core, Session, Written } from '../../../www/worker/session.js';
 
@@ -300,9 +300,9 @@ export class FakeSession implements Session {
   evaluateOnTest = this.evaluate;
   save = async () => new Uint8Array([80, 75]);
 
-  async export(format: string, weights: string): Promise<Uint8Array<ArrayBuffer>> {
-    this.calls.push(`export ${format} ${weights}`);
-    return new TextEncoder().encode(`${format} ${weights}`);
+  async export(format: string, weights: string, bare: boolean, name: string, page: readonly NamedFile[]) {
+    this.calls.push(`export ${format} ${weights} ${name}${page.map(([file]) => ` ${file}`).join('')}`);
+    return { extension: bare ? format : 'zip', bytes: new TextEncoder().encode(`${format} ${weights}`) };
   }
 
   async load(): Promise<void> {

@@ -1,6 +1,6 @@
-/** A file's name after the project that it is of: letters and digits of any script, and what any disk takes beside them. */
-export function fileName(project: string, extension: string): string {
-  return `${project.replace(/[^\p{L}\p{N} ._-]/gu, '_')}.${extension}`;
+/** A file's name as any disk takes it: letters and digits of any script, and a few signs beside them. */
+export function safeName(name: string): string {
+  return name.replace(/[^\p{L}\p{N} ._-]/gu, '_');
 }
 
 /** Gives a file to the browser to be saved. */

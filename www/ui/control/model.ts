@@ -1,6 +1,6 @@
 import type { ExportFormat, Trainer } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
-import { download, fileName } from './download.js';
+import { download, safeName } from './download.js';
 import { report } from './errors.js';
 import type { Session } from './session.js';
 
@@ -15,15 +15,15 @@ export class ModelFiles {
   }
 
   save(): Promise<void> {
-    return this.#during(async (trainer) => download(await trainer.save(), this.#name('zip')));
+    return this.#during(async (trainer) => download(await trainer.save(), safeName(`${this.#store.get().project.name}.zip`)));
   }
 
   export(format: ExportFormat): Promise<void> {
-    return this.#during(async (trainer) => download(await trainer.export(format), this.#name(format)));
-  }
-
-  #name(extension: string): string {
-    return fileName(this.#store.get().project.name, extension);
+    const { name } = this.#store.get().project;
+    return this.#during(async (trainer) => {
+      const file = await trainer.export(format, { name });
+      download(file, safeName(file.name));
+    });
   }
 
   open(file: File): Promise<void> {

@@ -10,7 +10,7 @@ import { forgetSettings } from '../../storage/settings.js';
 import type { Room, Shelf } from '../../storage/shelf.js';
 import type { Archive } from './archive.js';
 import { dataUrl } from './data-url.js';
-import { fileName } from './download.js';
+import { safeName } from './download.js';
 import { fileOf, projectFrom } from './project-files.js';
 import { addressOf, NEW_PROJECT, projectOf } from './recall.js';
 import type { CreateTrainer, Session } from './session.js';
@@ -122,7 +122,7 @@ export class Projects {
     const kept = (await place?.read(false)) ?? null;
     if (place === null || kept === null) throw new Error('There is nothing to save yet.');
     const blob = await fileOf(kept, place, onProgress);
-    return new File([blob], fileName(kept.summary.name, 'headstart'), { type: 'application/zip' });
+    return new File([blob], safeName(`${kept.summary.name}.headstart`), { type: 'application/zip' });
   }
 
   /** Puts a project from a file beside the others and opens it. */

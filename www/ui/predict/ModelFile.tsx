@@ -3,6 +3,7 @@ import { FileButton } from '../common/FileButton.js';
 import { Icon } from '../common/Icon.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
+import { Exports } from './Exports.js';
 
 /** Keeping the trained model, and bringing one back. */
 export function ModelFile() {
@@ -23,14 +24,7 @@ export function ModelFile() {
           <Icon name="up" /> Open model
         </FileButton>
       </div>
-      <div class="row">
-        <button type="button" class="button grow" aria-describedby="onnx-about" disabled={nothing} onClick={() => void models.export('onnx')}>
-          <Icon name="down" /> Export as ONNX
-        </button>
-      </div>
-      <p id="onnx-about" class="hint">
-        For other programs, in Python, JavaScript and more: pictures in, names and probabilities out, prepared as they are here.
-      </p>
+      <Exports disabled={nothing} />
     </div>
   );
 }
