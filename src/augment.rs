@@ -3,7 +3,7 @@
 //! A crop is changed by its bytes: one affine map (a smaller square, turned, perhaps mirrored) and then brightness and
 //! contrast. A native build and a browser make the same bytes of the same seed: places are fixed-point numbers, and
 //! floating point is only added, multiplied, divided, rounded and rooted, all of which IEEE 754 prescribes to the bit
-//! (sines and cosines are not; see [`sin_cos`]).
+//! (sines and cosines are not; see `sin_cos`).
 
 use crate::image::Crop;
 use rand::{Rng, RngExt};

@@ -107,8 +107,15 @@ impl Classifier {
     /// # Errors
     /// [`crate::Error::PictureEmpty`], [`crate::Error::DeviceLost`].
     pub async fn predict(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
-        let crop = self.embedder.preprocess().crop(rgba, width, height)?;
-        let features = self.embedder.embed(&[&crop]).await?;
+        self.classify(&self.embedder.preprocess().crop(rgba, width, height)?).await
+    }
+
+    /// Classifies a crop, most probable class first.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`].
+    pub async fn classify(&self, crop: &Crop) -> Result<Vec<Prediction>> {
+        let features = self.embedder.embed(&[crop]).await?;
         Ok(self.ranked(&features[0]))
     }
 

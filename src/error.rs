@@ -365,7 +365,7 @@ impl fmt::Display for Error {
             }
             Self::ModelClassesDiffer(classes) => write!(
                 f,
-                "The present model tells apart {classes}. The classes are other ones, so training cannot go on from it."
+                "The present model tells apart {classes}. None of these is among the classes, so training cannot go on from it."
             ),
             Self::ModelHeadDiffers(head) => {
                 write!(

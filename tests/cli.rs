@@ -402,6 +402,54 @@ fn every_architecture_can_be_looked_at_by_its_name() {
 }
 
 #[test]
+fn predictions_are_a_table() {
+    let dir = two_classes("table");
+    let (model, table) = (dir.join("model.zip"), dir.join("table.csv"));
+    json(&["train", text(&dir), "--epochs", "2", "--engine", "cpu", "--out", text(&model), "--json"]);
+    let odd = dir.join("=odd, “name”.png");
+    fs::copy(dir.join("disc/0.png"), &odd).unwrap();
+    let (first, stripes) = (dir.join("disc/0.png"), dir.join("stripes/1.png"));
+    let images = [text(&first), text(&stripes)];
+    let said =
+        json(&["predict", text(&model), images[0], images[1], "--csv", text(&table), "--engine", "cpu", "--json"]);
+    let mut reader = csv::Reader::from_path(&table).unwrap();
+    assert_eq!(
+        reader.headers().unwrap().iter().collect::<Vec<_>>(),
+        ["file", "predicted class", "probability", "disc", "stripes"]
+    );
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 2);
+    for (row, image) in rows.iter().zip(said["images"].as_array().unwrap()) {
+        let best = &image["predictions"][0];
+        assert_eq!((&row[0], &row[1]), (image["image"].as_str().unwrap(), best["className"].as_str().unwrap()));
+        assert_eq!(row[2], format!("{:.6}", best["probability"].as_f64().unwrap()));
+        let shares: f64 = row.iter().skip(3).map(|share| share.parse::<f64>().unwrap()).sum();
+        assert!((shares - 1.0).abs() < 1e-5);
+    }
+    // What a spreadsheet would compute is text.
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_headstart"))
+        .current_dir(&dir)
+        .args(["predict", "model.zip", "=odd, “name”.png", "--csv", "odd.csv", "--engine", "cpu"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let odd = fs::read_to_string(dir.join("odd.csv")).unwrap();
+    assert!(odd.contains("\"'=odd, “name”.png\""), "{odd}");
+    refused(&["predict", text(&model), images[0], "--csv", text(&dir.join("none/table.csv"))], "table.csv");
+}
+
+/// The example of the documentation, as cargo builds it beside the tests.
+#[test]
+fn the_example_trains_and_predicts() {
+    let dir = two_classes("example");
+    let example = std::env::current_exe().unwrap().parent().unwrap().join("../examples/folder");
+    let output =
+        std::process::Command::new(example).args([text(&dir), text(&dir.join("disc/0.png"))]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("% disc") && said.contains("% stripes"), "{said}");
+}
+
+#[test]
 fn a_model_is_written_for_another_program() {
     let dir = two_classes("export");
     let model = dir.join("model.zip");

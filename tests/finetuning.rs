@@ -358,10 +358,57 @@ fn training_goes_on_from_the_model() {
     let before = probabilities(&mut project, Kind::Disc, 3);
     let error = project.start_training(&TrainConfig { head: "mlp:8".into(), ..warm("none") }).unwrap_err();
     assert_eq!((error.code(), error.value().as_deref()), ("model_head_differs", Some("linear")));
-    add(&mut project, "third", Kind::Noise, 0, 4);
-    let error = project.start_training(&warm("none")).unwrap_err();
-    assert_eq!((error.code(), error.value().as_deref()), ("model_classes_differ", Some("disc, stripes")));
     assert_eq!(probabilities(&mut project, Kind::Disc, 3), before);
+}
+
+/// The class that a drawing is taken for.
+fn best(project: &mut Project, kind: Kind, number: u64) -> String {
+    let all = probabilities(project, kind, number);
+    all.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0
+}
+
+/// Classes that come grow the head, classes that go shrink it; the backbone and what is known of the others stay.
+#[test]
+fn going_on_with_other_classes() {
+    for head in ["linear", "mlp:8"] {
+        let settings =
+            |fine_tune: &str| TrainConfig { head: head.into(), epochs: 20.0, learning_rate: 0.01, ..quick(fine_tune) };
+        let further = || TrainConfig { warm_start: true, ..settings("none") };
+        let mut project = easy(default_backbone());
+        train(&mut project, &settings("last:1"));
+        let base = tuned(&project);
+        add(&mut project, "noise", Kind::Noise, 0, 10);
+        let events = train(&mut project, &further());
+        assert_eq!(project.classifier().unwrap().names(), ["disc", "stripes", "noise"]);
+        assert_eq!(tuned(&project), base, "the head alone");
+        for (kind, name) in [(Kind::Disc, "disc"), (Kind::Stripes, "stripes"), (Kind::Noise, "noise")] {
+            assert_eq!(best(&mut project, kind, 200), name, "{head}");
+        }
+        // Before the first step the new class is as likely as the others on the whole, and those are as they were.
+        let begun = of(&events, Phase::Head)[0].loss;
+        assert!(begun < 3_f64.ln(), "{head}: it begins at {begun}");
+        // One goes.
+        let disc = project.dataset().class_named("disc").unwrap();
+        project.dataset_mut().remove_class(disc).unwrap();
+        train(&mut project, &further());
+        assert_eq!(project.classifier().unwrap().names(), ["stripes", "noise"]);
+        assert_eq!(project.report().unwrap().classes, ["stripes", "noise"]);
+        assert_eq!(best(&mut project, Kind::Noise, 201), "noise", "{head}");
+        // It is still the model that was trained, as a file and as an export.
+        let saved = headstart::bundle::load(&project.save().unwrap()).unwrap();
+        assert_eq!(saved.labels.iter().map(|label| label.name.as_str()).collect::<Vec<_>>(), ["stripes", "noise"]);
+    }
+    // Where none is left that it knows there is nothing to go on from.
+    let mut project = easy(default_backbone());
+    train(&mut project, &quick("none"));
+    for name in ["disc", "stripes"] {
+        let class = project.dataset().class_named(name).unwrap();
+        project.dataset_mut().remove_class(class).unwrap();
+    }
+    add(&mut project, "one", Kind::Noise, 0, 4);
+    add(&mut project, "other", Kind::Disc, 0, 4);
+    let error = project.start_training(&TrainConfig { warm_start: true, ..quick("none") }).unwrap_err();
+    assert_eq!((error.code(), error.value().as_deref()), ("model_classes_differ", Some("disc, stripes")));
 }
 
 #[test]

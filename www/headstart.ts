@@ -63,6 +63,8 @@ export type {
   ModelClass,
   NumberRange,
   Part,
+  PictureAnswer,
+  PictureRole,
   PartName,
   Phase,
   Prediction,

@@ -18,6 +18,7 @@ import type {
   LayerReport,
   ModelClass,
   Part,
+  PictureAnswer,
   Prediction,
   Readiness,
   SavedBackbone,
@@ -258,6 +259,7 @@ export interface Calls {
   renameClass: { args: [ref: ClassRef, to: string]; result: void };
   removeClass: { args: [ref: ClassRef]; result: void };
   restoreClass: { args: [ref: ClassRef]; result: void };
+  mergeClasses: { args: [from: ClassRef, into: ClassRef]; result: void };
   addImage: { args: [ref: ClassRef, picture: Picture, name: string, options: ImageOptions]; result: number };
   /** From one worker to another: decodes and embeds a picture, which is put into a class for as long as that takes. */
   study: { args: [ref: ClassRef, picture: Picture, name: string]; result: Studied };
@@ -282,6 +284,7 @@ export interface Calls {
   embed: { args: [picture: Picture, name: string]; result: Float32Array };
   evaluate: { args: []; result: Evaluation };
   evaluateOnTest: { args: []; result: TestEvaluation };
+  answer: { args: [id: number]; result: PictureAnswer };
   save: { args: [backbone: SavedBackbone]; result: Blob };
   export: { args: [format: ExportFormat, options: ExportCall]; result: { file: Blob; extension: string } };
   load: { args: [model: Blob | string, backbone: ModelBackbone]; result: TrainReport | null };

@@ -5,6 +5,8 @@ const root = `${folder}/..`;
 
 // The tests live outside the folder that holds the packages: tell them where those are.
 const alias = {
+  '@tensorflow': `${folder}/node_modules/@tensorflow`,
+  fflate: `${folder}/node_modules/fflate/esm/index.mjs`,
   'onnxruntime-web': `${folder}/node_modules/onnxruntime-web/dist/ort.node.min.mjs`,
   'playwright-core': `${folder}/node_modules/playwright-core`,
   preact: `${folder}/node_modules/preact`,

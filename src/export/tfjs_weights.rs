@@ -15,7 +15,8 @@ pub(super) struct TfjsWeights {
 }
 
 impl TfjsWeights {
-    /// A tensor, stored as it says. Integers are read as floats that are whole numbers: their scales are the caller's.
+    /// A tensor, stored as it says. Of one of integers, the values are these already, as [`kernel`] and [`transposed`] leave them,
+    /// and are read as floats: their scales are the caller's.
     pub(super) fn push(&mut self, name: &str, array: &Array) {
         let mut entry = json!({ "name": name, "shape": array.shape, "dtype": "float32" });
         match &array.stored {
@@ -24,11 +25,11 @@ impl TfjsWeights {
                 entry["quantization"] = json!({ "dtype": "float16", "original_dtype": "float32" });
                 self.bytes.extend(array.data.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()));
             }
-            Stored::Int8 { scales } => {
+            Stored::Int8 { .. } => {
                 // There are unsigned bytes only: 0 stands for −128.
                 entry["quantization"] =
                     json!({ "dtype": "uint8", "min": -128.0, "scale": 1.0, "original_dtype": "float32" });
-                self.bytes.extend(array.integers(scales).iter().map(|integer| (i16::from(*integer) + 128) as u8));
+                self.bytes.extend(array.data.iter().map(|integer| (integer + 128.0) as u8));
             }
         }
         self.entries.push(entry);
@@ -55,13 +56,14 @@ pub(super) fn kernel(array: &Array, depthwise: bool) -> Array {
         false => (vec![height, width, inputs, outputs], [1, 0]),
     };
     let [first, second] = [shape[2], shape[3]];
-    let mut data = Vec::with_capacity(array.data.len());
+    let values = values(array);
+    let mut data = Vec::with_capacity(values.len());
     for at in 0..height * width {
         for i in 0..first {
             for j in 0..second {
                 let place = [i, j];
                 let (output, input) = (place[order[0]], place[order[1]]);
-                data.push(array.data[(output * inputs + input) * height * width + at]);
+                data.push(values[(output * inputs + input) * height * width + at]);
             }
         }
     }
@@ -71,6 +73,15 @@ pub(super) fn kernel(array: &Array, depthwise: bool) -> Array {
 /// A dense layer's weight as TensorFlow has it, `[inputs, outputs]`: of `[outputs, inputs]`.
 pub(super) fn transposed(array: &Array) -> Array {
     let [outputs, inputs] = [0, 1].map(|side| array.shape[side]);
-    let data = (0..inputs * outputs).map(|at| array.data[(at % outputs) * inputs + at / outputs]).collect();
+    let values = values(array);
+    let data = (0..inputs * outputs).map(|at| values[(at % outputs) * inputs + at / outputs]).collect();
     Array { shape: vec![inputs, outputs], data, stored: array.stored.clone() }
+}
+
+/// Values as they are written: integers where they are stored as such, while it is known which scale is whose.
+fn values(array: &Array) -> Vec<f32> {
+    match &array.stored {
+        Stored::Int8 { scales } => array.integers(scales).into_iter().map(f32::from).collect(),
+        _ => array.data.clone(),
+    }
 }

@@ -133,6 +133,30 @@ impl Head {
         })
     }
 
+    /// The same head with other outputs: each is one that it has or, `None`, a new one, which begins as the mean of those that
+    /// there are and so favours no class.
+    pub(crate) fn with_outputs(&self, outputs: &[Option<usize>]) -> Self {
+        let mut head = self.clone();
+        if let Some(last) = head.layers.last_mut() {
+            let Dense { inputs, outputs: before, weight, bias } = &*last;
+            let mean = |values: &mut dyn Iterator<Item = f32>| values.sum::<f32>() / *before as f32;
+            let mean_row: Vec<f32> =
+                (0..*inputs).map(|at| mean(&mut weight.iter().skip(at).step_by(*inputs).copied())).collect();
+            let mean_bias = mean(&mut bias.iter().copied());
+            let row = |output: &Option<usize>| match output {
+                Some(output) => &weight[output * inputs..(output + 1) * inputs],
+                None => &mean_row,
+            };
+            *last = Dense {
+                inputs: *inputs,
+                outputs: outputs.len(),
+                weight: outputs.iter().flat_map(row).copied().collect(),
+                bias: outputs.iter().map(|output| output.map_or(mean_bias, |output| bias[output])).collect(),
+            };
+        }
+        head
+    }
+
     /// Number of weights and biases.
     pub fn parameters(&self) -> usize {
         let convolution = self.convolution.as_ref().map_or(0, |conv| conv.weight.len() + conv.bias.len());

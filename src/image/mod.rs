@@ -1,7 +1,7 @@
 //! From decoded pixels to what the backbone eats: centre crop → antialiased resize → normalise.
 //!
 //! A picture is kept as a [`Crop`], `size × size` RGB bytes: small enough to hold thousands, and enough to compute
-//! the activations at any boundary again. The arithmetic is integer until [`Crop::write_normalised`], so that a
+//! the activations at any boundary again. The arithmetic is integer until [`Preprocess::batch`], so that a
 //! native build and a browser give the same numbers.
 
 mod packed;

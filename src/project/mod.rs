@@ -18,7 +18,7 @@ mod written;
 pub use backbone::Unprepared;
 pub use estimate::{Estimate, Readiness, Refusal};
 pub use plan::Storage;
-pub use test_set::{Answer, TestEvaluation};
+pub use test_set::{Answer, PictureAnswer, PictureRole, TestEvaluation};
 pub use written::Written;
 
 use crate::activations::{Place, Precision, Store, Views};
@@ -339,13 +339,41 @@ impl Project {
     /// # Errors
     /// [`Error::NotTrained`], [`Error::PictureEmpty`].
     pub async fn predict(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<Prediction>> {
-        let ranked = self.classifier().ok_or(Error::NotTrained)?.predict(rgba, width, height).await;
+        let crop = self.classifier().ok_or(Error::NotTrained)?.embedder.preprocess().crop(rgba, width, height)?;
+        self.classified(&crop).await
+    }
+
+    /// What the model makes of one of the project's own pictures.
+    ///
+    /// # Errors
+    /// [`Error::NotTrained`], [`Error::ImageUnknown`].
+    pub async fn answer(&mut self, id: u32) -> Result<PictureAnswer> {
+        let model = self.model.as_ref().ok_or(Error::NotTrained)?;
+        let sample = self.dataset.sample(id)?;
+        let (class, part) = self.dataset.place_of(id).ok_or(Error::ImageUnknown(id))?;
+        let role = match part {
+            Part::Test => PictureRole::Test,
+            Part::Learn if model.lineage.trained.contains(&sample.content) => PictureRole::Trained,
+            Part::Learn if self.measurable().any(|held| held.id == id) => PictureRole::HeldOut,
+            Part::Learn if model.lineage.unknown => PictureRole::Unknown,
+            Part::Learn => PictureRole::New,
+        };
+        let picture = self.picture_for(id, model.preparation());
+        let predictions = match picture {
+            Some(Picture { crop, .. }) => self.classified(&crop).await?,
+            None => Vec::new(),
+        };
+        Ok(PictureAnswer { id, class_id: class, role, predictions })
+    }
+
+    /// Classifies a crop; where the GPU is lost over it, the model moves to the CPU and does it there.
+    async fn classified(&mut self, crop: &Crop) -> Result<Vec<Prediction>> {
+        let ranked = self.classifier().ok_or(Error::NotTrained)?.classify(crop).await;
         let Err(Error::DeviceLost(reason)) = &ranked else {
             return ranked;
         };
         self.go_on_without_gpu(reason)?;
-        // The model is kept, on the CPU.
-        self.classifier().ok_or(Error::NotTrained)?.predict(rgba, width, height).await
+        self.classifier().ok_or(Error::NotTrained)?.classify(crop).await
     }
 
     /// Measures the model on the held-out pictures of its training, as far as they are still there.

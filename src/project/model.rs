@@ -1,15 +1,14 @@
 //! The model of a project: what it tells apart, how it came about, and which pictures it has seen.
 
 use crate::backbone::Backbone;
-use crate::classifier::{Classifier, ModelClass};
+use crate::classifier::Classifier;
 use crate::dataset::{Class, ClassId, Dataset, Labelled, Lineage};
 use crate::error::{Error, Result};
-use crate::head::HeadKind;
+use crate::head::{Head, HeadKind};
 use crate::identity::ContentHash;
 use crate::image::Preparation;
 use crate::report::TrainReport;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A trained or loaded model.
@@ -40,33 +39,43 @@ impl Model {
         }
     }
 
-    /// The classes of a dataset in the order of the model's outputs. Those of a model from a file are found by their
-    /// names.
+    /// The classes of a dataset, each with the model's output for it: those that it tells apart first, in the order of its
+    /// outputs, then those that are new. Classes of a model from a file are found by their names.
     ///
     /// # Errors
-    /// [`Error::ModelClassesDiffer`] where the dataset has not just these classes.
-    fn classes_in(&self, dataset: &Dataset) -> Result<Vec<ClassId>> {
-        let live: Vec<_> = dataset.live_classes().collect();
-        let found = |label: &ModelClass| {
-            let same = |class: &&&Class| match label.id {
+    /// [`Error::ModelClassesDiffer`] where the dataset has none of the model's classes.
+    fn classes_in(&self, dataset: &Dataset) -> Result<Vec<(ClassId, Option<usize>)>> {
+        let mut left: Vec<&Class> = dataset.live_classes().collect();
+        let mut classes = Vec::with_capacity(left.len());
+        for (output, label) in self.classifier.labels.iter().enumerate() {
+            let same = |class: &&Class| match label.id {
                 Some(id) => class.id == id,
                 None => class.name == label.name,
             };
-            live.iter().find(same).map(|class| class.id)
-        };
-        let classes: Option<Vec<ClassId>> = self.classifier.labels.iter().map(found).collect();
-        let distinct = |classes: &Vec<ClassId>| classes.iter().collect::<BTreeSet<_>>().len() == live.len();
-        let classes = classes.filter(|classes| classes.len() == live.len() && distinct(classes));
-        classes.ok_or_else(|| Error::ModelClassesDiffer(self.classifier.names().join(", ")))
+            if let Some(at) = left.iter().position(same) {
+                classes.push((left.remove(at).id, Some(output)));
+            }
+        }
+        if classes.is_empty() {
+            return Err(Error::ModelClassesDiffer(self.classifier.names().join(", ")));
+        }
+        classes.extend(left.into_iter().map(|class| (class.id, None)));
+        Ok(classes)
     }
 
-    /// The classes in the order of the model's outputs, where training can go on from it with this head beside this
-    /// backbone.
+    /// The classes and a head with an output for each, in this order, where training can go on from the model with this kind
+    /// of head beside this backbone: the model's own head, without the outputs of classes that are gone and with new ones
+    /// for those that came.
     ///
     /// # Errors
     /// [`Error::ModelClassesDiffer`], [`Error::ModelHeadDiffers`], [`Error::ModelPreparesOtherwise`],
     /// [`Error::ModelBackboneDiffers`].
-    pub(super) fn can_go_on(&self, dataset: &Dataset, head: HeadKind, present: &Backbone) -> Result<Vec<ClassId>> {
+    pub(super) fn can_go_on(
+        &self,
+        dataset: &Dataset,
+        head: HeadKind,
+        present: &Backbone,
+    ) -> Result<(Vec<ClassId>, Head)> {
         let classes = self.classes_in(dataset)?;
         let Classifier { head: own, backbone, .. } = &self.classifier;
         if self.preparation() != present.card().preprocess().preparation() {
@@ -75,10 +84,11 @@ impl Model {
         if !alike(backbone, present) {
             return Err(Error::ModelBackboneDiffers(backbone.card().architecture.clone()));
         }
-        if !own.is_of(head, backbone.card().num_features, classes.len()) {
+        if !own.is_of(head, backbone.card().num_features, self.classifier.labels.len()) {
             return Err(Error::ModelHeadDiffers(own.describe()));
         }
-        Ok(classes)
+        let (classes, outputs): (Vec<ClassId>, Vec<Option<usize>>) = classes.into_iter().unzip();
+        Ok((classes, own.with_outputs(&outputs)))
     }
 
     /// How it wants its pictures.

@@ -7,7 +7,7 @@ use super::Project;
 use super::measure::Gauge;
 use super::model::Model;
 use crate::activations::Views;
-use crate::classifier::ModelClass;
+use crate::classifier::{ModelClass, Prediction};
 use crate::dataset::{ClassId, Labelled, Lineage, Warning};
 use crate::error::{Error, Result};
 use crate::image::{Picture, Preparation};
@@ -27,6 +27,39 @@ pub struct Answer {
     pub predicted: usize,
     /// The probability of that, 0 to 1.
     pub probability: f64,
+}
+
+/// What a picture is to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "kebab-case")]
+pub enum PictureRole {
+    /// It was trained on: that it is told right says little.
+    Trained,
+    /// It was held out from the training and chose which epoch was kept.
+    HeldOut,
+    /// It is of the test set.
+    Test,
+    /// It came later.
+    New,
+    /// The model came from a file, which does not tell what it has seen.
+    Unknown,
+}
+
+/// What a model makes of one of the project's own pictures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct PictureAnswer {
+    /// The picture's number.
+    pub id: u32,
+    /// The class that it is in.
+    pub class_id: ClassId,
+    /// What it is to the model.
+    pub role: PictureRole,
+    /// Every class of the model with its probability, the most probable first; empty where the picture's pixels are not there for
+    /// the model's backbone.
+    pub predictions: Vec<Prediction>,
 }
 
 /// A model measured on the test set.

@@ -106,8 +106,8 @@ impl Project {
             _ if !config.warm_start => (self.dataset.live_classes().map(|c| c.id).collect(), Lineage::default(), None),
             None => return Err(Error::NotTrained),
             Some(model) => {
-                let classes = model.can_go_on(&self.dataset, config.head, &self.backbone)?;
-                (classes, model.lineage.clone(), Some(model.classifier.head.clone()))
+                let (classes, head) = model.can_go_on(&self.dataset, config.head, &self.backbone)?;
+                (classes, model.lineage.clone(), Some(head))
             }
         };
         match self.dataset.awaited() {

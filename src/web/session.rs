@@ -386,6 +386,14 @@ impl Session {
         to_js(&evaluation.map_err(|e| error_to_js(&e))?)
     }
 
+    /// What the model makes of a picture of the project.
+    pub async fn answer(&self, id: f64) -> Answer {
+        let mut project = self.project.lock().await;
+        let answered = project.answer(image(id)?).await;
+        self.note_engine(&project);
+        to_js(&answered.map_err(|e| error_to_js(&e))?)
+    }
+
     /// The model as a zip file, a `Uint8Array`, with the `whole` backbone or with a `reference` to it.
     pub async fn save(&self, backbone: JsValue) -> Answer {
         let backbone: SavedBackbone = from_js(backbone, "backbone")?;

@@ -57,7 +57,7 @@ function exported(name: string, pictures: readonly { rgba: string; width: number
         await trainer.addImage(name, picture);
       }
       await trainer.train({ epochs: 3, validation: 0 }).report;
-      const file = await tools.base64(await trainer.export('onnx'));
+      const file = await tools.base64(await trainer.export('onnx', { bare: true }));
       const predictions = [];
       for (const picture of all) predictions.push(await trainer.predict(picture));
       trainer.close();

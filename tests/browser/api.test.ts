@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import rules from '../../www/generated/rules.json';
 import { openApiPage, type ApiPage } from './support/api-page.js';
 import { foreignRequests } from './support/browser.js';
+import { jsonIn, unpacked } from './support/tensorflow.js';
 
 let api: ApiPage;
 beforeAll(async () => {
@@ -162,7 +163,7 @@ describe('headstart.js', () => {
       await tools.fill(trainer, 'squares', 3);
       const classes = await trainer.readiness();
       // What is said beforehand is what the run is refused with.
-      const refused = await tools.refused(trainer.train({ warmStart: true }).report);
+      const refused = await tools.refused(trainer.train({ warmStart: true, head: 'mlp:16' }).report);
       trainer.close();
       return { none, empty, ready, trained, head, classes, refused };
     });
@@ -172,9 +173,52 @@ describe('headstart.js', () => {
     expect(seen.ready.further).toMatchObject({ code: 'not_trained' });
     expect(seen.trained).toEqual({ train: null, further: null });
     expect(seen.head).toMatchObject({ train: null, further: { code: 'model_head_differs', value: 'linear' } });
-    expect(seen.classes).toMatchObject({ train: null, further: { code: 'model_classes_differ' } });
+    // A class more is no obstacle.
+    expect(seen.classes).toEqual({ train: null, further: null });
     const { code, value, message } = seen.refused;
-    expect({ code, value, message }).toEqual(seen.classes.further);
+    expect({ code, value, message }).toEqual(seen.head.further);
+  });
+
+  it('goes on with a class more, one merged into another and one less', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      for (const kind of ['circles', 'stripes'] as const) await tools.fill(trainer, kind, 8);
+      const first = await trainer.train({ epochs: 10 }).report;
+      await tools.fill(trainer, 'squares', 8);
+      const again = { epochs: 10, warmStart: true };
+      const grown = await trainer.train(again).report;
+      const [square] = await trainer.predict(await drawing.draw('squares', 500));
+      const exported = await trainer.export('tfjs');
+      await tools.fill(trainer, 'squares', 1, 900);
+      await trainer.addImage('squares', await drawing.draw('squares', 901), { part: 'test' });
+      const answers = [];
+      for await (const answer of trainer.answers()) answers.push(answer);
+      const last = trainer.classes[2]!;
+      await trainer.removeImage(last.images.at(-1)!);
+      await trainer.removeImage(last.test[0]!);
+      const [pictures, unknown] = [trainer.classes.map(({ images }) => images.length), await tools.refused(trainer.mergeClasses('circles', 'nothing'))];
+      await trainer.mergeClasses('circles', 'squares');
+      const merged = trainer.classes.map(({ name, images }) => [name, images.length]);
+      const less = await trainer.train(again).report;
+      const model = trainer.modelClasses;
+      const answer = await trainer.predict(await drawing.draw('circles', 501));
+      trainer.close();
+      return { first, grown, square, answers, pictures, unknown, merged, less, model, answer, exported: await tools.base64(exported) };
+    });
+    expect(seen.first.classes).toEqual(['circles', 'stripes']);
+    expect(seen.grown.classes).toEqual(['circles', 'stripes', 'squares']);
+    expect(seen.square!.className).toBe('squares');
+    const roles = (role: string) => seen.answers.filter((answer) => answer.role === role).length;
+    expect([roles('trained'), roles('held-out'), roles('new'), roles('test')]).toEqual([seen.grown.images.train, seen.grown.images.validation, 1, 1]);
+    const hits = seen.answers.filter(({ classId, predictions }) => predictions[0]!.classId === classId);
+    expect(hits.length / seen.answers.length).toBeGreaterThan(0.8);
+    expect(jsonIn(unpacked(seen.exported), 'golden.json').classes).toEqual(['circles', 'stripes', 'squares']);
+    expect(seen.unknown).toMatchObject({ code: 'class_unknown', value: 'nothing' });
+    expect(seen.pictures).toEqual([8, 8, 8]);
+    expect(seen.merged).toEqual([['stripes', 8], ['squares', 16]]);
+    expect(seen.less.classes).toEqual(['stripes', 'squares']);
+    expect(seen.model!.map(({ name }) => name)).toEqual(['stripes', 'squares']);
+    expect(seen.answer.map(({ className }) => className)[0]).toBe('squares');
   });
 
   it('pauses, resumes and cancels, and keeps what was learned', async () => {

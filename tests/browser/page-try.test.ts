@@ -5,6 +5,7 @@ import { percent } from '../../www/state/words.js';
 import { AppPage } from './support/app-page.js';
 import { foreignRequests } from './support/browser.js';
 import { askOnnx } from './support/onnx.js';
+import { unpacked } from './support/tensorflow.js';
 
 let app: AppPage;
 beforeAll(async () => {
@@ -104,9 +105,10 @@ describe('trying the model on the page', () => {
     const picture = (await app.draw('stripes', 1, 904))[0]!;
     const said = await app.predict(picture);
     const download = app.page.waitForEvent('download');
-    await app.page.getByRole('button', { name: 'Export as ONNX' }).click();
-    expect((await download).suggestedFilename()).toBe('My project.onnx');
-    const file = readFileSync(await (await download).path());
+    await app.page.getByLabel('Export for').selectOption('ONNX');
+    await app.page.getByRole('button', { name: 'Export', exact: true }).click();
+    expect((await download).suggestedFilename()).toBe('My project-onnx.zip');
+    const file = unpacked(readFileSync(await (await download).path(), 'base64')).get('model.onnx')!;
     const rgb = await app.page.evaluate(async (bytes) => {
       const bitmap = await createImageBitmap(new Blob([Uint8Array.from(bytes)]));
       const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
@@ -116,6 +118,27 @@ describe('trying the model on the page', () => {
     }, [...picture.buffer]);
     const [answer] = await askOnnx(file, [{ ...rgb, rgb: Uint8Array.from(rgb.rgb) }]);
     expect(said).toBe(`${answer!.label}, ${percent(answer!.shares.get(answer!.label)!)}`);
+  });
+
+  it('says what it makes of every picture, as a table', async () => {
+    const download = app.page.waitForEvent('download');
+    await app.page.getByRole('button', { name: 'Save predictions as CSV' }).click();
+    expect((await download).suggestedFilename()).toBe('My project-predictions.csv');
+    const [head, ...rows] = readFileSync(await (await download).path(), 'utf8').replace('\ufeff', '').trim().split('\r\n').map((line) => line.split(','));
+    expect(head!.slice(0, 5)).toEqual(['file', 'class', 'part', 'predicted class', 'probability']);
+    const classes = head!.slice(5);
+    expect(classes).toHaveLength(2);
+    expect(rows).toHaveLength(await app.page.locator('.tile').count());
+    for (const [file, , part, predicted, probability, ...shares] of rows) {
+      expect(file).not.toBe('');
+      // The model is the one that was opened, and a file does not tell what it has seen.
+      expect(part).toBe('unknown');
+      expect(classes).toContain(predicted);
+      expect(Number(probability)).toBe(Math.max(...shares.map(Number)));
+      expect(shares.map(Number).reduce((sum, share) => sum + share)).toBeCloseTo(1, 4);
+    }
+    // It is an easy job.
+    expect(rows.filter(([, of, , predicted]) => predicted !== of).length).toBeLessThan(rows.length / 4);
   });
 
   it('says so when a file is no model, and keeps the one it has', async () => {

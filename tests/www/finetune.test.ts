@@ -169,7 +169,7 @@ describe('training further', () => {
     expect(whyNotFurther(play(trainable(), model, told(null)))).toBeNull();
     expect(refused('not_trained')).toBe('There is no model yet.');
     expect(refused('model_classes_differ', 'cats, dogs')).toBe(
-      'The present model tells apart cats and dogs. Your classes are other ones, so it cannot be trained further on them.',
+      'The present model tells apart cats and dogs. None of these is among your classes, so it cannot be trained further on them.',
     );
     expect(refused('model_head_differs', 'mlp:64 silu')).toContain('choose “Two layers (MLP)” with 64 units and SiLU under “Advanced”');
     expect(refused('model_head_differs', 'conv:64')).toContain('choose “Convolutional” with 64 channels');

@@ -9,6 +9,7 @@ import type {
   LayerReport,
   ModelClass,
   Part,
+  PictureAnswer,
   Prediction,
   Readiness,
   SavedBackbone,
@@ -20,7 +21,7 @@ import type {
 } from '../generated/types.js';
 import type { Calls, ClassRef, Created, SavedProject } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
-import type { Abortable } from './abort.js';
+import { abortable, type Abortable } from './abort.js';
 import type { AssetsOptions, BackboneRef } from './backbones.js';
 import type { ClassifierOptions } from './classifier.js';
 import { Connection } from './connection.js';
@@ -215,6 +216,16 @@ export class Trainer {
   /** Undoes {@link Trainer.removeClass}; of several removed classes of one name it brings back the one that was made last. */
   restoreClass(ref: ClassRef): Promise<void> {
     return this.#connection.call('restoreClass', [ref]);
+  }
+
+  /**
+   * Puts the pictures of one class, those of the test set too, into another, and removes the first. A model that tells the two apart goes on
+   * doing so until it is trained again; with `warmStart` it goes on from what it knows.
+   *
+   * @throws {@link HeadstartError} `class_unknown`.
+   */
+  mergeClasses(from: ClassRef, into: ClassRef): Promise<void> {
+    return this.#connection.call('mergeClasses', [from, into]);
   }
 
   /**
@@ -418,6 +429,17 @@ export class Trainer {
   evaluate(part: 'test'): Promise<TestEvaluation>;
   evaluate(part: 'validation' | 'test' = 'validation'): Promise<Evaluation> {
     return this.#connection.call(part === 'test' ? 'evaluateOnTest' : 'evaluate', []);
+  }
+
+  /**
+   * What the model makes of each of the classes' pictures, one after the other, those of the test set too, and what each is to it: trained on,
+   * held out, of the test set, new, or, where the model came from a file, unknown.
+   *
+   * @throws {@link HeadstartError} `not_trained`.
+   */
+  async *answers(options: Abortable = {}): AsyncGenerator<PictureAnswer, void> {
+    const ids = this.classes.flatMap(({ images, test }) => [...images, ...test]);
+    for (const id of ids) yield await abortable(this.#connection.call('answer', [id]), options.signal);
   }
 
   /**

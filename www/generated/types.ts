@@ -369,6 +369,33 @@ export type PartName = "units" | "channels" | "margin" | "stages";
 export type Phase = "prepare" | "head" | "fine-tune" | "measure";
 
 /**
+ * What a model makes of one of the project's own pictures.
+ */
+export type PictureAnswer = { 
+/**
+ * The picture's number.
+ */
+id: number, 
+/**
+ * The class that it is in.
+ */
+classId: ClassId, 
+/**
+ * What it is to the model.
+ */
+role: PictureRole, 
+/**
+ * Every class of the model with its probability, the most probable first; empty where the picture's pixels are not there for
+ * the model's backbone.
+ */
+predictions: Array<Prediction>, };
+
+/**
+ * What a picture is to a model.
+ */
+export type PictureRole = "trained" | "held-out" | "test" | "new" | "unknown";
+
+/**
  * One class with its probability.
  */
 export type Prediction = { 

@@ -67,7 +67,7 @@ function inWords(refusal: Refusal | null): string | null {
     case 'not_trained':
       return NO_MODEL;
     case 'model_classes_differ':
-      return `The present model tells apart ${andList(value.split(/,\s*/))}. Your classes are other ones, so it cannot be trained further on them.`;
+      return `The present model tells apart ${andList(value.split(/,\s*/))}. None of these is among your classes, so it cannot be trained further on them.`;
     case 'model_head_differs':
       return `The present model has another head: choose ${headName(value)} under “Advanced” to train it further.`;
     case 'model_backbone_differs':

@@ -8,6 +8,7 @@ import type {
   LayerReport,
   ModelClass,
   Part,
+  PictureAnswer,
   Prediction,
   Readiness,
   SavedBackbone,
@@ -90,6 +91,7 @@ export interface Session {
   evaluate(): Promise<Evaluation>;
   /** On the test set, without what the model knows of it. */
   evaluateOnTest(): Promise<TestEvaluation>;
+  answer(id: number): Promise<PictureAnswer>;
   save(backbone: SavedBackbone): Promise<Uint8Array<ArrayBuffer>>;
   export(
     format: string,

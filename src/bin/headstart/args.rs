@@ -36,6 +36,9 @@ pub enum Command {
         /// The pictures.
         #[arg(required = true)]
         images: Vec<PathBuf>,
+        /// Write a table too: a row a picture, a column a class.
+        #[arg(long, value_name = "FILE.csv")]
+        csv: Option<PathBuf>,
         #[command(flatten)]
         common: Common,
     },

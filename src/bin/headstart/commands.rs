@@ -27,7 +27,7 @@ pub async fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Train(args) => train(&args).await,
         Command::Evaluate { file, dir, common } => evaluate(&file, dir.as_deref(), &common).await,
-        Command::Predict { file, images, common } => predict(&file, &images, &common).await,
+        Command::Predict { file, images, csv, common } => predict(&file, &images, csv.as_deref(), &common).await,
         Command::Inspect { what, fine_tune, json } => inspect(&what, fine_tune.as_deref(), json).await,
         Command::Convert(args) => convert(&args).await,
         Command::Export(args) => export(&args),
@@ -119,14 +119,16 @@ struct Predicted {
     predictions: Vec<headstart::classifier::Prediction>,
 }
 
-async fn predict(file: &Path, images: &[PathBuf], common: &Common) -> Result<()> {
+async fn predict(file: &Path, images: &[PathBuf], table: Option<&Path>, common: &Common) -> Result<()> {
     let classifier = load(file, common).await?;
     let preprocess = classifier.backbone.card().preprocess();
     let mut predicted = Vec::new();
     for image in images {
         let crop = pictures::crop(image, &preprocess)?;
-        let features = classifier.embedder.embed(&[&crop]).await?;
-        predicted.push(Predicted { image: image.clone(), predictions: classifier.ranked(&features[0]) });
+        predicted.push(Predicted { image: image.clone(), predictions: classifier.classify(&crop).await? });
+    }
+    if let Some(file) = table {
+        write_table(file, &classifier.names(), &predicted).with_context(|| file.display().to_string())?;
     }
     #[derive(Serialize)]
     struct All<'a> {
@@ -138,6 +140,29 @@ async fn predict(file: &Path, images: &[PathBuf], common: &Common) -> Result<()>
             println!("{}: {} ({:.1} %)", one.image.display(), best.class_name, best.probability * 100.0);
         }
     })
+}
+
+/// A row a picture, a column a class, as the page has it.
+fn write_table(file: &Path, classes: &[String], predicted: &[Predicted]) -> Result<()> {
+    let mut table = csv::Writer::from_path(file)?;
+    let head = ["file", "predicted class", "probability"].into_iter().chain(classes.iter().map(String::as_str));
+    table.write_record(head.map(harmless))?;
+    for Predicted { image, predictions } in predicted {
+        let figure = |probability: f64| format!("{probability:.6}");
+        let share =
+            |class: &String| predictions.iter().find(|one| one.class_name == *class).map_or(0.0, |one| one.probability);
+        let best = predictions.first().context("the model has no classes")?;
+        let name = harmless(&image.to_string_lossy());
+        let row = [name, harmless(&best.class_name), figure(best.probability)];
+        table.write_record(row.into_iter().chain(classes.iter().map(|class| figure(share(class)))))?;
+    }
+    Ok(table.flush()?)
+}
+
+/// A cell that no spreadsheet takes for a formula: names are other people's.
+fn harmless(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    format!("{}{cell}", if formula { "'" } else { "" })
 }
 
 async fn load(file: &Path, common: &Common) -> Result<Classifier> {

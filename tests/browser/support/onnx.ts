@@ -27,11 +27,17 @@ export function blotches(width: number, height: number, seed: number): RgbPictur
   return { width, height, rgb, rgba: rgba.toString('base64') };
 }
 
-/** What ONNX Runtime makes of pictures, one by one: the probability of each class, and the label that it gives. */
-export async function askOnnx(file: Uint8Array, pictures: readonly RgbPicture[]): Promise<{ shares: Map<string, number>; label: string }[]> {
+/** What a program makes of a picture: the probability of each class, and the label that it gives. */
+export interface Answer {
+  readonly shares: ReadonlyMap<string, number>;
+  readonly label: string;
+}
+
+/** What ONNX Runtime makes of pictures, one by one. */
+export async function askOnnx(file: Uint8Array, pictures: readonly RgbPicture[]): Promise<Answer[]> {
   const session = await InferenceSession.create(file);
   // Names of classes are in the file's metadata, which this runtime does not tell; the one of the label says where it stands.
-  const answers: { shares: Map<string, number>; label: string }[] = [];
+  const answers: Answer[] = [];
   const names = classesIn(file);
   for (const { width, height, rgb } of pictures) {
     const { probabilities, label } = await session.run({ picture: new Tensor('uint8', rgb, [1, height, width, 3]) });
@@ -51,7 +57,7 @@ function classesIn(file: Uint8Array): string[] {
 }
 
 /** The largest difference of a probability, and how many answers are other ones. */
-export function compared(own: readonly (readonly Prediction[])[], theirs: Awaited<ReturnType<typeof askOnnx>>): { apart: number; others: number } {
+export function compared(own: readonly (readonly Prediction[])[], theirs: readonly Answer[]): { apart: number; others: number } {
   let [apart, others] = [0, 0];
   own.forEach((predictions, index) => {
     const { shares, label } = theirs[index]!;

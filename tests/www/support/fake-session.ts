@@ -6,6 +6,7 @@ import type {
   LayerReport,
   ModelClass,
   Part,
+  PictureAnswer,
   Prediction,
   Readiness,
   TrainConfig,
@@ -298,6 +299,7 @@ export class FakeSession implements Session {
   embed = async () => new Float32Array(4);
   evaluate = () => Promise.reject(refusal('not_trained', 'There is no trained model yet.'));
   evaluateOnTest = this.evaluate;
+  answer = async (id: number): Promise<PictureAnswer> => ({ id, classId: 0, role: 'new', predictions: [] });
   save = async () => new Uint8Array([80, 75]);
 
   async export(format: string, weights: string, bare: boolean, name: string, page: readonly NamedFile[]) {

@@ -1,8 +1,12 @@
-import type { ExportFormat, Trainer } from '../../headstart.js';
+import type { ExportFormat, PictureAnswer, Trainer } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
+import { figure, tableFile } from './csv.js';
 import { download, safeName } from './download.js';
 import { report } from './errors.js';
 import type { Session } from './session.js';
+
+/** What a picture is to the model, as the table has it. */
+const PARTS: Readonly<Record<PictureAnswer['role'], string>> = { trained: 'training', 'held-out': 'validation', test: 'test', new: 'new', unknown: 'unknown' };
 
 /** Saving the trained model as a file, ours or another program's, and opening one. */
 export class ModelFiles {
@@ -23,6 +27,25 @@ export class ModelFiles {
     return this.#during(async (trainer) => {
       const file = await trainer.export(format, { name });
       download(file, safeName(file.name));
+    });
+  }
+
+  /** What the model makes of every picture, as a table: a row a picture, a column a class. */
+  saveTable(onProgress: (done: number, total: number) => void, signal: AbortSignal): Promise<void> {
+    return this.#during(async (trainer) => {
+      const { classes, project } = this.#store.get();
+      const pictures = new Map(classes.flatMap((of) => of.pictures.map(({ key, name }) => [key as number, { name, of: of.name }] as const)));
+      const names = (trainer.modelClasses ?? []).map(({ name }) => name);
+      const rows = [['file', 'class', 'part', 'predicted class', 'probability', ...names]];
+      for await (const { id, role, predictions } of trainer.answers()) {
+        if (signal.aborted) return;
+        const { name, of } = pictures.get(id) ?? { name: String(id), of: '' };
+        const shares = new Map(predictions.map(({ className, probability }) => [className, probability]));
+        const [best] = predictions;
+        rows.push([name, of, PARTS[role], best?.className ?? '', best ? figure(best.probability) : '', ...names.map((each) => (best ? figure(shares.get(each)) : ''))]);
+        onProgress(rows.length - 1, pictures.size);
+      }
+      download(tableFile(rows), safeName(`${project.name}-predictions.csv`));
     });
   }
 

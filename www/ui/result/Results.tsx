@@ -8,6 +8,7 @@ import { WhatTrains } from '../train/WhatTrains.js';
 import { ClassFigures } from './ClassFigures.js';
 import { ConfusionMatrix } from './ConfusionMatrix.js';
 import { PrintButton, PrintedFacts } from './Printed.js';
+import { TableButton } from './TableButton.js';
 
 /** What the latest run achieved. */
 export function Results() {
@@ -79,7 +80,10 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
       {report.per_class !== null && <ClassFigures figures={report.per_class} ids={report.class_ids} />}
       {report.confusion_matrix !== null && <ConfusionMatrix classes={report.classes} matrix={report.confusion_matrix} />}
       <WhatTrains title="What trained, layer by layer" config={run.config} />
-      <PrintButton />
+      <div class="row">
+        <TableButton />
+        <PrintButton />
+      </div>
     </section>
   );
 }
