@@ -19,6 +19,7 @@ const TARGET = join(ROOT, 'target');
 const PAGE = join(ROOT, 'tests/package');
 
 interface Outcome {
+  page: string | null;
   epochs: number;
   here: { className: string; probability: number };
   there: { className: string; probability: number };
@@ -64,6 +65,7 @@ async function trainsOn(address: string): Promise<string[]> {
   await page.waitForFunction(() => 'outcome' in window || undefined);
   const outcome = await page.evaluate(() => (window as unknown as { outcome: Promise<Outcome> }).outcome);
   expect(outcome).toMatchObject({ epochs: 10, here: { className: 'blue' }, there: { className: 'blue' } });
+  expect(outcome.page).toBe(new URL(address).searchParams.has('page') ? 'model-page.zip' : null);
   expect(outcome.there.probability).toBeCloseTo(outcome.here.probability, 6);
   expect(record.errors).toEqual([]);
   await context.close();
@@ -98,15 +100,16 @@ export const best: string = seen[0]!.className;
   it('works from a script tag', async () => {
     const site = await serve(project);
     site.files.set('index.html', withScriptTag('/node_modules/headstart/headstart.js'));
-    const requests = await trainsOn(site.url);
+    const requests = await trainsOn(`${site.url}?page`);
     expect(requests.filter((url) => /\.wasm$/.test(url))).toEqual([`${site.url}node_modules/headstart/headstart-cpu.wasm`, `${site.url}node_modules/headstart/headstart-cpu.wasm`]);
   });
 
   it('works from another origin, as from a CDN', async () => {
     const [site, other] = [await serve(project), await serve(join(project, 'node_modules/headstart'), SHARED)];
     site.files.set('index.html', withScriptTag(`${other.url}headstart.js`));
-    const requests = await trainsOn(site.url);
+    const requests = await trainsOn(`${site.url}?page`);
     expect(requests).toContain(`${other.url}worker.js`);
+    expect(requests).toContain(`${other.url}player/headstart_bg.wasm`);
   });
 
   it('works with its files put somewhere else', async () => {
@@ -114,7 +117,7 @@ export const best: string = seen[0]!.className;
     // What a bundler that knows nothing of workers leaves: the code alone.
     site.files.set('code.js', readFileSync(join(project, 'node_modules/headstart/headstart.js')));
     site.files.set('index.html', withScriptTag('/code.js'));
-    const requests = await trainsOn(`${site.url}?assetsBase=${encodeURIComponent(other.url)}`);
+    const requests = await trainsOn(`${site.url}?page&assetsBase=${encodeURIComponent(other.url)}`);
     expect(requests).toContain(`${other.url}backbones/index.json`);
   });
 

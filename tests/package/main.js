@@ -14,6 +14,8 @@ function draw(colour, number) {
   return canvas;
 }
 
+const asked = new URLSearchParams(location.search);
+
 async function run(options) {
   const trainer = await Trainer.create({ engine: 'cpu', ...options });
   for (const colour of ['red', 'blue']) {
@@ -23,13 +25,15 @@ async function run(options) {
   const report = await trainer.train({ epochs: 10 }).report;
   const [here] = await trainer.predict(draw('blue', 7));
   const file = await trainer.save();
+  // A page's files are looked for where Headstart's are: a bundler does not know them.
+  const page = asked.has('page') ? (await trainer.export('page')).name : null;
   trainer.close();
   const classifier = await Classifier.load(file, { engine: 'cpu', ...options });
   const [there] = await classifier.classify(draw('blue', 7));
   classifier.close();
   const picture = await new Promise((resolve) => draw('blue', 8).toBlob(resolve));
-  return { epochs: report.epochs_run, here, there, file, picture };
+  return { page, epochs: report.epochs_run, here, there, file, picture };
 }
 
-const assetsBase = new URLSearchParams(location.search).get('assetsBase');
+const assetsBase = asked.get('assetsBase');
 window.outcome = run(assetsBase === null ? {} : { assetsBase });

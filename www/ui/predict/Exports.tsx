@@ -23,24 +23,24 @@ export function Exports({ disabled }: { disabled: boolean }) {
   const chosen = FORMATS.find((each) => each.format === format);
   return (
     <>
-      <div class="row export">
-        <label class="grow">
-          Export for
-          <select value={format} aria-describedby="export-about" onChange={(event) => choose(event.currentTarget.value as ExportFormat)}>
-            {FORMATS.map(({ format, name }) => (
-              <option key={format} value={format}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button type="button" class="button" disabled={disabled} onClick={() => void models.export(format)}>
+      <label class="export">
+        Export for
+        <select value={format} aria-describedby="export-about" onChange={(event) => choose(event.currentTarget.value as ExportFormat)}>
+          {FORMATS.map(({ format, name }) => (
+            <option key={format} value={format}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p id="export-about" class="hint">
+        {chosen?.about} {format !== 'page' && 'With five drawn pictures to check it with; none of yours is in it.'}
+      </p>
+      <div class="row">
+        <button type="button" class="button grow" disabled={disabled} onClick={() => void models.export(format)}>
           <Icon name="down" /> Export
         </button>
       </div>
-      <p id="export-about" class="hint">
-        {chosen?.about} The zip says how to use it and has five drawn pictures to check it with; none of yours is in it.
-      </p>
     </>
   );
 }
