@@ -211,7 +211,8 @@ pack() {
 }
 
 package() {
-  build_wasm
+  # What a page of its own is made of is a part of the site and of the package.
+  build
   pack
 }
 
@@ -359,7 +360,10 @@ bench() {
   setup_chromium
   CHROMIUM=$(find_chromium)
   export CHROMIUM
-  if [ "$name" = peers ]; then setup_peers; fi
+  case $name in
+    peers) setup_peers ;;
+    exports) tests/bench/exports/setup.sh ;;
+  esac
   cd www
   ./node_modules/.bin/vitest run --config vitest.config.ts --project bench "tests/bench/$name.test.ts" --disable-console-intercept "$@"
 }

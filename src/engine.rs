@@ -66,16 +66,38 @@ struct Gpu {
     software: bool,
 }
 
-impl Engine {
-    /// The CPU, with the reason that the report will show.
-    pub fn cpu(reason: &str) -> Self {
-        let report = EngineReport {
+impl EngineReport {
+    /// The CPU, with the reason for it.
+    pub(crate) fn cpu(reason: &str) -> Self {
+        Self {
             kind: EngineKind::Cpu,
             adapter: "CPU".into(),
             reason: reason.into(),
             cpu_milliseconds: None,
             gpu_milliseconds: None,
-        };
+        }
+    }
+
+    /// The CPU because it was asked for, or because no GPU can be used, for a reason.
+    pub(crate) fn cpu_for(choice: EngineChoice, lack: &str) -> Self {
+        match choice {
+            EngineChoice::Cpu => Self::cpu("The CPU engine was asked for."),
+            EngineChoice::Auto | EngineChoice::Webgpu => Self::cpu(&format!("No GPU can be used: {lack}.")),
+        }
+    }
+}
+
+/// Why there is no GPU in a browser that has none, or keeps it to itself.
+pub(crate) const NONE_OFFERED: &str = "none is offered here";
+
+impl Engine {
+    /// The CPU, with the reason that the report will show.
+    pub fn cpu(reason: &str) -> Self {
+        Self::of_cpu(EngineReport::cpu(reason))
+    }
+
+    /// The CPU with its report.
+    pub(crate) fn of_cpu(report: EngineReport) -> Self {
         Self { device: Device::flex(), report, software: false }
     }
 
@@ -172,7 +194,7 @@ mod adapter {
         log::info!("{error}");
         match error {
             WgpuInitError::AdapterUnavailable { .. } | WgpuInitError::UnsupportedGraphicsApi { .. } => {
-                "none is offered here".into()
+                super::NONE_OFFERED.into()
             }
             WgpuInitError::RequestDevice { message } => format!("it refused to start, {message}"),
             other => other.to_string(),
@@ -193,6 +215,6 @@ mod adapter {
     /// There is nothing to open a GPU with. The page fetches such a build only where no GPU is offered.
     pub(super) async fn open() -> Result<Gpu, String> {
         let native = "this build has none (it was built without the feature `gpu`)";
-        Err(if cfg!(target_arch = "wasm32") { "none is offered here" } else { native }.into())
+        Err(if cfg!(target_arch = "wasm32") { super::NONE_OFFERED } else { native }.into())
     }
 }

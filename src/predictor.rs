@@ -1,12 +1,13 @@
 //! A saved model that only predicts, on the CPU: what a page of its own needs, and nothing of training or of burn.
 
-use crate::backbone::Backbone;
+use crate::backbone::{Backbone, BackboneReport, Reference};
 use crate::bundle::{self, Saved};
 use crate::classifier::{ModelClass, Prediction, ranked};
 use crate::error::Result;
 use crate::head::Head;
 use crate::image::Preprocess;
 use crate::nn::{CpuStages, Lowering};
+use crate::report::TrainReport;
 use crate::train::softmax;
 use serde::Serialize;
 
@@ -14,7 +15,8 @@ use serde::Serialize;
 pub struct Predictor {
     labels: Vec<ModelClass>,
     head: Head,
-    architecture: String,
+    backbone: BackboneReport,
+    report: Option<TrainReport>,
     preprocess: Preprocess,
     stages: CpuStages,
 }
@@ -37,8 +39,16 @@ impl Predictor {
     /// # Errors
     /// Those of [`bundle::load`].
     pub fn load(file: &[u8]) -> Result<Self> {
-        let Saved { labels, head, backbone, .. } = bundle::load(file)?;
-        Self::of(labels, head, &backbone)
+        Self::load_with(file, |_| None)
+    }
+
+    /// Reads a saved model; `find` is asked for its backbone where the file does not hold it.
+    ///
+    /// # Errors
+    /// Those of [`bundle::load_with`].
+    pub fn load_with(file: &[u8], find: impl FnOnce(&Reference) -> Option<Backbone>) -> Result<Self> {
+        let Saved { labels, head, backbone, report } = bundle::load_with(file, find)?;
+        Ok(Self { report, ..Self::of(labels, head, &backbone)? })
     }
 
     /// A model that is there.
@@ -54,8 +64,8 @@ impl Predictor {
         if let Some(mut convolution) = head.convolution.as_ref() {
             layers.push(&convolution.stage(), &mut convolution)?;
         }
-        let (architecture, preprocess) = (backbone.card().architecture.clone(), backbone.card().preprocess());
-        Ok(Self { labels, head, architecture, preprocess, stages: CpuStages::new(layers)? })
+        let (preprocess, stages) = (backbone.card().preprocess(), CpuStages::new(layers)?);
+        Ok(Self { labels, head, backbone: backbone.report(), report: None, preprocess, stages })
     }
 
     /// What it is.
@@ -63,8 +73,23 @@ impl Predictor {
         About {
             classes: self.labels.iter().map(|label| label.name.clone()).collect(),
             input_size: self.preprocess.size,
-            architecture: self.architecture.clone(),
+            architecture: self.backbone.architecture.clone(),
         }
+    }
+
+    /// The classes that it tells apart, in the order of the logits.
+    pub fn labels(&self) -> &[ModelClass] {
+        &self.labels
+    }
+
+    /// Its backbone.
+    pub fn backbone(&self) -> &BackboneReport {
+        &self.backbone
+    }
+
+    /// The report of its training, where the file came with one.
+    pub fn report(&self) -> Option<&TrainReport> {
+        self.report.as_ref()
     }
 
     /// Prepares an RGBA8 picture and classifies it, most probable class first.

@@ -2,7 +2,7 @@
 //! takes on a backbone before there are weights of it.
 
 use crate::backbone::{Backbone, FrozenStages, Outline};
-use crate::engine::{Clock, Engine, EngineChoice};
+use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
 use crate::nn::{ConvSpec, DenseSpec, Freezing, NormSpec, Numbers, StageSpec, WeightAndBias};
 
@@ -16,13 +16,13 @@ const SOFTWARE_STAGES: usize = 3;
 /// [`Error::EngineUnavailable`] where the GPU was asked for and there is none.
 pub async fn open(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Result<Engine> {
     match choice {
-        EngineChoice::Cpu => Ok(Engine::cpu("The CPU engine was asked for.")),
+        EngineChoice::Cpu => Ok(Engine::of_cpu(EngineReport::cpu_for(choice, ""))),
         EngineChoice::Webgpu => {
             let gpu = Engine::gpu("The WebGPU engine was asked for.").await;
             gpu.map_err(|reason| Error::EngineUnavailable(format!("no GPU can be used, {reason}")))
         }
         EngineChoice::Auto => match Engine::gpu("").await {
-            Err(reason) => Ok(Engine::cpu(&format!("No GPU can be used: {reason}."))),
+            Err(reason) => Ok(Engine::of_cpu(EngineReport::cpu_for(choice, &reason))),
             Ok(gpu) => faster(gpu, backbone, clock).await,
         },
     }

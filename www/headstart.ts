@@ -26,7 +26,7 @@ export type { BackboneChange } from './client/backbone-change.js';
 export { listBackbones } from './client/backbones.js';
 export type { AssetsOptions, BackboneEntry, BackboneRef } from './client/backbones.js';
 export { listCameras, openCamera } from './client/camera.js';
-export type { Camera, CameraInfo, CameraOptions } from './client/camera.js';
+export type { Camera, CameraInfo, CameraOptions, MediaDevicesLike } from './client/camera.js';
 export { Classifier } from './client/classifier.js';
 export type { ClassifierOptions, ClassifyOptions } from './client/classifier.js';
 export { HeadstartError } from './client/error.js';
@@ -41,6 +41,7 @@ export type {
   BackboneOutcome,
   BackboneProgress,
   BackboneSource,
+  CheckpointEvent,
   ClassRef,
   ErrorCode,
   Failure,
@@ -49,6 +50,7 @@ export type {
 export type {
   Answer,
   BackboneReport,
+  ClassId,
   ClassMetrics,
   ClassSummary,
   EngineChoice,
@@ -56,6 +58,7 @@ export type {
   EngineReport,
   Estimate,
   Evaluation,
+  EventKind,
   ExportFormat,
   GroupRate,
   ImageCounts,
@@ -78,6 +81,8 @@ export type {
   SettingRule,
   SettingRules,
   SettingValue,
+  Stopped,
+  Storage,
   TestEvaluation,
   TrainConfig,
   TrainEvent,

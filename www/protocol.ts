@@ -238,6 +238,12 @@ export interface Created {
   report: TrainReport | null;
 }
 
+/** What is told of a model that was opened. */
+export interface Opened {
+  /** Of the training that it comes from, where that is told. */
+  report: TrainReport | null;
+}
+
 /** How a model is exported. */
 export interface ExportCall {
   weights: WeightStorage;
@@ -254,7 +260,7 @@ export type NamedFile = readonly [name: string, bytes: Uint8Array];
 export interface Calls {
   create: { args: [engine: EngineChoice, backbone: BackboneSource, project: SavedProject | undefined]; result: Created };
   /** A session on a saved model and its own backbone: one is fetched only where the model refers to it. */
-  ofModel: { args: [engine: EngineChoice, model: Blob | string, backbone: ModelBackbone]; result: Created };
+  ofModel: { args: [engine: EngineChoice, model: Blob | string, backbone: ModelBackbone]; result: Opened };
   addClass: { args: [name: string, id: number | undefined]; result: number };
   renameClass: { args: [ref: ClassRef, to: string]; result: void };
   removeClass: { args: [ref: ClassRef]; result: void };

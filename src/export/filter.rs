@@ -44,17 +44,20 @@ pub(super) trait Arithmetic {
 /// The resizing of other programs treats edges in other ways, and a step of 255 in one pixel of a hundred can move a
 /// probability by a hundredth.
 pub(super) fn filter(on: &mut impl Arithmetic, side: &str, size: usize, interpolation: Interpolation) -> String {
-    let [zero, half, one, sizes] = [0.0, 0.5, 1.0, size as f64].map(|value| on.number(value));
+    // In half pixels of both pictures: whole numbers, which 32 bits hold exactly up to sides of tens of thousands.
+    let [zero, one, two, size_of] = [0.0, 1.0, 2.0, size as f64].map(|value| on.number(value));
     let from = on.count(side);
-    let from = on.binary(Binary::Add, &from, &half);
-    let scale = on.binary(Binary::Div, side, &sizes);
-    let width = on.binary(Binary::Max, &scale, &one);
-    let centres: Vec<f64> = (0..size).map(|at| at as f64 + 0.5).collect();
+    let from = on.binary(Binary::Mul, &from, &two);
+    let from = on.binary(Binary::Add, &from, &one);
+    let from = on.binary(Binary::Mul, &from, &size_of);
+    let centres: Vec<f64> = (0..size).map(|at| 2.0 * at as f64 + 1.0).collect();
     let centres = on.numbers(&centres, &[size, 1]);
-    let centres = on.binary(Binary::Mul, &centres, &scale);
+    let centres = on.binary(Binary::Mul, &centres, side);
     let apart = on.binary(Binary::Sub, &from, &centres);
-    let apart = on.binary(Binary::Div, &apart, &width);
     let apart = on.unary(Unary::Abs, &apart);
+    let width = on.binary(Binary::Max, side, &size_of);
+    let width = on.binary(Binary::Mul, &width, &two);
+    let apart = on.binary(Binary::Div, &apart, &width);
     let shares = match interpolation {
         Interpolation::Bilinear => {
             let near = on.binary(Binary::Sub, &one, &apart);

@@ -1,10 +1,9 @@
 //! Rust values to JavaScript and back.
 
+use crate::backbone::Backbone;
 use crate::error::Error;
 use js_sys::Reflect;
-use serde::Serialize;
-#[cfg(not(feature = "predict-only"))]
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
 
 /// A plain JavaScript value (objects, not Maps; null, not undefined, for what is missing).
@@ -14,7 +13,6 @@ pub(super) fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
 }
 
 /// A Rust value from a plain JavaScript one; `field` names it where it is of the wrong kind.
-#[cfg(not(feature = "predict-only"))]
 pub(super) fn from_js<T: DeserializeOwned>(value: JsValue, field: &'static str) -> Result<T, JsValue> {
     let shown = js_sys::JSON::stringify(&value).map(String::from).unwrap_or_default();
     serde_wasm_bindgen::from_value(value).map_err(|e| {
@@ -33,4 +31,22 @@ pub(super) fn error_to_js(error: &Error) -> JsValue {
         let _ = Reflect::set(&object, &JsValue::from_str(key), &value);
     }
     object.into()
+}
+
+/// A backbone with its card, or without one where the weights tell what they are.
+pub(super) fn parse(config: Option<String>, weights: &[u8], name: Option<String>) -> Result<Backbone, JsValue> {
+    let backbone = match config {
+        Some(config) => Backbone::parse(&config, weights),
+        None => Backbone::recognise(weights),
+    };
+    let backbone = backbone.map_err(|e| error_to_js(&e))?;
+    Ok(match name {
+        Some(name) => backbone.named(&name),
+        None => backbone,
+    })
+}
+
+/// The backbone that a model refers to, where it was brought.
+pub(super) fn served(config: Option<String>, weights: Option<Vec<u8>>) -> Result<Option<Backbone>, JsValue> {
+    weights.map(|weights| parse(config, &weights, None)).transpose()
 }

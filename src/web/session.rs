@@ -1,7 +1,7 @@
 //! A [`Project`] behind an async lock, so that overlapping calls from JavaScript wait for each other.
 
 use super::adapter;
-use super::convert::{error_to_js, from_js, to_js};
+use super::convert::{error_to_js, from_js, parse, served, to_js};
 use crate::backbone::{Backbone, BackboneReport, Outline, WeightStorage};
 use crate::bundle::SavedBackbone;
 use crate::dataset::{ClassId, Home, Part};
@@ -466,24 +466,6 @@ async fn choice(engine: String) -> Result<EngineChoice, JsValue> {
         Engine::refuse_gpu(reason);
     }
     Ok(choice)
-}
-
-/// A backbone with its card, or without one where the weights tell what they are.
-fn parse(config: Option<String>, weights: &[u8], name: Option<String>) -> Result<Backbone, JsValue> {
-    let backbone = match config {
-        Some(config) => Backbone::parse(&config, weights),
-        None => Backbone::recognise(weights),
-    };
-    let backbone = backbone.map_err(|e| error_to_js(&e))?;
-    Ok(match name {
-        Some(name) => backbone.named(&name),
-        None => backbone,
-    })
-}
-
-/// The backbone that a model refers to, where it was brought.
-fn served(config: Option<String>, weights: Option<Vec<u8>>) -> Result<Option<Backbone>, JsValue> {
-    weights.map(|weights| parse(config, &weights, None)).transpose()
 }
 
 /// A class by its number, or by its name as `find` understands it.

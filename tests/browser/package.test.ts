@@ -101,7 +101,7 @@ export const best: string = seen[0]!.className;
     const site = await serve(project);
     site.files.set('index.html', withScriptTag('/node_modules/headstart/headstart.js'));
     const requests = await trainsOn(`${site.url}?page`);
-    expect(requests.filter((url) => /\.wasm$/.test(url))).toEqual([`${site.url}node_modules/headstart/headstart-cpu.wasm`, `${site.url}node_modules/headstart/headstart-cpu.wasm`]);
+    expect(requests.filter((url) => /\.wasm$/.test(url))).toEqual(['headstart-cpu.wasm', 'player/headstart_bg.wasm', 'headstart-predict.wasm'].map((name) => `${site.url}node_modules/headstart/${name}`));
   });
 
   it('works from another origin, as from a CDN', async () => {
@@ -192,7 +192,7 @@ export const best: string = seen[0]!.className;
 
   it('works as Vite builds it', async () => {
     await build({ root: project, configFile: false, logLevel: 'error' });
-    expect(kinds(join(project, 'dist'))).toBe(3);
+    expect(kinds(join(project, 'dist'))).toBe(4);
     await trainsOn((await serve(join(project, 'dist'))).url);
   });
 
@@ -205,7 +205,7 @@ export const best: string = seen[0]!.className;
       ),
     );
     expect(complaints).toBe('');
-    expect(kinds(out)).toBe(3);
+    expect(kinds(out)).toBe(4);
     expect(existsSync(join(out, 'main.js'))).toBe(true);
     const site = await serve(out);
     site.files.set('index.html', Buffer.from(readFileSync(join(PAGE, 'index.html'))));

@@ -9,13 +9,14 @@ const json = (file) => JSON.parse(readFileSync(join(www, file), 'utf8'));
 const write = (file, value) => writeFileSync(join(out, file), `${JSON.stringify(value, null, 2)}\n`);
 
 // What the modules name has to be what lies beside them.
-for (const [module, names] of [['headstart.js', ['./worker.js']], ['worker.js', ['./headstart.wasm', './headstart-cpu.wasm']]]) {
+for (const [module, names] of [['headstart.js', ['./worker.js']], ['worker.js', ['./headstart.wasm', './headstart-cpu.wasm', './headstart-predict.wasm']]]) {
   const code = readFileSync(join(out, module), 'utf8');
   for (const name of names) if (!code.includes(name)) throw new Error(`${module} does not name ${name}`);
 }
 
 copy('pkg/headstart_bg.wasm', 'headstart.wasm');
 copy('pkg/cpu/headstart_bg.wasm', 'headstart-cpu.wasm');
+copy('pkg/predict/headstart_bg.wasm', 'headstart-predict.wasm');
 // What a page of its own is made of.
 copy('../dist/player', 'player');
 copy('package/README.md', 'README.md');

@@ -14,6 +14,7 @@ const NAMES = {
   'client/worker-file.ts': ['../worker/index.ts', './worker.js'],
   'pkg/headstart.js': ['headstart_bg.wasm', './headstart.wasm'],
   'pkg/cpu/headstart.js': ['headstart_bg.wasm', './headstart-cpu.wasm'],
+  'pkg/predict/headstart.js': ['headstart_bg.wasm', './headstart-predict.wasm'],
 };
 
 const names = {

@@ -3,7 +3,7 @@ import type { Call, CallRequest, Change } from '../protocol.js';
 import type { Session } from './session.js';
 
 /** The calls after which the page is told of all classes. */
-const CONCERN_CLASSES: ReadonlySet<Call> = new Set<Call>(['create', 'ofModel', 'addClass', 'renameClass', 'removeClass', 'restoreClass', 'mergeClasses']);
+const CONCERN_CLASSES: ReadonlySet<Call> = new Set<Call>(['create', 'addClass', 'renameClass', 'removeClass', 'restoreClass', 'mergeClasses']);
 
 /** Finds out what the page has to be told after a call, and nothing that it knows already. */
 export class Changes {

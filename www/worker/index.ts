@@ -1,7 +1,7 @@
 /** The worker's entry: joins the wasm package, the browser and the loop. */
 import type { EngineChoice } from '../generated/types.js';
 import type { Message, Request } from '../protocol.js';
-import { loadCore } from './core.js';
+import { loadCore, type Purpose } from './core.js';
 import { Helpers } from './helpers.js';
 import { browserPictures } from './pictures.js';
 import { Server } from './server.js';
@@ -13,15 +13,16 @@ const server = new Server(browserPictures, post, new Helpers(startHelper, naviga
 
 // Listening starts before the wasm code is there: what arrives until then waits in the queue. What asks for a session, which comes
 // first, says which code that is to be.
-const engine = new Promise<EngineChoice>((resolve) => {
+const wanted = new Promise<readonly [EngineChoice, Purpose]>((resolve) => {
   self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
-    if (data.kind === 'call' && (data.call === 'create' || data.call === 'ofModel')) resolve(data.args[0]);
+    if (data.kind === 'call' && data.call === 'create') resolve([data.args[0], 'train']);
+    if (data.kind === 'call' && data.call === 'ofModel') resolve([data.args[0], 'predict']);
     server.receive(data);
   });
 });
 
-engine
-  .then(loadCore)
+wanted
+  .then(([engine, purpose]) => loadCore(engine, purpose))
   .then((core) => server.work(core))
   .catch((error: unknown) => {
     const detail = error instanceof Error ? error.message : String(error);

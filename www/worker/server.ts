@@ -1,4 +1,4 @@
-import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LongCall, Message, Request, Studied } from '../protocol.js';
+import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LongCall, Message, Opened, Request, Studied } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
 import { Changes } from './changes.js';
@@ -114,7 +114,7 @@ export class Server {
     this.#prefetch();
     try {
       if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(...request.args)));
-      else if (call === 'ofModel') await this.#reply(request, await this.#begin(await this.#ofModel(...request.args)));
+      else if (call === 'ofModel') await this.#reply(request, await this.#openModel(...request.args));
       else if (call === 'train') await this.#startRun(id, this.#required(), ...request.args);
       else if (call === 'setBackbone') await this.#setBackbone(request, loaded as Promise<BackboneBytes>);
       else if (call === 'prepare') await this.#beginChange(id, null);
@@ -153,9 +153,12 @@ export class Server {
     return session;
   }
 
-  async #ofModel(...[engine, model, backbone]: Calls['ofModel']['args']): Promise<Session> {
+  async #openModel(...[engine, model, backbone]: Calls['ofModel']['args']): Promise<Opened> {
     const file = await readModel(model);
-    return openModel(backbone, (...served) => this.#core.ofModel(engine, file, ...served));
+    const session = await openModel(backbone, (...served) => this.#core.ofModel(engine, file, ...served));
+    // Whoever opened a model asks for nothing but predictions.
+    this.#session = session as Session;
+    return { report: await session.report() };
   }
 
   async #begin(session: Session): Promise<Created> {

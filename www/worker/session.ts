@@ -106,11 +106,14 @@ export interface Session {
   write(pictures: boolean): Promise<Written>;
 }
 
+/** What a model that only predicts answers. */
+export type ModelSession = Pick<Session, 'engine' | 'backbone' | 'modelClasses' | 'report' | 'predict'>;
+
 /** The wasm package: how a session is made, the settings where nothing else is asked for, and what they may be. */
 export interface Core {
   create(engine: EngineChoice, config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<Session>;
   /** A session on a saved model's own backbone, with the model loaded. */
-  ofModel(engine: EngineChoice, file: Uint8Array, config?: string, weights?: Uint8Array): Promise<Session>;
+  ofModel(engine: EngineChoice, file: Uint8Array, config?: string, weights?: Uint8Array): Promise<ModelSession>;
   /** A session that goes on with what {@link Session.write} gave. */
   open(
     engine: EngineChoice,

@@ -26,7 +26,9 @@ resampling = getattr(PIL.Image.Resampling, about["interpolation"].upper())
 def prepared(picture):
     side = max(1, int(min(picture.size) * about["crop_pct"] + 0.5))
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    square = picture.crop((left, top, left + side, top + side)).resize((size, size), resampling)
+    square = picture.crop((left, top, left + side, top + side))
+    # Along the columns first, as Headstart does: each direction rounds to whole colours.
+    square = square.resize((side, size), resampling).resize((size, size), resampling)
     values = (numpy.asarray(square) / 255 - about["mean"]) / about["std"]
     return torch.tensor(values, dtype=torch.float32).permute(2, 0, 1)[None]
 
