@@ -45,6 +45,7 @@ export type {
   ClassRef,
   ErrorCode,
   Failure,
+  LoadProgress,
   SavedProject,
 } from './protocol.js';
 export type {

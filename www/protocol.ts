@@ -238,6 +238,16 @@ export interface Created {
   report: TrainReport | null;
 }
 
+/** How far the files are that a trainer or a classifier starts with. */
+export interface LoadProgress {
+  /** What is on its way. */
+  what: 'backbone' | 'model';
+  /** Bytes that have come. */
+  loaded: number;
+  /** All of them; null where the server does not say. */
+  total: number | null;
+}
+
 /** What is told of a model that was opened. */
 export interface Opened {
   /** Of the training that it comes from, where that is told. */
@@ -329,6 +339,8 @@ export type Reply =
 
 /** What a long call tells until its result is there. */
 export interface CallEvents {
+  create: LoadProgress;
+  ofModel: LoadProgress;
   train: TrainEvent | CheckpointEvent;
   setBackbone: BackboneProgress;
   prepare: BackboneProgress;

@@ -40,6 +40,27 @@ describe('a classifier', () => {
     expect(api.record.errors.splice(0)).toEqual([expect.stringContaining('404')]);
   });
 
+  it('tells how much of a model has come', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      await trainer.train({ epochs: 1 }).report;
+      const model = await trainer.save();
+      trainer.close();
+      return { base64: await tools.base64(model), size: model.size };
+    });
+    api.site.files.set('progress.zip', Buffer.from(seen.base64, 'base64'));
+    const told = await api.page.evaluate(async () => {
+      const [model, backbone]: import('../../www/headstart.js').LoadProgress[][] = [[], []];
+      (await headstart.Classifier.load('progress.zip', { engine: 'cpu', onProgress: (progress) => model!.push(progress) })).close();
+      (await headstart.Trainer.create({ engine: 'cpu', onProgress: (progress) => backbone!.push(progress) })).close();
+      return { model: model!, backbone: backbone! };
+    });
+    expect(told.model.at(-1)).toEqual({ what: 'model', loaded: seen.size, total: seen.size });
+    expect(told.model[0]!.loaded).toBe(0);
+    expect(told.backbone.at(-1)).toMatchObject({ what: 'backbone', loaded: expect.any(Number) });
+    expect(told.backbone.at(-1)!.loaded).toBeGreaterThan(1e6);
+  });
+
   it('keeps up with a canvas, and leaves out what it cannot look at', async () => {
     const seen = await api.page.evaluate(async () => {
       const pictures = await Promise.all((['circles', 'stripes'] as const).map(async (kind) => createImageBitmap(await drawing.draw(kind, 500))));

@@ -1,4 +1,5 @@
 import type { EngineChoice, EngineReport, Prediction, TrainReport } from '../generated/types.js';
+import type { LoadProgress } from '../protocol.js';
 import { abortable, type Abortable } from './abort.js';
 import type { AssetsOptions, BackboneRef } from './backbones.js';
 import { Connection } from './connection.js';
@@ -10,6 +11,8 @@ import type { PictureSource } from './source.js';
 
 /** How {@link Classifier.load} sets up. */
 export interface ClassifierOptions extends AssetsOptions, Abortable {
+  /** Is told how much of the model has come, where it is fetched from an address. */
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** What computes; `auto`, the default, measures and takes the faster. */
   engine?: EngineChoice;
   /** The backbone of a model that was saved with a reference to it, where it is not served beside this module under its name. */
@@ -44,7 +47,7 @@ export class Classifier {
   static async load(model: Blob | string | URL, options: ClassifierOptions = {}): Promise<Classifier> {
     const assets = assetsFolder(options.assetsBase);
     const [file, backbone] = [modelReference(model), modelBackbone(options.backbone, assets)];
-    const { connection, result } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone], { assets, signal: options.signal });
+    const { connection, result } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone], { assets, signal: options.signal, onProgress: options.onProgress });
     return new Classifier(connection, result.report);
   }
 

@@ -5,6 +5,7 @@ import type {
   CallRequest,
   Calls,
   Control,
+  LoadProgress,
   LongCall,
   Message,
   Picture,
@@ -27,6 +28,13 @@ interface Pending {
   onEvent: OnEvent | undefined;
   /** What it was steered with before its request has left; null from then on. */
   held: Control['action'][] | null;
+}
+
+/** How a worker is started. */
+interface Beginning {
+  assets: string | undefined;
+  signal: AbortSignal | undefined;
+  onProgress: ((progress: LoadProgress) => void) | undefined;
 }
 
 /** A call on its way: its number, for {@link Connection.control}, and its result. */
@@ -74,15 +82,15 @@ export class Connection {
   }
 
   /** Starts a worker and asks it the first thing, which may be found out while it starts; where that is refused, the worker ends. */
-  static async begin<C extends Call>(
+  static async begin<C extends 'create' | 'ofModel'>(
     call: C,
     args: () => Promise<Calls[C]['args']>,
-    { assets, signal }: { assets: string | undefined; signal: AbortSignal | undefined },
+    { assets, signal, onProgress }: Beginning,
   ): Promise<{ connection: Connection; result: Result<C> }> {
     signal?.throwIfAborted();
     const connection = Connection.open(assets);
     try {
-      const asked = args().then((ready) => connection.call(call, ready));
+      const asked = args().then((ready) => connection.#send(call, undefined, () => ready, onProgress as OnEvent | undefined).result);
       return { connection, result: await abortable(asked, signal) };
     } catch (error) {
       connection.close();

@@ -19,7 +19,7 @@ import type {
   TrainReport,
   WeightStorage,
 } from '../generated/types.js';
-import type { Calls, ClassRef, Created, SavedProject } from '../protocol.js';
+import type { Calls, ClassRef, Created, LoadProgress, SavedProject } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
 import { abortable, type Abortable } from './abort.js';
 import type { AssetsOptions, BackboneRef } from './backbones.js';
@@ -36,6 +36,8 @@ import { nameOf, toPicture, type PictureSource } from './source.js';
 
 /** How {@link Trainer.create} sets up. */
 export interface TrainerOptions extends AssetsOptions, Abortable {
+  /** Is told how much of the backbone has come, where it is fetched from an address. */
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** What computes; `auto`, the default, measures and takes the faster. */
   engine?: EngineChoice;
   /**
@@ -161,7 +163,8 @@ export class Trainer {
     const source = chosen === undefined ? undefined : backboneSource(chosen);
     const assets = assetsFolder(options.assetsBase);
     const args = async (): Promise<Calls['create']['args']> => [engine, source ?? (await defaultBackbone(assets)), project];
-    const { connection, result } = await Connection.begin('create', args, { assets, signal: options.signal });
+    const { signal, onProgress } = options;
+    const { connection, result } = await Connection.begin('create', args, { assets, signal, onProgress });
     return new Trainer(connection, result, assets);
   }
 

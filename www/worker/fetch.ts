@@ -12,11 +12,13 @@ export interface BackboneBytes {
   weights: Blob;
 }
 
+/** Is told how many bytes have come, and of how many; null where the server does not say. */
+export type OnBytes = (loaded: number, total: number | null) => void;
+
 /** Gets hold of a backbone. */
-export async function loadBackbone(source: BackboneSource, signal?: AbortSignal): Promise<BackboneBytes> {
+export async function loadBackbone(source: BackboneSource, signal?: AbortSignal, onBytes?: OnBytes): Promise<BackboneBytes> {
   if (typeof source !== 'string') return { source, name: undefined, config: await configOf(source), weights: source.weights };
-  const file = (name: string) => backboneFile(source, name, signal);
-  const [config, weights] = await Promise.all([file('config.json'), file('model.safetensors')]);
+  const [config, weights] = await Promise.all([backboneFile(source, 'config.json', signal), backboneFile(source, 'model.safetensors', signal, onBytes)]);
   return { source, name: folderName(source), config: await config.text(), weights };
 }
 
@@ -28,8 +30,8 @@ export async function loadOutline(source: BackboneSource, signal?: AbortSignal):
 }
 
 /** Reads a saved model from a file or an address. */
-export async function readModel(model: Blob | string): Promise<Uint8Array> {
-  return readBlob(typeof model === 'string' ? await fetchBlob(model, 'model_file_invalid', `The saved model at ${model}`, model) : model);
+export async function readModel(model: Blob | string, onBytes?: OnBytes): Promise<Uint8Array> {
+  return readBlob(typeof model === 'string' ? await fetchBlob(model, 'model_file_invalid', `The saved model at ${model}`, model, undefined, onBytes) : model);
 }
 
 /** Opens a saved model with `open`: where it only refers to its backbone, a second time with that. */
@@ -76,11 +78,28 @@ async function configOf({ config }: Exclude<BackboneSource, string>): Promise<st
   }
 }
 
-function backboneFile(folder: string, name: string, signal?: AbortSignal): Promise<Blob> {
-  return fetchBlob(new URL(name, folder).href, 'backbone_not_found', `There is no backbone at ${folder}: ${name}`, folder, signal);
+function backboneFile(folder: string, name: string, signal?: AbortSignal, onBytes?: OnBytes): Promise<Blob> {
+  return fetchBlob(new URL(name, folder).href, 'backbone_not_found', `There is no backbone at ${folder}: ${name}`, folder, signal, onBytes);
 }
 
-async function fetchBlob(url: string, code: ErrorCode, what: string, value: string, signal?: AbortSignal): Promise<Blob> {
+/** All of a server's answer, part by part. */
+export async function readAll(response: Response, onBytes: OnBytes): Promise<Blob> {
+  // Of a file that is packed for the way, the header counts other bytes than those that arrive.
+  const counted = response.headers.has('content-encoding') ? 0 : Number(response.headers.get('content-length'));
+  const total = counted > 0 ? counted : null;
+  const parts: BlobPart[] = [];
+  let loaded = 0;
+  onBytes(loaded, total);
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    parts.push(part.value);
+    loaded += part.value.length;
+    onBytes(loaded, total);
+  }
+  return new Blob(parts);
+}
+
+async function fetchBlob(url: string, code: ErrorCode, what: string, value: string, signal?: AbortSignal, onBytes?: OnBytes): Promise<Blob> {
   const failed = (error: unknown) =>
     refusal(code, `${what} could not be loaded (${error instanceof Error ? error.message : String(error)}).`, value);
   let response: Response;
@@ -90,7 +109,7 @@ async function fetchBlob(url: string, code: ErrorCode, what: string, value: stri
     throw failed(error);
   }
   if (!response.ok) throw refusal(code, `${what} could not be loaded (the server answered ${response.status}).`, value);
-  return response.blob().catch((error: unknown) => {
+  return (onBytes ? readAll(response, onBytes) : response.blob()).catch((error: unknown) => {
     throw failed(error);
   });
 }

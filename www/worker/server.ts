@@ -1,4 +1,4 @@
-import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LongCall, Message, Opened, Request, Studied } from '../protocol.js';
+import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LoadProgress, LongCall, Message, Opened, Request, Studied } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
 import { Changes } from './changes.js';
@@ -63,8 +63,11 @@ export class Server {
         this.#prefetch();
         this.#wake();
       };
-      if (loaded) loaded.then(enqueue, enqueue);
+      // What there is no session before keeps its place; whoever serves it waits, and hears of a failure.
+      const first = request.call === 'create' || request.call === 'ofModel';
+      if (loaded && !first) loaded.then(enqueue, enqueue);
       else enqueue();
+      loaded?.catch(() => undefined);
     }
     this.#wake();
   }
@@ -79,8 +82,12 @@ export class Server {
     }
   }
 
-  /** Gets the files that a request needs. */
+  /** Gets the files that a request needs: those of the first while the wasm code is on its way too. */
   #load(request: CallRequest): Promise<unknown> | undefined {
+    const tell = (what: LoadProgress['what']) => (loaded: number, total: number | null) =>
+      this.#post({ kind: 'event', id: request.id, event: { what, loaded, total } });
+    if (request.call === 'create') return loadBackbone(request.args[1], undefined, tell('backbone'));
+    if (request.call === 'ofModel') return readModel(request.args[1], tell('model'));
     if (request.call === 'measureBackbone') return loadOutline(request.args[0]);
     if (request.call !== 'setBackbone') return undefined;
     // One that was on its way makes way.
@@ -113,8 +120,8 @@ export class Server {
     if (call === 'addImage' && this.#queue.nextImages(AHEAD).some((next) => fileForHelpers(next) !== null)) this.#helpers.expect();
     this.#prefetch();
     try {
-      if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(...request.args)));
-      else if (call === 'ofModel') await this.#reply(request, await this.#openModel(...request.args));
+      if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(await (loaded as Promise<BackboneBytes>), request.args)));
+      else if (call === 'ofModel') await this.#reply(request, await this.#openModel(await (loaded as Promise<Uint8Array>), request.args));
       else if (call === 'train') await this.#startRun(id, this.#required(), ...request.args);
       else if (call === 'setBackbone') await this.#setBackbone(request, loaded as Promise<BackboneBytes>);
       else if (call === 'prepare') await this.#beginChange(id, null);
@@ -141,8 +148,7 @@ export class Server {
     }
   }
 
-  async #create(...[engine, source, saved]: Calls['create']['args']): Promise<Session> {
-    const backbone = await loadBackbone(source);
+  async #create(backbone: BackboneBytes, [engine, , saved]: Calls['create']['args']): Promise<Session> {
     const weights = await readWeights(backbone);
     this.#backbone = backbone;
     if (!saved) return this.#core.create(engine, backbone.config, weights, backbone.name);
@@ -153,8 +159,7 @@ export class Server {
     return session;
   }
 
-  async #openModel(...[engine, model, backbone]: Calls['ofModel']['args']): Promise<Opened> {
-    const file = await readModel(model);
+  async #openModel(file: Uint8Array, [engine, , backbone]: Calls['ofModel']['args']): Promise<Opened> {
     const session = await openModel(backbone, (...served) => this.#core.ofModel(engine, file, ...served));
     // Whoever opened a model asks for nothing but predictions.
     this.#session = session as Session;
