@@ -224,6 +224,16 @@ serve() {
   exec ./node_modules/.bin/vite preview --host 127.0.0.1 --port "$port" --strictPort
 }
 
+docs() {
+  setup_node
+  install_packages www/docs
+  say 'Building the documentation into target/docs/'
+  npm --prefix www/docs run --silent build
+  local port=${PORT:-8081}
+  say "The documentation is at http://localhost:$port (stop it with Ctrl+C)"
+  exec $bin/vite preview target --outDir docs --host 127.0.0.1 --port "$port" --strictPort
+}
+
 # Its words are in www/tools/backbone; relative paths are the caller's.
 backbone() {
   setup_rust
@@ -333,6 +343,8 @@ run_tests() {
   if step 'Build of the wasm package' aside-wasm; then
     step 'Lints of the code for the browser' aside-lint-wasm || true
     step 'Types' types || true
+    # One test builds the documentation.
+    install_packages www/docs
     test_www unit
     if step 'Build of the site' site && step 'The npm package' pack && step 'Browser for the tests' chromium; then
       CHROMIUM=$(find_chromium)
@@ -373,6 +385,7 @@ help() {
 ./build.sh serve         build the site and serve it at http://localhost:8080 (PORT=… for another port)
 ./build.sh build         build the site into dist/
 ./build.sh package       make the npm package target/headstart-VERSION.tgz
+./build.sh docs          build the documentation and serve it at http://localhost:8081
 ./build.sh backbone NAME bring a backbone to the site, such as timm/mobilenetv2_100.ra_in1k; --help tells more
 ./build.sh test          run every check and test; the last line is the total
 ./build.sh check         formatting, lints and types only
@@ -384,7 +397,7 @@ END
 }
 
 case ${1:-help} in
-  serve | build | package | check | setup) "$1" ;;
+  serve | build | package | docs | check | setup) "$1" ;;
   test) run_tests ;;
   bench) shift; bench "$@" ;;
   backbone) shift; backbone "$@" ;;

@@ -55,10 +55,37 @@ describe('a classifier', () => {
       (await headstart.Trainer.create({ engine: 'cpu', onProgress: (progress) => backbone!.push(progress) })).close();
       return { model: model!, backbone: backbone! };
     });
+    // A model that only predicts wants less code, and says the same of its engine.
+    const [predicts, trains] = api.record.requests.filter((url) => url.endsWith('.wasm')).slice(-2);
+    const bytes = (url: string) => api.page.evaluate(async (url) => (await (await fetch(url)).arrayBuffer()).byteLength, url);
+    expect(await bytes(predicts!)).toBeLessThan((await bytes(trains!)) / 4);
+    expect(await api.page.evaluate(() => globalThis.classifier.engine)).toMatchObject({ kind: 'cpu', adapter: 'CPU', reason: 'The CPU engine was asked for.' });
     expect(told.model.at(-1)).toEqual({ what: 'model', loaded: seen.size, total: seen.size });
     expect(told.model[0]!.loaded).toBe(0);
     expect(told.backbone.at(-1)).toMatchObject({ what: 'backbone', loaded: expect.any(Number) });
     expect(told.backbone.at(-1)!.loaded).toBeGreaterThan(1e6);
+  });
+
+  it('waits for a camera whose first frames cannot be taken, and not for ever', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const picture = await createImageBitmap(await drawing.draw('stripes', 501));
+      const canvas = Object.assign(document.createElement('canvas'), { width: picture.width, height: picture.height });
+      canvas.getContext('2d')!.drawImage(picture, 0, 0);
+      const take = globalThis.createImageBitmap;
+      let refusals = 5;
+      globalThis.createImageBitmap = ((...args: Parameters<typeof take>) =>
+        (refusals -= 1) >= 0 ? Promise.reject(new DOMException('The ImageBitmap could not be allocated.', 'InvalidStateError')) : take(...args)) as typeof take;
+      const first = async () => {
+        for await (const [best] of globalThis.classifier.stream(canvas)) return best!.className;
+        return null;
+      };
+      const best = await first();
+      refusals = 1e6;
+      const refused = await tools.refused(first());
+      globalThis.createImageBitmap = take;
+      return { best, refused };
+    });
+    expect(seen).toMatchObject({ best: 'stripes', refused: { code: 'picture_unreadable' } });
   });
 
   it('keeps up with a canvas, and leaves out what it cannot look at', async () => {

@@ -3,7 +3,7 @@
  * any configuration.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,25 @@ function withScriptTag(address: string, script?: string): Buffer {
   const page = readFileSync(join(PAGE, 'index.html'), 'utf8').replace(/<script.*<\/script>/, (own) => `${map}${script ?? own}`);
   return Buffer.from(page);
 }
+
+/** A model that tells red from blue, and a picture of blue, as somebody's own page has made them. */
+async function make(): Promise<{ model: Buffer; picture: Buffer }> {
+  const site = await serve(join(project, 'node_modules/headstart'));
+  const page = await browser.newPage();
+  site.files.set('blank.html', withScriptTag('/headstart.js', `<script type="module">${readFileSync(join(PAGE, 'main.js'), 'utf8')}</script>`));
+  await page.goto(`${site.url}blank.html`);
+  const [model, picture] = await page.evaluate(async () => {
+    const url = async (blob: Blob) => new Promise<string>((resolve) => Object.assign(new FileReader(), { onload(this: FileReader) { resolve(String(this.result)); } }).readAsDataURL(blob));
+    const { file, picture } = await (window as unknown as { outcome: Promise<{ file: Blob; picture: Blob }> }).outcome;
+    return [await url(file), await url(picture)];
+  });
+  await page.close();
+  const bytes = (url: string) => Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
+  return { model: bytes(model!), picture: bytes(picture!) };
+}
+
+let making: ReturnType<typeof make> | undefined;
+const made = () => (making ??= make());
 
 const kinds = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(wasm|safetensors)$/.test(name)).length;
 
@@ -158,26 +177,56 @@ export const best: string = seen[0]!.className;
   });
 
   it('has an example that classifies files with a saved model', async () => {
+    const { model, picture } = await made();
     const site = await serve(join(project, 'node_modules/headstart'));
     const context = await browser.newContext();
     const page = await context.newPage();
     const record = observe(context, page);
-    site.files.set('blank.html', withScriptTag('/headstart.js', `<script type="module">${readFileSync(join(PAGE, 'main.js'), 'utf8')}</script>`));
-    await page.goto(`${site.url}blank.html`);
-    const [model, picture] = await page.evaluate(async () => {
-      const url = async (blob: Blob) => new Promise<string>((resolve) => Object.assign(new FileReader(), { onload(this: FileReader) { resolve(String(this.result)); } }).readAsDataURL(blob));
-      const { file, picture } = await (window as unknown as { outcome: Promise<{ file: Blob; picture: Blob }> }).outcome;
-      return [await url(file), await url(picture)];
-    });
-    const bytes = (url: string) => Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
-    site.files.set('examples/model.zip', bytes(model!));
+    site.files.set('examples/model.zip', model);
     await page.goto(`${site.url}examples/predict.html`);
-    const files = ['sea.png', 'sky.png'].map((name) => ({ name, mimeType: 'image/png', buffer: bytes(picture!) }));
+    const files = ['sea.png', 'sky.png'].map((name) => ({ name, mimeType: 'image/png', buffer: picture }));
     await page.locator('input:enabled').waitFor();
     await page.locator('input').setInputFiles(files);
     await expect.poll(() => page.locator('pre').textContent()).toBe('sea.png: blue\nsky.png: blue');
     expect(record.errors).toEqual([]);
     await context.close();
+  });
+
+  it('has an example for React, as Vite builds it, which leaves nothing behind', async () => {
+    const { model, picture } = await made();
+    const folder = join(project, 'react');
+    mkdirSync(join(folder, 'node_modules'));
+    for (const name of ['react', 'react-dom']) symlinkSync(join(ROOT, 'www/node_modules', name), join(folder, 'node_modules', name));
+    cpSync(join(project, 'node_modules/headstart/examples/Classifier.jsx'), join(folder, 'Classifier.jsx'));
+    await build({ root: folder, configFile: false, logLevel: 'error' });
+    const site = await serve(join(folder, 'dist'));
+    site.files.set('model.zip', model);
+    const clip = join(project, 'blue.y4m');
+    writeClip(clip, [{ color: [30, 30, 200], frames: 60 }]);
+    const filmed = await launch({ clip });
+    try {
+      const context = await filmed.newContext({ permissions: ['camera'] });
+      const page = await context.newPage();
+      const record = observe(context, page);
+      await page.goto(site.url);
+      const output = page.locator('output');
+      await page.locator('input:enabled').setInputFiles({ name: 'sea.png', mimeType: 'image/png', buffer: picture });
+      await output.filter({ hasText: /^sea\.png: blue, \d+ %$/ }).waitFor();
+      await page.getByRole('button', { name: 'Use the camera' }).click();
+      await output.filter({ hasText: /^Camera: (red|blue), \d+ %$/ }).waitFor();
+      const track = await page.evaluateHandle(() => (document.querySelector('video')!.srcObject as MediaStream).getTracks()[0]!);
+      await page.getByRole('button', { name: 'Stop the camera' }).click();
+      await expect.poll(() => track.evaluate(({ readyState }) => readyState)).toBe('ended');
+      await page.getByRole('button', { name: 'Use the camera' }).click();
+      await page.waitForFunction(() => document.querySelector('video')?.srcObject);
+      const second = await page.evaluateHandle(() => (document.querySelector('video')!.srcObject as MediaStream).getTracks()[0]!);
+      await page.evaluate(() => (window as unknown as { unmount(): void }).unmount());
+      await expect.poll(() => second.evaluate(({ readyState }) => readyState)).toBe('ended');
+      await expect.poll(() => page.workers().length).toBe(0);
+      expect(record.errors).toEqual([]);
+    } finally {
+      await filmed.close();
+    }
   });
 
   it('works under Vite while somebody develops', async () => {

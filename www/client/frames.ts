@@ -1,3 +1,5 @@
+import { HeadstartError } from './error.js';
+
 /** A frame of a video. */
 export interface Frame {
   /** Its pixels. Whoever is handed it closes it. */
@@ -75,12 +77,30 @@ export type FrameSource = HTMLVideoElement | HTMLCanvasElement;
  * meanwhile is left out. It ends where the video does, and throws the signal's reason.
  */
 export async function* eachShown<T>(source: FrameSource, look: () => Promise<T>, signal?: AbortSignal): AsyncGenerator<T, void, undefined> {
+  let failed = 0;
   while (!isOver(source)) {
     signal?.throwIfAborted();
     await nextFrame(source, signal);
     signal?.throwIfAborted();
-    if (hasFrame(source) && !isOver(source)) yield await look();
+    if (!hasFrame(source) || isOver(source)) continue;
+    let seen: T;
+    try {
+      seen = await look();
+      failed = 0;
+    } catch (error) {
+      failed += 1;
+      if (!isUnreadable(error) || failed === MOST_UNREADABLE) throw error;
+      continue;
+    }
+    yield seen;
   }
+}
+
+/** A camera that was just opened has frames of which no picture can be taken, for a second or so. */
+const MOST_UNREADABLE = 60;
+
+function isUnreadable(error: unknown): boolean {
+  return error instanceof HeadstartError && error.code === 'picture_unreadable';
 }
 
 /**

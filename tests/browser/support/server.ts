@@ -68,6 +68,7 @@ export async function serveFolder(root: string, { headers = {}, folders = {} }: 
     const found = own !== undefined || (existsSync(built) && statSync(built).isFile());
     response.writeHead(found ? 200 : 404, {
       ...headers,
+      ...(own && { 'Content-Length': own.length }),
       'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream',
     });
     if (own) response.end(own);

@@ -1,57 +1,63 @@
-// A React component that tells pictures apart, from files and from the webcam: <Classifier model="model.zip" />
+// A React component that tells pictures apart, of files and of the webcam: <Classifier model="model.zip" />
 import { Classifier as Model, openCamera } from 'headstart';
 import { useEffect, useRef, useState } from 'react';
 
-export function Classifier({ model: address, onAnswer }) {
+export function Classifier({ model: address }) {
   const [model, setModel] = useState(null);
-  const [camera, setCamera] = useState(null);
+  const [filming, setFilming] = useState(false);
   const [text, setText] = useState('Loading the model…');
   const video = useRef(null);
-  const tell = (subject, [best]) => {
-    setText(`${subject}: ${best.className}, ${Math.round(100 * best.probability)} %`);
-    onAnswer?.(best);
-  };
+  const tell = (what, [best]) => setText(`${what}: ${best.className}, ${Math.round(100 * best.probability)} %`);
   // What was ended on purpose is no failure.
   const failed = (error) => error.name !== 'AbortError' && setText(error.message);
 
   useEffect(() => {
     const ended = new AbortController();
-    let loaded = null;
-    Model.load(address, { signal: ended.signal }).then((model) => {
-      // It may have come just before the end.
-      if (ended.signal.aborted) return model.close();
-      setModel((loaded = model));
+    const { signal } = ended;
+    let classifier = null;
+    const load = async () => {
+      classifier = await Model.load(address, { signal });
+      setModel({ classifier, signal });
       setText('Choose a picture.');
-    }, failed);
-    // Unmounted, or another model: the worker of this one is not needed any more.
+    };
+    load().catch(failed);
+    // On unmount, or for another model: nothing waits for this one any more, and its worker ends.
     return () => {
       ended.abort();
-      loaded?.close();
+      classifier?.close();
       setModel(null);
     };
   }, [address]);
 
   useEffect(() => {
-    if (!model || !camera) return undefined;
+    if (!model || !filming) return undefined;
     const ended = new AbortController();
+    const signal = AbortSignal.any([ended.signal, model.signal]);
     const watch = async () => {
-      video.current.srcObject = camera.stream;
-      for await (const answer of model.stream(video.current, { signal: ended.signal })) tell('camera', answer);
+      const camera = await openCamera();
+      try {
+        signal.throwIfAborted();
+        video.current.srcObject = camera.stream;
+        // Once it plays there are frames to look at.
+        await video.current.play();
+        for await (const answer of model.classifier.stream(video.current, { top: 1, signal })) tell('Camera', answer);
+      } finally {
+        // However it ended, the camera's light goes out.
+        camera.stop();
+      }
     };
     watch().catch(failed);
     return () => ended.abort();
-  }, [model, camera]);
-  // The light of the camera goes out with the component.
-  useEffect(() => () => camera?.stop(), [camera]);
+  }, [model, filming]);
 
-  const look = (file) => file && model.classify(file, { top: 1 }).then((answer) => tell(file.name, answer), failed);
+  const look = (file) => file && model.classifier.classify(file, { top: 1, signal: model.signal }).then((answer) => tell(file.name, answer), failed);
   return (
     <div>
       <input type="file" accept="image/*" disabled={!model} onChange={(event) => look(event.target.files[0])} />
-      <button disabled={!model} onClick={() => (camera ? setCamera(null) : openCamera().then(setCamera, failed))}>
-        {camera ? 'Stop the camera' : 'Use the camera'}
+      <button disabled={!model} onClick={() => setFilming(!filming)}>
+        {filming ? 'Stop the camera' : 'Use the camera'}
       </button>
-      {camera && <video ref={video} autoPlay muted playsInline width="320" />}
+      {filming && <video ref={video} muted playsInline width="320" />}
       <output>{text}</output>
     </div>
   );
