@@ -407,8 +407,8 @@ fn predictions_are_a_table() {
     let (model, table) = (dir.join("model.zip"), dir.join("table.csv"));
     json(&["train", text(&dir), "--epochs", "2", "--engine", "cpu", "--out", text(&model), "--json"]);
     let odd = dir.join("=odd, “name”.png");
-    fs::copy(dir.join("disc/0.png"), &odd).unwrap();
-    let (first, stripes) = (dir.join("disc/0.png"), dir.join("stripes/1.png"));
+    fs::copy(dir.join("disc/000.png"), &odd).unwrap();
+    let (first, stripes) = (dir.join("disc/000.png"), dir.join("stripes/001.png"));
     let images = [text(&first), text(&stripes)];
     let said =
         json(&["predict", text(&model), images[0], images[1], "--csv", text(&table), "--engine", "cpu", "--json"]);
@@ -444,7 +444,7 @@ fn the_example_trains_and_predicts() {
     let dir = two_classes("example");
     let example = std::env::current_exe().unwrap().parent().unwrap().join("../examples/folder");
     let output =
-        std::process::Command::new(example).args([text(&dir), text(&dir.join("disc/0.png"))]).output().unwrap();
+        std::process::Command::new(example).args([text(&dir), text(&dir.join("disc/000.png"))]).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("% disc") && said.contains("% stripes"), "{said}");
 }

@@ -46,9 +46,15 @@ fn json(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Value {
 
 fn player() -> Vec<(String, Vec<u8>)> {
     let manifest = br#"{"name":"Headstart","short_name":"Headstart","display":"standalone"}"#;
-    [("index.html", b"<p>".as_slice()), ("headstart_bg.wasm", b"\0asm"), ("manifest.webmanifest", manifest)]
-        .map(|(name, bytes)| (name.to_string(), bytes.to_vec()))
-        .into()
+    let worker = b"const version = 'as built';";
+    [
+        ("index.html", b"<p>".as_slice()),
+        ("headstart_bg.wasm", b"\0asm"),
+        ("manifest.webmanifest", manifest),
+        ("sw.js", worker),
+    ]
+    .map(|(name, bytes)| (name.to_string(), bytes.to_vec()))
+    .into()
 }
 
 const OWN: [(ExportFormat, &[&str]); 5] = [
@@ -56,7 +62,7 @@ const OWN: [(ExportFormat, &[&str]); 5] = [
     (ExportFormat::Tfjs, &["model.json", "weights.bin"]),
     (ExportFormat::TeachableMachine, &["metadata.json", "model.json", "weights.bin"]),
     (ExportFormat::Timm, &["config.json", "model.safetensors", "preprocessor_config.json"]),
-    (ExportFormat::Page, &["headstart_bg.wasm", "index.html", "manifest.webmanifest", "model.zip"]),
+    (ExportFormat::Page, &["headstart_bg.wasm", "index.html", "manifest.webmanifest", "model.zip", "sw.js"]),
 ];
 
 #[test]
@@ -139,11 +145,31 @@ fn a_page_has_the_model_that_was_trained_and_its_name() {
         all.iter().map(|one| (one.class_name.clone(), one.probability)).collect::<Vec<_>>()
     };
     assert_eq!(plain(&there), plain(&said));
+    // Each export is a version of its own to its service worker.
+    let version = |page: &BTreeMap<String, Vec<u8>>| String::from_utf8(page["sw.js"].clone()).unwrap();
+    assert!(
+        version(&page).starts_with("const version = '") && !version(&page).contains("as built"),
+        "{}",
+        version(&page)
+    );
+    let other = files(&trained("linear"), ExportFormat::Page, &options);
+    assert_ne!(version(&other), version(&page));
+    assert_eq!(version(&files(&project, ExportFormat::Page, &options)), version(&page));
     // Of fewer bits where that is asked for.
-    let small = files(&project, ExportFormat::Page, &ExportOptions { weights: WeightStorage::Int8, ..options.clone() });
-    let trained_on = project.classifier().unwrap().backbone.stored();
-    assert_eq!(trained_on, "int8", "the bundled backbone is stored as small as it can be");
-    assert!(small["model.zip"].len() <= page["model.zip"].len());
+    let mut tuned = easy(default_backbone());
+    train(
+        &mut tuned,
+        &TrainConfig {
+            fine_tune: "last:1".into(),
+            epochs: 2.0,
+            fine_tune_epochs: 1.0,
+            validation: 0.0,
+            ..TrainConfig::default()
+        },
+    );
+    let of =
+        |weights| files(&tuned, ExportFormat::Page, &ExportOptions { weights, ..options.clone() })["model.zip"].len();
+    assert!(of(WeightStorage::Int8) < of(WeightStorage::F32), "what was fine-tuned is of 32 bits");
 
     let missing = project.export(ExportFormat::Page, &ExportOptions { page: Vec::new(), ..options }).unwrap_err();
     assert_eq!((missing.code(), missing.value().as_deref()), ("export_unsupported", Some("page")));
@@ -159,7 +185,8 @@ fn what_a_format_cannot_write_is_refused_with_the_reason() {
     refused("mlp:4", ExportFormat::Timm, WeightStorage::F32, "one dense layer");
     refused("conv:4", ExportFormat::Timm, WeightStorage::F32, "convolution");
     refused("linear", ExportFormat::Timm, WeightStorage::Int8, "8-bit");
-    refused("linear", ExportFormat::TeachableMachine, WeightStorage::Int8, "8-bit");
+    refused("linear", ExportFormat::TeachableMachine, WeightStorage::Int8, "32 bits");
+    refused("linear", ExportFormat::TeachableMachine, WeightStorage::F16, "32 bits");
     assert!(matches!("coreml".parse::<ExportFormat>(), Err(Error::FormatUnknown(_))));
 }
 

@@ -398,6 +398,23 @@ fn going_on_with_other_classes() {
         let saved = headstart::bundle::load(&project.save().unwrap()).unwrap();
         assert_eq!(saved.labels.iter().map(|label| label.name.as_str()).collect::<Vec<_>>(), ["stripes", "noise"]);
     }
+    // One of which nothing is held out is learned all the same: what it begins with is nothing to fall back on.
+    for monitor in ["accuracy", "loss"] {
+        let mut project = easy(default_backbone());
+        let settings = |warm_start| TrainConfig {
+            monitor: monitor.into(),
+            epochs: 20.0,
+            learning_rate: 0.01,
+            warm_start,
+            ..quick("none")
+        };
+        train(&mut project, &settings(false));
+        assert_eq!(project.report().unwrap().validation_accuracy, Some(1.0), "the others are told right already");
+        add(&mut project, "noise", Kind::Noise, 0, 2);
+        train(&mut project, &settings(true));
+        assert!(project.report().unwrap().best_epoch > 0);
+        assert_eq!(best(&mut project, Kind::Noise, 0), "noise", "{monitor}");
+    }
     // Where none is left that it knows there is nothing to go on from.
     let mut project = easy(default_backbone());
     train(&mut project, &quick("none"));

@@ -164,7 +164,15 @@ fn the_finished_head_takes_features_as_they_are() {
         let train = Examples::pooled(rows[..40].to_vec(), labels(0..20), 2, WIDTH).unwrap();
         let held_out = Examples::pooled(validation.clone(), labels(20..PICTURES), 1, WIDTH).unwrap();
         let (config, scaling) = (config.check().unwrap(), train.measure().unwrap());
-        let start = Start { config, classes: 3, scaling, head: None, features: Some((train, held_out)), tail: None };
+        let start = Start {
+            config,
+            classes: 3,
+            scaling,
+            head: None,
+            grown: false,
+            features: Some((train, held_out)),
+            tail: None,
+        };
         let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
         let mut best = f64::INFINITY;
         loop {
@@ -214,7 +222,15 @@ fn a_trained_support_vector_machine_is_scikit_learns() {
         let held_out = Examples::pooled(Vec::new(), Vec::new(), 1, WIDTH).unwrap();
         let (config, scaling) = (config.check().unwrap(), train.measure().unwrap());
         let scales = scaling.scale.clone();
-        let start = Start { config, classes: 3, scaling, head: None, features: Some((train, held_out)), tail: None };
+        let start = Start {
+            config,
+            classes: 3,
+            scaling,
+            head: None,
+            grown: false,
+            features: Some((train, held_out)),
+            tail: None,
+        };
         let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
         while block_on(run.step()).unwrap().kind != EventKind::Done {}
         let head = block_on(run.finish()).unwrap().head;

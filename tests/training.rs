@@ -293,7 +293,15 @@ fn a_loss_that_is_no_number_ends_the_run() {
         let examples = Examples::pooled(rows, (0..8).map(|id| id % 2).collect(), 1, 6).unwrap();
         let none = Examples::pooled(Vec::new(), Vec::new(), 1, 6).unwrap();
         let (config, scaling) = (short().check().unwrap(), examples.measure().unwrap());
-        let start = Start { config, classes: 2, scaling, head: None, features: Some((examples, none)), tail: None };
+        let start = Start {
+            config,
+            classes: 2,
+            scaling,
+            head: None,
+            grown: false,
+            features: Some((examples, none)),
+            tail: None,
+        };
         let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
         let error = (0..10).find_map(|_| block_on(run.step()).err()).expect("the run fails");
         assert_eq!(error.code(), "not_finite");

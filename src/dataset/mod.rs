@@ -312,6 +312,20 @@ impl Dataset {
         Ok(())
     }
 
+    /// Puts all pictures of a class into another, removed ones too, and removes the first.
+    ///
+    /// # Errors
+    /// [`Error::ClassUnknown`].
+    pub fn merge_classes(&mut self, from: ClassId, into: ClassId) -> Result<()> {
+        self.live(from)?;
+        self.live(into)?;
+        if from == into {
+            return Ok(());
+        }
+        self.samples.values_mut().filter(|sample| sample.class == from).for_each(|sample| sample.class = into);
+        self.remove_class(from)
+    }
+
     /// The picture of this number, removed or not.
     ///
     /// # Errors

@@ -19,18 +19,21 @@ use serde_json::{Value, json};
 /// The side of the pictures that Teachable Machine's library and ml5 hand over.
 pub(super) const SIDE: usize = 224;
 
+/// Whether a network sees just what is handed over.
+pub(super) fn is_direct(preprocess: &Preprocess) -> bool {
+    preprocess.size == SIDE && preprocess.crop == 1.0
+}
+
 /// A layer, by its name.
 type Name = String;
 
 /// `model.json`, `weights.bin` and `metadata.json`.
 pub(super) fn files(model: Model<'_>, name: &str, weights: WeightStorage) -> Result<Vec<File>> {
-    if weights == WeightStorage::Int8 {
-        return Err(unsupported(
-            "teachable-machine",
-            "its loader has one scale for all of a tensor's 8-bit integers, which is too coarse: take f16 or f32",
-        ));
+    if weights != WeightStorage::F32 {
+        // TensorFlow.js 1.3.1, which the library asks for, knows no 16-bit floats and one scale for all of a tensor's integers.
+        return Err(unsupported("teachable-machine", "its library reads weights of 32 bits: take f32"));
     }
-    let mut layers = Building { layers: Vec::new(), weights: TfjsWeights::default(), storage: weights };
+    let mut layers = Building { layers: Vec::new(), weights: TfjsWeights::default() };
     layers.push(
         "picture".into(),
         "InputLayer",
@@ -75,7 +78,6 @@ pub(super) fn files(model: Model<'_>, name: &str, weights: WeightStorage) -> Res
 struct Building {
     layers: Vec<Value>,
     weights: TfjsWeights,
-    storage: WeightStorage,
 }
 
 impl Building {
@@ -146,7 +148,7 @@ impl Building {
     /// From what is handed over to what the network wants.
     fn prepared(&mut self, preprocess: &Preprocess) -> Name {
         let mut x = Name::from("picture");
-        if preprocess.size != SIDE || preprocess.crop != 1.0 {
+        if !is_direct(preprocess) {
             let filter = Array::new(vec![preprocess.size, SIDE], matrix(preprocess, SIDE));
             let turned =
                 |layers: &mut Self, x: &str, order: [usize; 3]| layers.layer("Permute", &[x], json!({ "dims": order }));
@@ -184,7 +186,7 @@ impl Target for Building {
             return Err(unsupported("teachable-machine", reason));
         }
         let (x, padding) = if conv.same { (x.clone(), "same") } else { (self.padded(x, conv.padding), "valid") };
-        let array = Array::new(spec.weight_shape().to_vec(), conv.weight.to_vec()).stored_as(&spec.name, self.storage);
+        let array = Array::new(spec.weight_shape().to_vec(), conv.weight.to_vec());
         let mut config = convolving(spec.kernel, spec.stride, padding);
         let array = kernel(&array, depthwise);
         let y = if depthwise {
@@ -250,8 +252,8 @@ impl Target for Building {
         self.layer("GlobalAveragePooling2D", &[x], json!({ "data_format": "channels_last" }))
     }
 
-    fn dense(&mut self, x: &Name, name: &str, layer: &Dense) -> Name {
-        let array = Array::new(vec![layer.outputs, layer.inputs], layer.weight.clone()).stored_as(name, self.storage);
+    fn dense(&mut self, x: &Name, _: &str, layer: &Dense) -> Name {
+        let array = Array::new(vec![layer.outputs, layer.inputs], layer.weight.clone());
         let config = json!({ "units": layer.outputs, "activation": "linear" });
         self.weighted("Dense", x, config, ("kernel", &transposed(&array)), Some(&layer.bias))
     }

@@ -5,11 +5,15 @@ use crate::backbone::WeightStorage;
 use crate::bundle;
 use crate::classifier::Model;
 use crate::error::{Error, Result};
+use crate::identity::Hasher;
 use crate::report::TrainReport;
 
 /// What a page cannot do without.
 const PLAYER: [&str; 2] = ["index.html", "headstart_bg.wasm"];
 const MANIFEST: &str = "manifest.webmanifest";
+const SERVICE_WORKER: &str = "sw.js";
+/// What stands there for the version (`www/player/sw.ts`).
+const UNSTAMPED: &str = "as built";
 
 /// The player's files and `model.zip`; the page is called what the model is.
 pub(super) fn files(
@@ -30,7 +34,18 @@ pub(super) fn files(
     let stored = if weights == WeightStorage::F32 { None } else { Some(model.backbone.stored_as(weights)?) };
     let model = Model { backbone: stored.as_ref().unwrap_or(model.backbone), ..model };
     files.push(File::new("model.zip", bundle::save(model, report)?));
+    stamp(&mut files);
     Ok(files)
+}
+
+/// Tells the page's service worker which export this is: it keeps all files of one, never some of one and some of another.
+fn stamp(files: &mut [File]) {
+    let mut hasher = Hasher::new();
+    files.iter().for_each(|file| hasher.bytes(&file.bytes));
+    let version = hasher.end().to_string();
+    for file in files.iter_mut().filter(|file| file.name == SERVICE_WORKER) {
+        file.bytes = String::from_utf8_lossy(&file.bytes).replace(UNSTAMPED, &version).into_bytes();
+    }
 }
 
 /// A manifest with another name in it.

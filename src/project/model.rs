@@ -20,6 +20,16 @@ pub(super) struct Model {
     pub held_out: Vec<HeldOut>,
 }
 
+/// What a training goes on from.
+pub(super) struct Onward {
+    /// The classes, in the order of the head's outputs.
+    pub classes: Vec<ClassId>,
+    /// The head.
+    pub head: Head,
+    /// Whether some of its outputs are of classes that the model did not know.
+    pub grown: bool,
+}
+
 /// A picture that was held out, and what it was: its number may be another picture's later.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct HeldOut {
@@ -63,19 +73,13 @@ impl Model {
         Ok(classes)
     }
 
-    /// The classes and a head with an output for each, in this order, where training can go on from the model with this kind
-    /// of head beside this backbone: the model's own head, without the outputs of classes that are gone and with new ones
-    /// for those that came.
+    /// What training goes on from, where it can with this kind of head beside this backbone: the model's own head, without the
+    /// outputs of classes that are gone and with new ones for those that came.
     ///
     /// # Errors
     /// [`Error::ModelClassesDiffer`], [`Error::ModelHeadDiffers`], [`Error::ModelPreparesOtherwise`],
     /// [`Error::ModelBackboneDiffers`].
-    pub(super) fn can_go_on(
-        &self,
-        dataset: &Dataset,
-        head: HeadKind,
-        present: &Backbone,
-    ) -> Result<(Vec<ClassId>, Head)> {
+    pub(super) fn can_go_on(&self, dataset: &Dataset, head: HeadKind, present: &Backbone) -> Result<Onward> {
         let classes = self.classes_in(dataset)?;
         let Classifier { head: own, backbone, .. } = &self.classifier;
         if self.preparation() != present.card().preprocess().preparation() {
@@ -88,7 +92,7 @@ impl Model {
             return Err(Error::ModelHeadDiffers(own.describe()));
         }
         let (classes, outputs): (Vec<ClassId>, Vec<Option<usize>>) = classes.into_iter().unzip();
-        Ok((classes, own.with_outputs(&outputs)))
+        Ok(Onward { classes, head: own.with_outputs(&outputs), grown: outputs.contains(&None) })
     }
 
     /// How it wants its pictures.

@@ -30,6 +30,8 @@ pub(super) struct Course {
     pub backbone: Arc<Backbone>,
     /// The head that it goes on with.
     pub head: Option<Head>,
+    /// Whether that has outputs for classes that the model did not know.
+    pub grown: bool,
     /// What the model that it goes on from has seen.
     pub before: Lineage,
     pub plan: Plan,
@@ -194,7 +196,7 @@ impl Preparing {
             None => None,
         };
         let (config, classes, head) = (course.config.clone(), course.split.classes.len(), course.head.clone());
-        let start = Start { config, classes, scaling, head, features, tail };
+        let start = Start { config, classes, scaling, head, grown: course.grown, features, tail };
         let run = match checkpoint {
             Some(checkpoint) => Run::resume(start, checkpoint, engine, clock)?,
             None => Run::new(start, engine, clock)?,

@@ -2,6 +2,7 @@
 
 use super::Project;
 use super::measure::Measuring;
+use super::model::Onward;
 use super::plan::Plan;
 use super::prepare::{Course, Preparing};
 use crate::activations::{Recipe, Views};
@@ -19,6 +20,7 @@ pub(super) struct Checked {
     config: ValidConfig,
     backbone: Arc<Backbone>,
     head: Option<Head>,
+    grown: bool,
     before: Lineage,
     split: Split,
     plan: Plan,
@@ -102,12 +104,14 @@ impl Project {
     pub(super) fn checked(&self, settings: &TrainConfig) -> Result<Checked> {
         let config = settings.check()?;
         let backbone = self.base(&config);
-        let (classes, before, head) = match &self.model {
-            _ if !config.warm_start => (self.dataset.live_classes().map(|c| c.id).collect(), Lineage::default(), None),
+        let (classes, before, head, grown) = match &self.model {
+            _ if !config.warm_start => {
+                (self.dataset.live_classes().map(|c| c.id).collect(), Lineage::default(), None, false)
+            }
             None => return Err(Error::NotTrained),
             Some(model) => {
-                let (classes, head) = model.can_go_on(&self.dataset, config.head, &self.backbone)?;
-                (classes, model.lineage.clone(), Some(head))
+                let Onward { classes, head, grown } = model.can_go_on(&self.dataset, config.head, &self.backbone)?;
+                (classes, model.lineage.clone(), Some(head), grown)
             }
         };
         match self.dataset.awaited() {
@@ -118,12 +122,12 @@ impl Project {
         let pictures = (split.train.len(), split.validation.len());
         let memory_limit = config.memory_limit.unwrap_or(self.store.limit());
         let plan = Plan::new(&config, &backbone, pictures, memory_limit)?;
-        Ok(Checked { config, backbone, head, before, split, plan, memory_limit })
+        Ok(Checked { config, backbone, head, grown, before, split, plan, memory_limit })
     }
 
     /// All that a training will be.
     fn course(&self, checked: Checked, settings: &TrainConfig) -> Result<Course> {
-        let Checked { config, backbone, head, before, split, plan, memory_limit } = checked;
+        let Checked { config, backbone, head, grown, before, split, plan, memory_limit } = checked;
         let expected = self.expected(&config, &plan, &backbone, (split.train.len(), split.validation.len()));
         let (train, held_out) = (self.pictures(&split.train)?, self.pictures(&split.validation)?);
         Ok(Course {
@@ -140,6 +144,7 @@ impl Project {
             split,
             backbone,
             head,
+            grown,
             before,
             plan,
             memory_limit,

@@ -51,6 +51,8 @@ pub struct Start {
     pub scaling: Standardisation,
     /// The head to go on with, for features as they are; `None` starts a new one, and trains it alone first.
     pub head: Option<Head>,
+    /// Whether that head has outputs that nothing has trained yet: it is then nothing to fall back on.
+    pub grown: bool,
     /// What the head trains on, training and held-out pictures; not used where it starts from a given one and the
     /// backbone is fine-tuned.
     pub features: Option<(Examples, Examples)>,
@@ -76,6 +78,8 @@ pub struct Tail {
 pub struct Run {
     config: ValidConfig,
     classes: usize,
+    /// Whether what it goes on from has outputs that nothing has trained.
+    grown: bool,
     engine: Engine,
     clock: Clock,
     scaling: Standardisation,
@@ -124,7 +128,7 @@ impl Run {
     /// [`Error::Internal`] where `start` holds nothing to train on, and the errors of
     /// [`crate::backbone::TrainableStages::new`].
     pub fn new(start: Start, engine: &Engine, clock: Clock) -> Result<Self> {
-        let Start { config, classes, scaling, head, features, mut tail } = start;
+        let Start { config, classes, scaling, head, grown, features, mut tail } = start;
         let given = head.map(|head| scaling.unfold(head));
         let first = given.clone().unwrap_or_else(|| {
             let mut rng = ChaCha8Rng::seed_from_u64(u64::from(config.seed));
@@ -154,6 +158,7 @@ impl Run {
             scaling,
             fit,
             tail,
+            grown,
             best: None,
             settled: None,
             epochs_before: 0,
@@ -245,7 +250,7 @@ impl Run {
     }
 
     async fn step_inner(&mut self) -> Result<TrainEvent> {
-        if self.fit.step == 0 && self.config.warm_start && self.best.is_none() {
+        if self.fit.step == 0 && self.config.warm_start && self.best.is_none() && !self.grown {
             self.begin_with_what_there_is().await?;
         }
         if self.phase_is_over() {

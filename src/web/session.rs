@@ -209,6 +209,15 @@ impl Session {
         self.done(project.dataset_mut().remove_class(class))
     }
 
+    /// Puts all pictures of a class into another, and removes the first.
+    #[wasm_bindgen(js_name = mergeClasses)]
+    pub async fn merge_classes(&self, from: JsValue, into: JsValue) -> Answer {
+        let mut project = self.project.lock().await;
+        let [from, into] = [from, into].map(|class| class_of(&class, |name| project.dataset().class_named(name)));
+        let (from, into) = (from?, into?);
+        self.done(project.dataset_mut().merge_classes(from, into))
+    }
+
     /// Brings back a removed class with its pictures; by name, the one of this name that was made last.
     #[wasm_bindgen(js_name = restoreClass)]
     pub async fn restore_class(&self, class: JsValue) -> Answer {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiPage, type ApiPage } from './support/api-page.js';
 import { description, picture, pictureFeatures, values, weights } from './support/formula.js';
 import { askOnnx, blotches, compared } from './support/onnx.js';
+import { askGraph, askLayers, jsonIn, unpacked } from './support/tensorflow.js';
 
 const ARCHITECTURES = [
   'mobilenetv1_100',
@@ -57,11 +58,13 @@ function exported(name: string, pictures: readonly { rgba: string; width: number
         await trainer.addImage(name, picture);
       }
       await trainer.train({ epochs: 3, validation: 0 }).report;
-      const file = await tools.base64(await trainer.export('onnx', { bare: true }));
+      const onnx = await tools.base64(await trainer.export('onnx', { bare: true }));
+      const tfjs = await tools.base64(await trainer.export('tfjs'));
+      const layers = await tools.base64(await trainer.export('teachable-machine'));
       const predictions = [];
       for (const picture of all) predictions.push(await trainer.predict(picture));
       trainer.close();
-      return { file, predictions };
+      return { onnx, tfjs, layers, predictions };
     },
     { name, pictures },
   );
@@ -102,13 +105,23 @@ describe.each(ARCHITECTURES)('%s', (name) => {
     expect(difference).toBeLessThan(BOUND);
   });
 
-  it('says in ONNX Runtime what it says here', async () => {
-    const pictures = [0, 1, 2, 3].map((seed) => blotches(150 + seed * 60, 290 - seed * 40, seed));
-    const { file, predictions } = await exported(name, pictures.map(({ rgba, width, height }) => ({ rgba, width, height })));
-    const found = compared(predictions, await askOnnx(Buffer.from(file, 'base64'), pictures));
-    console.log(`${name}, ONNX: ${found.apart.toExponential(1)}`);
-    expect(found.apart).toBeLessThan(1e-3);
-    expect(found.others).toBe(0);
+  it('says in ONNX Runtime and in TensorFlow.js what it says here', async () => {
+    // The last two are of the size that Teachable Machine's library makes of all.
+    const sizes = [[150, 290], [210, 250], [270, 210], [330, 170], [224, 224], [224, 224]] as const;
+    const pictures = sizes.map(([width, height], seed) => blotches(width, height, seed));
+    const { onnx, tfjs, layers, predictions } = await exported(name, pictures.map(({ rgba, width, height }) => ({ rgba, width, height })));
+    const [graph, model] = [unpacked(tfjs), unpacked(layers)];
+    const answers = [
+      ['ONNX', 1e-3, 0, await askOnnx(Buffer.from(onnx, 'base64'), pictures)],
+      ['TensorFlow.js', 1e-3, 3, await askGraph(graph, pictures.slice(3))],
+      ['Teachable Machine', Number(jsonIn(model, 'golden.json').bound), 4, await askLayers(model, pictures.slice(4))],
+    ] as const;
+    for (const [consumer, bound, from, theirs] of answers) {
+      const { apart, others } = compared(predictions.slice(from), theirs);
+      console.log(`${name}, ${consumer}: ${apart.toExponential(1)}`);
+      expect(apart, consumer).toBeLessThan(bound);
+      expect(others, consumer).toBe(0);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
@@ -295,9 +295,26 @@ describe('after the first visit', () => {
     expect(kept.sort()).toEqual(wanted.map((file) => own.url + file).sort());
   });
 
-  it('sees a newer export', async () => {
+  it('sees a newer export, whole, at the visit after the one that fetches it', async () => {
     const manifest = JSON.parse(readFileSync(join(folder, 'manifest.webmanifest'), 'utf8'));
+    const before = String(manifest.name);
     own.files.set('manifest.webmanifest', Buffer.from(JSON.stringify({ ...manifest, name: 'Newer' })));
+    // The exporter stamps it.
+    const worker = readFileSync(join(folder, 'sw.js'), 'utf8');
+    expect(worker.split('as built')).toHaveLength(2);
+    own.files.set('sw.js', Buffer.from(worker.replace('as built', 'newer')));
+    const caches = () => at.page.evaluate(async () => (await globalThis.caches.keys()).filter((name) => name.startsWith('headstart')));
+    // One of its files does not come: the export before goes on, and nothing is mixed.
+    renameSync(join(folder, 'player.css'), join(folder, 'gone.css'));
+    own.asked.length = 0;
+    await at.page.reload();
+    await at.page.getByRole('heading', { level: 1, name: before }).waitFor();
+    await expect.poll(() => own.asked).toContain('player.css');
+    expect((await caches()).some((name) => name.endsWith('as built'))).toBe(true);
+    renameSync(join(folder, 'gone.css'), join(folder, 'player.css'));
+    await at.page.reload();
+    await at.page.getByRole('heading', { level: 1, name: before }).waitFor();
+    await expect.poll(async () => (await caches()).map((name) => name.split(' ').at(-1))).toEqual(['newer']);
     await at.page.reload();
     await at.page.getByRole('heading', { level: 1, name: 'Newer' }).waitFor();
     await webcam(at.page).waitFor();

@@ -12,8 +12,8 @@ export class HeadstartError extends Error {
   /** The value that was refused, where there is one: a file's name, a class, a setting. */
   readonly value: string | undefined;
 
-  constructor(failure: Failure) {
-    super(failure.message);
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(failure.message, options);
     this.code = failure.code;
     this.value = failure.value;
   }

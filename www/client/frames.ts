@@ -99,8 +99,9 @@ export async function* eachShown<T>(source: FrameSource, look: () => Promise<T>,
 /** A camera that was just opened has frames of which no picture can be taken, for a second or so. */
 const MOST_UNREADABLE = 60;
 
+/** Another error than this, such as that of a video of another site, stays. */
 function isUnreadable(error: unknown): boolean {
-  return error instanceof HeadstartError && error.code === 'picture_unreadable';
+  return error instanceof HeadstartError && error.cause instanceof DOMException && error.cause.name === 'InvalidStateError';
 }
 
 /**

@@ -69,10 +69,7 @@ async function take(source: PictureSource, name: string, signal: AbortSignal | u
     return await createImageBitmap(source);
   } catch (error) {
     const detail = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
-    throw new HeadstartError({
-      code: 'picture_unreadable',
-      message: `“${name}” has no picture to take: ${detail}.`,
-      value: name,
-    });
+    const failure: Failure = { code: 'picture_unreadable', message: `“${name}” has no picture to take: ${detail}.`, value: name };
+    throw new HeadstartError(failure, { cause: error });
   }
 }

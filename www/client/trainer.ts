@@ -436,13 +436,20 @@ export class Trainer {
 
   /**
    * What the model makes of each of the classes' pictures, one after the other, those of the test set too, and what each is to it: trained on,
-   * held out, of the test set, new, or, where the model came from a file, unknown.
+   * held out, of the test set, new, or, where the model came from a file, unknown. A picture that is removed meanwhile is left out.
    *
    * @throws {@link HeadstartError} `not_trained`.
    */
   async *answers(options: Abortable = {}): AsyncGenerator<PictureAnswer, void> {
     const ids = this.classes.flatMap(({ images, test }) => [...images, ...test]);
-    for (const id of ids) yield await abortable(this.#connection.call('answer', [id]), options.signal);
+    for (const id of ids) {
+      const answer = this.#connection.call('answer', [id]).catch((error: unknown) => {
+        if (error instanceof HeadstartError && error.code === 'image_unknown') return null;
+        throw error;
+      });
+      const found = await abortable(answer, options.signal);
+      if (found !== null) yield found;
+    }
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { ClassSummary, TrainConfig } from '../generated/types.js';
+import type { TrainConfig } from '../generated/types.js';
 import type { Call, Calls, Result } from '../protocol.js';
 import { refusal } from './failure.js';
 import type { Session } from './session.js';
@@ -35,17 +35,7 @@ export const handlers: Handlers = {
   renameClass: ({ session }, ref, to) => session.renameClass(ref, to),
   removeClass: ({ session }, ref) => session.removeClass(ref),
   restoreClass: ({ session }, ref) => session.restoreClass(ref),
-  async mergeClasses({ session }, from, into) {
-    const classes = await session.classes();
-    const [gone, stays] = [from, into].map((ref) => {
-      const found = classes.find(({ id, name }) => ref === id || ref === name);
-      if (!found) throw refusal('class_unknown', `There is no class “${ref}”.`, String(ref));
-      return found;
-    }) as [ClassSummary, ClassSummary];
-    if (gone.id === stays.id) return;
-    for (const id of [...gone.images, ...gone.test]) await session.moveImage(id, stays.id);
-    await session.removeClass(gone.id);
-  },
+  mergeClasses: ({ session }, from, into) => session.mergeClasses(from, into),
   async addImage({ session, pictures, thumbnails, sources, decoded }, ref, picture, name, { group, id, part, features }) {
     const { pixels, thumbnail, features: studied } = await (decoded ?? pictures.readWithThumbnail(picture, name));
     const known = features ?? studied;

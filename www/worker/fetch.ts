@@ -94,7 +94,8 @@ export async function readAll(response: Response, onBytes: OnBytes): Promise<Blo
   for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
     parts.push(part.value);
     loaded += part.value.length;
-    onBytes(loaded, total);
+    // Another origin need not say that it was packed.
+    onBytes(loaded, total !== null && loaded > total ? null : total);
   }
   return new Blob(parts);
 }

@@ -57,6 +57,7 @@ export interface Session {
   renameClass(ref: ClassRef, to: string): Promise<void>;
   removeClass(ref: ClassRef): Promise<void>;
   /** By name: of several removed ones the last. */
+  mergeClasses(from: ClassRef, into: ClassRef): Promise<void>;
   restoreClass(ref: ClassRef): Promise<void>;
   classes(): Promise<ClassSummary[]>;
   /** Gives the picture's number, which is `id` where there is one; a picture that was known without its pixels has them then. */

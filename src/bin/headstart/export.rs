@@ -63,8 +63,10 @@ fn player(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(missing)? {
         let entry = entry?;
-        if entry.file_type()?.is_file() {
-            files.push((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?));
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // Their list, and a model that somebody tried the page with.
+        if entry.file_type()?.is_file() && !matches!(name.as_str(), "files.json" | "model.zip") {
+            files.push((name, fs::read(entry.path())?));
         }
     }
     files.sort();

@@ -96,6 +96,8 @@ export class FakeSession implements Session {
     for (const label of this.#model ?? []) if (label.id === renamed.id) label.name = to;
   }
 
+  mergeClasses = async (): Promise<void> => undefined;
+
   async removeClass(ref: ClassRef): Promise<void> {
     this.#class(ref).removed = true;
   }

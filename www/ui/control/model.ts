@@ -35,14 +35,15 @@ export class ModelFiles {
     return this.#during(async (trainer) => {
       const { classes, project } = this.#store.get();
       const pictures = new Map(classes.flatMap((of) => of.pictures.map(({ key, name }) => [key as number, { name, of: of.name }] as const)));
-      const names = (trainer.modelClasses ?? []).map(({ name }) => name);
-      const rows = [['file', 'class', 'part', 'predicted class', 'probability', ...names]];
+      const known = trainer.modelClasses ?? [];
+      const rows = [['file', 'class', 'part', 'predicted class', 'probability', ...known.map(({ name: each }) => each)]];
       for await (const { id, role, predictions } of trainer.answers()) {
         if (signal.aborted) return;
         const { name, of } = pictures.get(id) ?? { name: String(id), of: '' };
-        const shares = new Map(predictions.map(({ className, probability }) => [className, probability]));
         const [best] = predictions;
-        rows.push([name, of, PARTS[role], best?.className ?? '', best ? figure(best.probability) : '', ...names.map((each) => (best ? figure(shares.get(each)) : ''))]);
+        // Two may have one name: that of a deleted class, and of one that was made since.
+        const shares = known.map((one) => predictions.find(({ classId, className }) => classId === one.id && className === one.name)?.probability);
+        rows.push([name, of, PARTS[role], best?.className ?? '', best ? figure(best.probability) : '', ...shares.map((share) => (best ? figure(share) : ''))]);
         onProgress(rows.length - 1, pictures.size);
       }
       download(tableFile(rows), safeName(`${project.name}-predictions.csv`));

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { isActive } from '../../state/run.js';
 import { Icon } from '../common/Icon.js';
 import { useApp } from '../control/app.js';
@@ -10,6 +10,7 @@ export function TableButton() {
   const ready = useAppState((state) => state.engine.status === 'ready' && state.model !== null && !isActive(state.run) && !state.modelFileBusy);
   const [progress, setProgress] = useState<string | null>(null);
   const abort = useRef<AbortController | null>(null);
+  useEffect(() => () => abort.current?.abort(), []);
   const save = async (): Promise<void> => {
     abort.current = new AbortController();
     setProgress('Predicting…');

@@ -21,6 +21,8 @@ for picture in golden["pictures"]:
     probabilities, label = session.run(None, {"picture": pixels})
     expected = numpy.array(picture["probabilities"])
     worst = max(worst, float(abs(probabilities[0] - expected).max()))
-    others += str(label[0]) != classes[int(expected.argmax())]
+    first, second = sorted(expected)[:-3:-1]
+    # Where two classes are as good as equally probable, either may come out first.
+    others += first - second > golden["bound"] and str(label[0]) != classes[int(expected.argmax())]
 print(f"largest difference of a probability: {worst:.1e} (bound {golden['bound']}), other answers: {others}")
 sys.exit(0 if worst <= golden["bound"] and others == 0 else 1)

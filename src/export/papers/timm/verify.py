@@ -39,6 +39,8 @@ for picture in golden["pictures"]:
         logits = model(prepared(PIL.Image.open(folder / picture["file"]).convert("RGB")))
     found, expected = torch.softmax(logits[0].double(), 0).numpy(), numpy.array(picture["probabilities"])
     worst = max(worst, float(abs(found - expected).max()))
-    others += int(found.argmax() != expected.argmax())
+    first, second = sorted(expected)[:-3:-1]
+    # Where two classes are as good as equally probable, either may come out first.
+    others += int(first - second > golden["bound"] and found.argmax() != expected.argmax())
 print(f"largest difference of a probability: {worst:.1e} (bound {golden['bound']}), other answers: {others}")
 sys.exit(0 if worst <= golden["bound"] and others == 0 else 1)
