@@ -261,11 +261,12 @@ describe.skipIf(!existsSync(TASK))('exports', () => {
       expect(golden.classes.toSorted()).toEqual(names.toSorted());
       const label = weights === 'f32' ? each.name : `${each.name}, ${weights}`;
       const failures: string[] = [];
-      const check = (row: Row, bound: number | undefined, answers: 'changed' | 'clearlyChanged' = 'changed'): void => {
+      const check = (row: Row, bound: number | undefined, answers: 'changed' | 'clearlyChanged' = weights === 'f32' ? 'changed' : 'clearlyChanged'): void => {
         if (bound === undefined) return;
         if (row.apart! > bound || row[answers]! > 0) failures.push(`${row.consumer}, ${row.given}: ${row.apart!.toExponential(1)} apart, ${row[answers]} other answers`);
       };
-      const exact = weights === 'f32' ? BOUND : undefined;
+      // What is rounded is held to what its own golden.json allows.
+      const exact = weights === 'f32' ? BOUND : golden.bound;
       const leftOut = (consumer: string, given: Given): boolean => {
         const out = QUICK && !simplest && SLOW.includes(consumer);
         if (out) rows.push({ case: label, consumer, given, skipped: 'QUICK' });
@@ -323,7 +324,7 @@ describe.skipIf(!existsSync(TASK))('exports', () => {
         ]);
         if (hasPackage('onnxruntime-node')) {
           const asked = pictures.map((name) => join(FOLDER, `pictures/${name}.png`));
-          check(compare(label, 'onnxruntime-node 1.30', 'PNG', own.PNG, await askNode(join(FOLDER, folder), asked, golden.classes), BOUND), exact);
+          check(compare(label, 'onnxruntime-node 1.30', 'PNG', own.PNG, await askNode(join(FOLDER, folder), asked, golden.classes), exact), exact);
         } else rows.push({ case: label, consumer: 'onnxruntime-node 1.30', given: 'PNG', skipped: 'there is no onnxruntime-node' });
         for (const library of ONNX) await inBrowser(library, 'PNG', exact);
         await verify('verify.py', PYTHON, ['onnxruntime', 'PIL', 'numpy']);
