@@ -129,7 +129,7 @@ describe('fine-tuning on the page', () => {
     expect(await violations(app), 'result with layers').toEqual([]);
   });
 
-  it('trains further from where it is, and says why it cannot with other classes', async () => {
+  it('trains further from where it is, and with a class more', async () => {
     expect(await further().getAttribute('aria-disabled')).toBe('false');
     await app.set({ epochs: '3' });
     await app.page.locator('#further-about', { hasText: /Takes .* in all\./ }).waitFor();
@@ -145,8 +145,13 @@ describe('fine-tuning on the page', () => {
     expect(await result().innerText()).toMatch(/(The weights of epoch \d+, the best, are in use\.|Nothing was better than the model that it began with, which is kept\.)/);
     await app.page.getByRole('button', { name: 'Add a class' }).click();
     await app.pick('Class 3', await app.draw('squares', 4));
-    await expect.poll(() => further().getAttribute('aria-disabled')).toBe('true');
-    await app.page.getByText(/The present model tells apart Class 1 and Class 2\./).waitFor();
+    await result().getByText('Classes or pictures have changed since.', { exact: false }).waitFor();
+    await app.page.locator('#further-about', { hasText: /Takes .* in all\./ }).waitFor();
+    expect(await further().getAttribute('aria-disabled')).toBe('false');
+    await further().click();
+    await result().getByRole('rowheader', { name: 'Class 3' }).first().waitFor();
+    expect(await app.predict((await app.draw('squares', 1, 95))[0]!)).toContain('%');
+    expect(await app.page.locator('#try').innerText()).toContain('Class 3');
     await app.page.getByRole('button', { name: 'Delete class Class 3' }).click();
     await expect.poll(() => further().getAttribute('aria-disabled')).toBe('false');
   });
