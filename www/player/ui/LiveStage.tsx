@@ -1,5 +1,7 @@
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { eachFrame } from '../../client/frames.js';
+import { CameraChoice } from '../../ui/camera/CameraChoice.js';
+import { CameraProblem } from '../../ui/camera/CameraProblem.js';
 import type { Player } from '../player.js';
 import { useCamera } from './useCamera.js';
 
@@ -7,7 +9,6 @@ import { useCamera } from './useCamera.js';
 export function LiveStage({ player }: { player: Player }) {
   const { camera, cameras, problem, choose, turn, retry } = useCamera();
   const video = useRef<HTMLVideoElement>(null);
-  const pickerId = useId();
 
   useEffect(() => {
     const element = video.current;
@@ -27,39 +28,20 @@ export function LiveStage({ player }: { player: Player }) {
     };
   }, [camera, player]);
 
-  if (problem !== null) {
-    return (
-      <div class="notice error camera-problem" role="alert">
-        <p>{problem}</p>
-        <button type="button" class="button small" onClick={retry}>
-          Try again
-        </button>
-      </div>
-    );
-  }
+  if (problem !== null) return <CameraProblem problem={problem} onRetry={retry} />;
   return (
     <div class="camera">
       <div class="stage">
         <video ref={video} class={camera?.facesUser === false ? '' : 'mirrored'} aria-label="What the camera sees" muted playsInline />
         {camera === null && <p class="stage-note">Waiting for the camera…</p>}
       </div>
-      {cameras.length > 1 && (
-        <div class="camera-choice">
-          <label for={pickerId}>Camera</label>
-          <select id={pickerId} value={camera?.id} onChange={(event) => choose(event.currentTarget.value)}>
-            {cameras.map(({ id, label }) => (
-              <option key={id} value={id}>
-                {label}
-              </option>
-            ))}
-          </select>
-          {turn !== null && (
-            <button type="button" class="button small" onClick={turn}>
-              {camera?.facesUser === true ? 'Back' : 'Front'}
-            </button>
-          )}
-        </div>
-      )}
+      <CameraChoice cameras={cameras} id={camera?.id} onChoose={choose}>
+        {turn !== null && (
+          <button type="button" class="button small" onClick={turn}>
+            {camera?.facesUser === true ? 'Back' : 'Front'}
+          </button>
+        )}
+      </CameraChoice>
     </div>
   );
 }

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import { CameraChoice } from './CameraChoice.js';
+import { CameraProblem } from './CameraProblem.js';
 import { useCamera } from './useCamera.js';
 
 interface CameraStageProps {
@@ -13,7 +15,6 @@ interface CameraStageProps {
 export function CameraStage({ onVideo, label, children }: CameraStageProps) {
   const { camera, cameras, problem, choose, retry } = useCamera();
   const video = useRef<HTMLVideoElement>(null);
-  const pickerId = useId();
 
   useEffect(() => {
     const element = video.current;
@@ -28,16 +29,7 @@ export function CameraStage({ onVideo, label, children }: CameraStageProps) {
     };
   }, [camera, onVideo]);
 
-  if (problem !== null) {
-    return (
-      <div class="notice error camera-problem" role="alert">
-        <p>{problem}</p>
-        <button type="button" class="button small" onClick={retry}>
-          Try again
-        </button>
-      </div>
-    );
-  }
+  if (problem !== null) return <CameraProblem problem={problem} onRetry={retry} />;
   return (
     <div class="camera">
       <div class="stage">
@@ -45,18 +37,7 @@ export function CameraStage({ onVideo, label, children }: CameraStageProps) {
         {camera === null && <p class="stage-note">Waiting for the camera…</p>}
         {children}
       </div>
-      {cameras.length > 1 && (
-        <div class="camera-choice">
-          <label for={pickerId}>Camera</label>
-          <select id={pickerId} value={camera?.id} onChange={(event) => choose(event.currentTarget.value)}>
-            {cameras.map(({ id, label: name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </div>
-      )}
+      <CameraChoice cameras={cameras} id={camera?.id} onChoose={choose} />
     </div>
   );
 }
