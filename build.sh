@@ -126,6 +126,30 @@ setup_chromium() {
   find_chromium >/dev/null || die "no Chromium for the browser tests: install Chromium or Chrome (or set CHROMIUM to its path), then run this again."
 }
 
+# Those for which there are packages of what tests/examples/requirements.txt lists; Debian has `venv` apart.
+has_python() { python3 -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; }
+
+# The Python of an environment whose name says what is in it.
+examples_python() { printf '%s\n' "$cache/tools/python-$(cksum <tests/examples/requirements.txt | cut -d ' ' -f 1)/bin/python"; }
+
+# What the package's examples need and the package does not bring. HEADSTART_PYTHON may name a Python that has it.
+setup_examples() {
+  # The scripts of onnxruntime-node would fetch libraries for GPUs; what computes on the CPU is in the package.
+  install_packages tests/examples --ignore-scripts
+  if [ -n "${HEADSTART_PYTHON:-}" ]; then return; fi
+  local python
+  python=$(examples_python)
+  if "$python" -c 'import numpy, onnxruntime, PIL' 2>/dev/null; then return; fi
+  has_python || apt_install python3 python3-venv || true
+  if ! has_python; then
+    say 'No Python 3.11 to 3.14 with venv (or HEADSTART_PYTHON): the test of the example for Python is skipped.'
+    return
+  fi
+  say 'Installing the packages of tests/examples/requirements.txt'
+  python3 -m venv --clear "${python%/bin/python}"
+  "$python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --requirement tests/examples/requirements.txt
+}
+
 setup() {
   setup_rust
   setup_wasm_compiler
@@ -347,8 +371,11 @@ run_tests() {
     install_packages www/docs
     test_www unit
     if step 'Build of the site' site && step 'The npm package' pack && step 'Browser for the tests' chromium; then
+      # A test of an example whose packages are missing fails by itself.
+      step 'Packages of the examples' examples || true
+      if [ -z "${HEADSTART_PYTHON:-}" ] && [ -x "$(examples_python)" ]; then HEADSTART_PYTHON=$(examples_python); fi
       CHROMIUM=$(find_chromium)
-      export CHROMIUM
+      export CHROMIUM HEADSTART_PYTHON
       test_www browser
     fi
   fi
@@ -391,7 +418,7 @@ help() {
 ./build.sh check         formatting, lints and types only
 ./build.sh bench NAME …  run a benchmark of tests/bench, such as browser
 ./build.sh setup         install what is missing and stop
-What is missing is set up first: the wasm target, wasm-bindgen, npm's packages, Chromium for the browser tests.
+What is missing is set up first: the wasm target, wasm-bindgen, npm's packages, Chromium for the browser tests, Python's packages for an example.
 HEADSTART_REFERENCES names the folder with reference backbones and picture sets that some tests need.
 END
 }
@@ -409,6 +436,7 @@ case ${1:-help} in
   site) build_site ;;
   pack) pack ;;
   chromium) setup_chromium ;;
+  examples) setup_examples ;;
   help | -h | --help) help ;;
   *) help >&2; exit 2 ;;
 esac
