@@ -25,6 +25,7 @@ function* visits(seed: number, steps: number): Generator<AppState> {
       { type: 'pictures-moved', keys: some, to: chosen },
       { type: 'pictures-lost', keys: some },
       { type: 'class-removed', key: chosen },
+      { type: 'class-merged', key: chosen, into: pick(state.classes)?.key ?? 1 },
       { type: 'class-added' },
       { type: 'undone' },
     ]);

@@ -106,6 +106,90 @@ describe('classes of one name', () => {
   });
 });
 
+describe('a class that is merged into another', () => {
+  it('comes back as it was, with its test pictures and those that were deleted before', async () => {
+    await fill();
+    app.pictures.addFiles(1, [new File(['x'], 'a.png'), new File(['x'], 'b.png')], 'test');
+    await soon();
+    const before = state().classes;
+    app.pictures.remove(new Set([keysOf(1)[0]!, keysOf(1)[3]!]));
+    const left = state().classes;
+    app.pictures.mergeClass(1, 2);
+    await soon();
+    expect(state().classes.map(({ name, pictures }) => [name, pictures.length, pictures.filter(({ test }) => test).length])).toEqual([['dog', 6, 1]]);
+    expectAgreement();
+    app.pictures.undo();
+    await soon();
+    expect(state().classes).toEqual(left);
+    expectAgreement();
+    app.pictures.undo();
+    await soon();
+    expect(state().classes).toEqual(before);
+    expectAgreement();
+  });
+
+  it('comes back after a worker died that had merged it, and stays merged in the one that follows', async () => {
+    await fill();
+    app.pictures.mergeClass(1, 2);
+    await later();
+    trainers.last.crash();
+    await app.session.start('cpu');
+    await soon();
+    expect(keysOf(2)).toHaveLength(6);
+    expectAgreement();
+    app.pictures.undo();
+    await soon();
+    expect([keysOf(1), keysOf(2)]).toEqual([[1, 2, 3], [4, 5, 6]]);
+    expectAgreement();
+  });
+
+  it('goes after one that was merged into it, and each comes back', async () => {
+    await fill();
+    const third = app.pictures.addClass('cow');
+    await add(third, 1);
+    app.pictures.mergeClass(1, 2);
+    app.pictures.mergeClass(2, third);
+    await soon();
+    expect(keysOf(third)).toHaveLength(7);
+    expectAgreement();
+    for (const sizes of [[6, 1], [3, 3, 1]]) {
+      app.pictures.undo();
+      await soon();
+      expect(state().classes.map(({ pictures }) => pictures.length)).toEqual(sizes);
+      expectAgreement();
+    }
+  });
+
+  it('is not merged while its pictures come in, nor into itself or into none', async () => {
+    await fill();
+    const goOn = trainers.last.hang();
+    app.pictures.addFiles(1, [new File(['x'], 'late.png')]);
+    app.pictures.mergeClass(1, 2);
+    expect(state().classes).toHaveLength(2);
+    goOn();
+    await soon();
+    app.pictures.mergeClass(1, 1);
+    app.pictures.mergeClass(1, 99);
+    await soon();
+    expect(keysOf(1)).toHaveLength(4);
+    expect(state().undo.some(({ kind }) => kind === 'class-merged')).toBe(false);
+    expectAgreement();
+  });
+
+  it('is one that the model goes on telling apart until it is trained again', async () => {
+    await fill();
+    await add(app.pictures.addClass('cow'), 1);
+    await train();
+    app.pictures.mergeClass(1, 2);
+    expect(state().toast?.text).toBe('Class “cat” merged into “dog”. The model goes on telling “cat” apart until it is trained again.');
+    await soon();
+    expect(state().run.stale).toBe(true);
+    expect(state().model?.map(({ name }) => name)).toEqual(['cat', 'dog', 'cow']);
+    await train();
+    expect(state().model?.map(({ name }) => name)).toEqual(['dog', 'cow']);
+  });
+});
+
 describe('test pictures', () => {
   it('stay apart through moves, deletions, another engine and a worker that dies', async () => {
     await fill();

@@ -56,6 +56,31 @@ describe('undo', () => {
     expect(back.toast).toBeNull();
   });
 
+  it('takes a merged class out of the other again, to its place, with each of its pictures at its own', () => {
+    const merged = play(filled(), { type: 'target-chosen', target: 1 }, { type: 'camera-given', to: 1 }, { type: 'class-merged', key: 1, into: 2 });
+    expect(outline(merged)).toEqual(['Class 2: 20 21 10 11 12']);
+    expect([merged.toast?.text, merged.target, merged.camera]).toEqual(['Class “Class 1” merged into “Class 2”', 2, null]);
+    expect(outline(play(merged, { type: 'undone' }))).toEqual(['Class 1: 10 11 12', 'Class 2: 20 21']);
+    // What came since stays where it came in, what was lost is lost, and the name may be another's by now.
+    const later = play(merged, read(2, 22), { type: 'pictures-lost', keys: new Set([11]) }, { type: 'class-added', name: 'Class 1' }, { type: 'undone' });
+    expect(outline(later)).toEqual(['Class 1 (2): 10 12', 'Class 2: 20 21 22', 'Class 1:']);
+  });
+
+  it('keeps the test pictures of a merged class what they are', () => {
+    const test: Action = { type: 'pictures-read', key: 1, added: [{ key: 13, name: '13.jpg', test: true }], done: 1 };
+    const before = play(filled(), test);
+    const merged = play(before, { type: 'class-merged', key: 1, into: 2 });
+    expect(merged.classes[0]?.pictures.filter(({ test: isTest }) => isTest).map(({ key }) => key)).toEqual([13]);
+    expect(play(merged, { type: 'undone' }).classes).toEqual(before.classes);
+  });
+
+  it('does not count merging a class with itself, or into none, as a change', () => {
+    const state = filled();
+    expect(play(state, { type: 'class-merged', key: 1, into: 1 })).toBe(state);
+    expect(play(state, { type: 'class-merged', key: 1, into: 99 })).toBe(state);
+    expect(play(state, { type: 'class-merged', key: 99, into: 1 })).toBe(state);
+  });
+
   it('brings a class back under another name where its own was given away', () => {
     const state = play(filled(), { type: 'class-removed', key: 1 }, { type: 'class-added', name: 'Class 1' }, { type: 'undone' });
     expect(outline(state)).toEqual(['Class 1 (2): 10 11 12', 'Class 2: 20 21', 'Class 1:']);
@@ -149,6 +174,14 @@ describe('undo', () => {
     const after = play(before, read(2, ...range(1000, 501)), removed(1000, 501));
     expect([lostClasses(before, after), lostPictures(before, after)]).toEqual([[1], [10, 11, 12]]);
     expect(lostClasses(before, play(before, { type: 'undone' }))).toEqual([]);
+  });
+
+  it('holds no more for a merged class, which is lost with its entry', () => {
+    const before = play(filled(), { type: 'class-merged', key: 1, into: 2 });
+    expect([lostPictures(filled(), before), lostClasses(filled(), before)]).toEqual([[], []]);
+    expect(lostClasses(before, play(before, { type: 'undone' }))).toEqual([]);
+    const after = play(before, read(2, ...range(1000, 501)), removed(1000, 501));
+    expect([lostClasses(before, after), lostPictures(before, after)]).toEqual([[1], []]);
   });
 
   it('does not bring back pictures whose files are gone', () => {

@@ -18,6 +18,7 @@ export type Action =
   | { readonly type: 'class-added'; readonly name?: string }
   | { readonly type: 'class-renamed'; readonly key: Key; readonly name: string }
   | { readonly type: 'class-removed'; readonly key: Key }
+  | { readonly type: 'class-merged'; readonly key: Key; readonly into: Key }
   | { readonly type: 'classes-dropped'; readonly keys: readonly Key[] }
   | { readonly type: 'pictures-expected'; readonly key: Key; readonly count: number }
   | { readonly type: 'pictures-read'; readonly key: Key; readonly added: readonly PictureState[]; readonly done: number }

@@ -3,6 +3,7 @@ import type { Action } from './actions.js';
 import { NO_BACKBONES, presentBackbone, reduceBackbones, withoutCosts } from './backbones.js';
 import { addPictures, findClass, freshName, nameNow, nameProblem, placesOf, removePictures, rename } from './classes.js';
 import { reduceImport } from './import.js';
+import { whatTheModelGoesOnWith } from './merge.js';
 import { addNotice, clearArea, dismiss } from './notices.js';
 import { isActive, NO_RUN, reduceRun } from './run.js';
 import { usableSettings } from './settings.js';
@@ -62,6 +63,8 @@ export function reduce(state: AppState, action: Action): AppState {
       const camera = state.camera === action.key ? null : state.camera;
       return withUndo({ ...state, target, camera }, { kind: 'class-removed', removed, index }, classes);
     }
+    case 'class-merged':
+      return merged(state, action.key, action.into);
     case 'classes-dropped':
       return { ...state, classes: state.classes.filter((each) => !action.keys.includes(each.key)) };
     case 'pictures-expected':
@@ -195,8 +198,9 @@ function stale(state: AppState): AppState {
   return run.stale || (run.report === null && !isActive(run)) ? state : { ...state, run: { ...run, stale: true } };
 }
 
-function withUndo(state: AppState, entry: UndoEntry, classes: AppState['classes']): AppState {
-  const toast = { id: state.nextNotice, text: describe(entry, classes) };
+function withUndo(state: AppState, entry: UndoEntry, classes: AppState['classes'], remark: string | null = null): AppState {
+  const done = describe(entry, classes);
+  const toast = { id: state.nextNotice, text: remark === null ? done : `${done}. ${remark}` };
   const undo = pushUndo(state.undo, entry);
   return stale({ ...state, classes, undo, toast, nextNotice: state.nextNotice + 1 });
 }
@@ -244,4 +248,15 @@ function moved(state: AppState, keys: ReadonlySet<Key>, to: Key): AppState {
   const left = removePictures(state.classes, moving);
   const classes = addPictures(left, to, places.map((place) => place.picture));
   return withUndo(state, { kind: 'pictures-moved', places, to }, classes);
+}
+
+function merged(state: AppState, key: Key, into: Key): AppState {
+  const index = state.classes.findIndex((each) => each.key === key);
+  const removed = state.classes[index];
+  if (removed === undefined || key === into || findClass(state.classes, into) === undefined) return state;
+  const left = state.classes.filter((each) => each !== removed);
+  const target = state.target === key ? into : state.target;
+  const camera = state.camera === key ? null : state.camera;
+  const classes = addPictures(left, into, removed.pictures);
+  return withUndo({ ...state, target, camera }, { kind: 'class-merged', removed, index, into }, classes, whatTheModelGoesOnWith(state.model, removed));
 }

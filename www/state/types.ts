@@ -52,6 +52,8 @@ export interface Place {
 /** What `undo` can take back, newest last. */
 export type UndoEntry =
   | { readonly kind: 'class-removed'; readonly removed: ClassState; readonly index: number }
+  /** `removed` is as it was; its pictures are in the other class meanwhile. */
+  | { readonly kind: 'class-merged'; readonly removed: ClassState; readonly index: number; readonly into: Key }
   | { readonly kind: 'class-renamed'; readonly key: Key; readonly from: string; readonly to: string }
   | { readonly kind: 'pictures-removed'; readonly places: readonly Place[] }
   | { readonly kind: 'pictures-moved'; readonly places: readonly Place[]; readonly to: Key }

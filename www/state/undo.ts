@@ -34,7 +34,7 @@ function deletedPictures(entry: UndoEntry): readonly PictureState[] {
 export function withoutPictures(undo: readonly UndoEntry[], keys: ReadonlySet<Key>): readonly UndoEntry[] {
   return undo.flatMap<UndoEntry>((entry) => {
     if (entry.kind === 'class-renamed' || entry.kind === 'imported') return [entry];
-    if (entry.kind === 'class-removed') {
+    if (isGone(entry)) {
       return [{ ...entry, removed: { ...entry.removed, pictures: entry.removed.pictures.filter(({ key }) => !keys.has(key)) } }];
     }
     const places = entry.places.filter(({ picture }) => !keys.has(picture.key));
@@ -45,12 +45,11 @@ export function withoutPictures(undo: readonly UndoEntry[], keys: ReadonlySet<Ke
 /** The classes as they are after the newest entry was taken back. */
 export function takeBack(classes: readonly ClassState[], entry: UndoEntry): readonly ClassState[] {
   switch (entry.kind) {
-    case 'class-removed': {
-      // Its name may have been given to another class meanwhile.
-      const name = freeName(classes, entry.removed.name, null);
-      const restored = [...classes];
-      restored.splice(Math.min(entry.index, classes.length), 0, { ...entry.removed, name });
-      return restored;
+    case 'class-removed':
+      return withClass(classes, entry.removed, entry.index);
+    case 'class-merged': {
+      const keys = new Set(entry.removed.pictures.map(({ key }) => key));
+      return withClass(removePictures(classes, keys), entry.removed, entry.index);
     }
     case 'class-renamed':
       return rename(classes, entry.key, freeName(classes, entry.from, entry.key));
@@ -65,15 +64,18 @@ export function takeBack(classes: readonly ClassState[], entry: UndoEntry): read
   }
 }
 
+/** A class that was gone is back at its place; its name may have been given to another meanwhile. */
+function withClass(classes: readonly ClassState[], removed: ClassState, index: number): readonly ClassState[] {
+  const restored = [...classes];
+  restored.splice(Math.min(index, classes.length), 0, { ...removed, name: freeName(classes, removed.name, null) });
+  return restored;
+}
+
 /** Classes that were made for an import go with it, unless somebody has put other pictures in. */
 function withoutImport(classes: readonly ClassState[], entry: UndoEntry & { kind: 'imported' }): readonly ClassState[] {
   const { pictures, created, dropped } = entry;
   const left = removePictures(classes, new Set(pictures)).filter((each) => each.pictures.length > 0 || !created.includes(each.key));
-  return dropped.reduce<readonly ClassState[]>((all, { removed, index }) => {
-    const restored = [...all];
-    restored.splice(Math.min(index, all.length), 0, { ...removed, name: freeName(all, removed.name, null) });
-    return restored;
-  }, left);
+  return dropped.reduce<readonly ClassState[]>((all, { removed, index }) => withClass(all, removed, index), left);
 }
 
 /** Pictures have come in with the import of this number. */
@@ -87,6 +89,10 @@ export function describe(entry: UndoEntry, classes: readonly ClassState[]): stri
   switch (entry.kind) {
     case 'class-removed':
       return `Class “${entry.removed.name}” deleted`;
+    case 'class-merged': {
+      const into = classes.find((each) => each.key === entry.into)?.name ?? '';
+      return `Class “${entry.removed.name}” merged into “${into}”`;
+    }
     case 'class-renamed':
       return `Renamed to “${entry.to}”`;
     case 'pictures-removed':
@@ -151,7 +157,12 @@ export function pictureChange(before: AppState, after: AppState): PictureChange 
 
 /** Whether a class is there or can be brought back. */
 export function isReachable({ classes, undo }: AppState, key: Key): boolean {
-  return classes.some((each) => each.key === key) || undo.some((entry) => entry.kind === 'class-removed' && entry.removed.key === key);
+  return classes.some((each) => each.key === key) || undo.some((entry) => isGone(entry) && entry.removed.key === key);
+}
+
+/** Whether it holds a class that is not shown. */
+function isGone(entry: UndoEntry): entry is Extract<UndoEntry, { kind: 'class-removed' | 'class-merged' }> {
+  return entry.kind === 'class-removed' || entry.kind === 'class-merged';
 }
 
 /** The classes that a change has put out of reach. */
@@ -163,7 +174,7 @@ export function lostClasses(before: AppState, after: AppState): Key[] {
 /** Those that are there, and those that can be brought back. */
 function reachableClasses({ classes, undo }: AppState): Key[] {
   const gone = undo.flatMap((entry) => {
-    if (entry.kind === 'class-removed') return [entry.removed.key];
+    if (isGone(entry)) return [entry.removed.key];
     return entry.kind === 'imported' ? entry.dropped.map(({ removed }) => removed.key) : [];
   });
   return [...classes.map(({ key }) => key), ...gone];

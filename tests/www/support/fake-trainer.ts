@@ -112,6 +112,13 @@ export class FakeTrainer {
 
   removeClass = (id: number): Promise<void> => this.#ask(`removeClass ${id}`, () => void (this.#class(id).removed = true));
 
+  /** Removed pictures go along. */
+  mergeClasses = (from: number, into: number): Promise<void> =>
+    this.#ask(`mergeClasses ${from} ${into}`, () => {
+      for (const each of this.#data.images) if (each.classId === from) each.classId = this.#class(into).id;
+      this.#class(from).removed = true;
+    });
+
   restoreClass = (id: number): Promise<void> =>
     this.#ask(`restoreClass ${id}`, () => {
       this.#free(this.#class(id).name, id);

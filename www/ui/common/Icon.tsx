@@ -6,6 +6,7 @@ const PATHS = {
   zip: 'M6 3h8l4 4v14H6zM14 3v4h4M10 6h.01M10 9h.01M10 12h.01M9 15h2v3H9z',
   bin: 'M4 7h16M10 4h4M6 7l1 13h10l1-13M10 11v5M14 11v5',
   close: 'M6 6l12 12M18 6L6 18',
+  merge: 'M6 4v3a6 6 0 0 0 6 6M18 4v3a6 6 0 0 1-6 6v7M8.5 16.5L12 20l3.5-3.5',
   plus: 'M12 5v14M5 12h14',
   pause: 'M8 5v14M16 5v14',
   play: 'M7 4.5v15l12-7.5z',

@@ -72,6 +72,7 @@ function focusCard(key: Key): void {
 function classOf(entry: UndoEntry): Key {
   switch (entry.kind) {
     case 'class-removed':
+    case 'class-merged':
       return entry.removed.key;
     case 'class-renamed':
       return entry.key;

@@ -1,6 +1,7 @@
 import { filesOfTransfer, sortFound, type FoundFile } from '../../media/index.js';
 import type { Part, Trainer } from '../../headstart.js';
 import { findClass, freeName, freshName, nameNow, nameProblem, placesOf, untouchedClasses } from '../../state/classes.js';
+import { whyNotMerge } from '../../state/merge.js';
 import type { Store } from '../../state/store.js';
 import type { AppState, Key, Place } from '../../state/types.js';
 import { lostClasses, pictureChange } from '../../state/undo.js';
@@ -71,6 +72,15 @@ export class Pictures {
     this.#store.dispatch({ type: 'class-removed', key });
   }
 
+  /** Puts all pictures of a class into another, and removes it. */
+  mergeClass(key: Key, into: Key): void {
+    const state = this.#store.get();
+    const there = [key, into].every((each) => findClass(state.classes, each) !== undefined);
+    if (!there || key === into || whyNotMerge(state, key) !== null) return;
+    this.#session.mergeClasses(key, into);
+    this.#store.dispatch({ type: 'class-merged', key, into });
+  }
+
   remove(keys: ReadonlySet<Key>): void {
     this.#each(keys, (trainer, key) => trainer.removeImage(key));
     this.#store.dispatch({ type: 'pictures-removed', keys });
@@ -96,6 +106,14 @@ export class Pictures {
       case 'class-removed': {
         const { key, name } = entry.removed;
         return this.#session.restoreClass(key, nameNow(classes, key, name));
+      }
+      case 'class-merged': {
+        const { key, name, pictures } = entry.removed;
+        this.#session.restoreClass(key, nameNow(classes, key, name));
+        // The trainer has put those into the other class, too, that had been deleted and can be brought back next.
+        const deleted = undo.flatMap((each) => (each.kind === 'pictures-removed' ? each.places.filter(({ classKey }) => classKey === key) : []));
+        const own = [...pictures.map((each) => each.key), ...keysOf(deleted)];
+        return this.#each(own, (trainer, picture) => trainer.moveImage(picture, key));
       }
       case 'class-renamed':
         return this.#session.renameClass(entry.key, nameNow(classes, entry.key, entry.from));

@@ -307,6 +307,10 @@ export class Session {
     this.tell('pictures', (trainer) => trainer.removeClass(key));
   }
 
+  mergeClasses(from: Key, into: Key): void {
+    this.tell('pictures', (trainer) => trainer.mergeClasses(from, into));
+  }
+
   /** Brings a class back with its pictures; another may have its name by now. */
   restoreClass(key: Key, name: string): void {
     this.renameClass(key, name);

@@ -12,6 +12,7 @@ import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 import { ClassName } from './ClassName.js';
 import { IntakeProgress } from './IntakeProgress.js';
+import { MergeMenu } from './MergeMenu.js';
 import { PictureGrid } from './PictureGrid.js';
 import { Recorder } from './Recorder.js';
 
@@ -56,6 +57,7 @@ export const ClassCard = memo(function ClassCard({ shown, index }: ClassCardProp
         <span class="swatch" aria-hidden="true" />
         <ClassName classKey={key} name={name} index={index} />
         <span class="class-count">{count(total, 'picture')}</span>
+        <MergeMenu shown={shown} />
         <button type="button" class="icon-button" aria-label={`Delete class ${name}`} onClick={remove}>
           <Icon name="bin" />
         </button>

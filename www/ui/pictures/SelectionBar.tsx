@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { Key } from '../../state/types.js';
+import { count } from '../../state/words.js';
 import { Icon } from '../common/Icon.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
-import { MoveMenu } from './MoveMenu.js';
+import { ClassMenu } from './ClassMenu.js';
 
 interface SelectionBarProps {
   readonly classKey: Key;
@@ -39,16 +40,20 @@ export function SelectionBar({ classKey, selected, total, onClear, onAll }: Sele
         {selected.size} selected
       </p>
       {others.length > 0 && (
-        <MoveMenu
+        <ClassMenu
           open={moving}
           onOpen={setMoving}
           classes={others}
-          onMove={(to) => {
+          kind="button small"
+          title={`Move ${count(selected.size, 'picture')} to`}
+          onChoose={(to) => {
             setMoving(false);
             onClear();
             pictures.move(selected, to);
           }}
-        />
+        >
+          Move to…
+        </ClassMenu>
       )}
       <button
         type="button"

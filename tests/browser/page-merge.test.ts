@@ -1,0 +1,77 @@
+/** Merging a class into another on the page: by mouse, keyboard and finger, and back. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AppPage } from './support/app-page.js';
+import { violations } from './support/axe.js';
+
+let app: AppPage;
+beforeAll(async () => {
+  app = await AppPage.open({ context: { viewport: { width: 1280, height: 1600 }, hasTouch: true } });
+  await app.fillTwoClasses(8);
+  await app.page.getByRole('button', { name: 'Add a class' }).click();
+  await app.pick('Class 3', await app.draw('squares', 8));
+  await app.page.locator('.test-set > summary').click();
+  await app.pick('Test pictures of Class 1', await app.draw('circles', 3, 100));
+  await app.train();
+});
+afterAll(() => app?.close());
+
+const mergeButton = (name: string) => app.page.getByRole('button', { name: `Merge class ${name} into…` });
+const menu = () => app.page.getByRole('group', { name: /^Put all pictures of “.*” into$/ });
+const focused = () => app.page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
+const names = () => app.page.getByRole('textbox', { name: /Name of class/ }).evaluateAll((all) => all.map((each) => (each as HTMLInputElement).value));
+const tileNames = (name: string) => app.tiles(name).evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
+
+it('puts all pictures into the other class, by keyboard, and says what the model makes of it', async () => {
+  const { page } = app;
+  await mergeButton('Class 1').focus();
+  await page.keyboard.press('Enter');
+  await menu().getByText('The model goes on telling “Class 1” apart until it is trained again.').waitFor();
+  expect(await violations(app)).toEqual([]);
+  await expect.poll(focused).toBe('Class 2');
+  await page.keyboard.press('Escape');
+  await menu().waitFor({ state: 'detached' });
+  expect(await focused()).toBe('Merge class Class 1 into…');
+  await page.keyboard.press('Enter');
+  await expect.poll(focused).toBe('Class 2');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await app.counts('Class 3', 16);
+  await app.counts('Test pictures of Class 3', 3);
+  expect(await names()).toEqual(['Class 2', 'Class 3']);
+  await expect.poll(focused).toBe('Class 3');
+  await page.getByText('Class “Class 1” merged into “Class 3”. The model goes on').waitFor();
+});
+
+it('leaves the model telling the two apart, and the next one not', async () => {
+  const { page } = app;
+  expect(await app.predict((await app.draw('circles', 1, 900))[0]!)).toMatch(/^Class 1, /);
+  await app.trainButton.click();
+  await expect.poll(() => page.locator('.class-figures tbody th').allInnerTexts()).toEqual(['Class 2', 'Class 3']);
+  expect(await app.predict((await app.draw('circles', 1, 901))[0]!)).toMatch(/^Class 3, /);
+});
+
+it('brings the class and the places of its pictures back, those of the test set too, also to the trainer', async () => {
+  const { page } = app;
+  await page.locator('body').press('Control+z');
+  for (const name of ['Class 1', 'Class 2', 'Class 3']) await app.counts(name, 8);
+  await app.counts('Test pictures of Class 1', 3);
+  await app.counts('Test pictures of Class 3', 0);
+  expect(await names()).toEqual(['Class 1', 'Class 2', 'Class 3']);
+  expect(await tileNames('Class 1')).toEqual([7, 6, 5, 4, 3, 2, 1, 0].map((seed) => `circles ${seed}.png`));
+  await app.trainButton.click();
+  await expect.poll(() => page.locator('.class-figures tbody th').allInnerTexts()).toEqual(['Class 1', 'Class 2', 'Class 3']);
+  await page.getByText(/^On your test pictures: \d+% of 3 /).waitFor();
+});
+
+it('names the one other class that there is, for a finger, and is not offered where there is none', async () => {
+  const { page } = app;
+  await page.getByRole('button', { name: 'Delete class Class 3' }).click();
+  await mergeButton('Class 2').tap();
+  expect(await menu().getByRole('button').allInnerTexts()).toEqual(['Class 1']);
+  await menu().getByRole('button', { name: 'Class 1' }).tap();
+  await app.counts('Class 1', 16);
+  expect(await page.getByRole('button', { name: /^Merge class/ }).count()).toBe(0);
+  await app.undoButton.tap();
+  await app.counts('Class 2', 8);
+  await app.counts('Class 1', 8);
+});
