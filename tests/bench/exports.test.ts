@@ -32,8 +32,6 @@ const SIDE = 224;
 
 /** The largest difference of a probability, where a program is given the same pixels and prepares them as we do. */
 const BOUND = 1e-3;
-/** Pillow rounds the shares of the filter in another way. */
-const NEARLY = 1e-2;
 /** No layer of a Keras model rounds to whole colours, as we do twice where the network sees other than 224 pixels. */
 const UNROUNDED = 5e-2;
 
@@ -108,7 +106,7 @@ const write = (path: string, bytes: Uint8Array | string): void => {
 /** Where a file of a package is that is served. */
 const placeOf = (path: string): string => (path.startsWith('modules/') ? join(MODULES, path.slice('modules/'.length)) : join(FOLDER, path));
 /** Written after each case, so that a run that is cut short leaves what it found. */
-const keep = (): void => write('result.json', `${JSON.stringify({ pictures: pictures.length, bounds: { BOUND, NEARLY, UNROUNDED }, rows, verified }, undefined, 1)}\n`);
+const keep = (): void => write('result.json', `${JSON.stringify({ pictures: pictures.length, bounds: { BOUND, UNROUNDED }, rows, verified }, undefined, 1)}\n`);
 
 beforeAll(async () => {
   if (!existsSync(TASK)) return;
@@ -283,7 +281,7 @@ describe.skipIf(!existsSync(TASK))('exports', () => {
         try {
           const began = performance.now();
           const answer = await libraries.ask(library, { folder: site.url + folder, pictures: asked, classes: golden.classes });
-          const row = compare(label, library.name, given, own[given], answer, bound ?? NEARLY);
+          const row = compare(label, library.name, given, own[given], answer, bound ?? BOUND);
           row.seconds = Math.round(performance.now() - began) / 1000;
           check(row, bound, answers);
         } catch (error) {
@@ -301,7 +299,7 @@ describe.skipIf(!existsSync(TASK))('exports', () => {
           else if ('error' in answer) {
             rows.push({ case: label, consumer, given, failed: answer.error });
             failures.push(`${consumer}: ${answer.error}`);
-          } else check(compare(label, consumer, given, own[given], answer, bound ?? NEARLY), bound, which);
+          } else check(compare(label, consumer, given, own[given], answer, bound ?? BOUND), bound, which);
         });
       };
       /** The script that comes with the export, as its README says; without the packages it is skipped. */
@@ -347,10 +345,10 @@ describe.skipIf(!existsSync(TASK))('exports', () => {
         if (simplest) await verifyPage('verify.html in a folder', site.url + folder, label, failures);
       } else {
         await inPython([
-          { consumer: 'timm', given: 'PNG', bound: NEARLY, answers: 'clearlyChanged' },
+          { consumer: 'timm', given: 'PNG', bound: exact },
           { consumer: 'timm', given: 'JPEG', bound: undefined },
           { consumer: 'timm folder', given: 'PNG', bound: undefined },
-          { consumer: 'transformers', given: 'PNG', bound: NEARLY, answers: 'clearlyChanged' },
+          { consumer: 'transformers', given: 'PNG', bound: exact },
           { consumer: 'transformers processor', given: 'PNG', bound: undefined },
         ]);
         await verify('verify.py', PYTHON, ['timm', 'torch', 'PIL', 'numpy', 'safetensors']);

@@ -11,11 +11,16 @@ import sys
 ABOUT_CONFIG = "config.json"
 
 
-def pixels(path):
+def opened(path):
     import PIL.Image
+
+    return PIL.Image.open(path)
+
+
+def pixels(path):
     import PIL.ImageOps
 
-    return PIL.ImageOps.exif_transpose(PIL.Image.open(path)).convert("RGB")
+    return PIL.ImageOps.exif_transpose(opened(path)).convert("RGB")
 
 
 def onnx_runtime(folder, pictures):
@@ -38,20 +43,16 @@ def onnx_runtime(folder, pictures):
     return classes, found
 
 
-def prepared(picture, about):
-    """As the export's own verify.py does: along the columns first, for each direction rounds to whole colours."""
-    import numpy
-    import PIL.Image
+def prepared(folder, pictures):
+    """As the export's own verify.py does."""
+    import importlib.util
     import torch
 
-    size = about["input_size"][1]
-    side = max(1, int(min(picture.size) * about["crop_pct"] + 0.5))
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    resampling = getattr(PIL.Image.Resampling, about["interpolation"].upper())
-    square = picture.crop((left, top, left + side, top + side))
-    square = square.resize((side, size), resampling).resize((size, size), resampling)
-    values = (numpy.asarray(square) / 255 - about["mean"]) / about["std"]
-    return torch.tensor(values, dtype=torch.float32).permute(2, 0, 1)[None]
+    spec = importlib.util.spec_from_file_location("verify", folder / "verify.py")
+    verify = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(verify)
+    about = json.loads((folder / ABOUT_CONFIG).read_text(encoding="utf-8"))["pretrained_cfg"]
+    return [torch.from_numpy(verify.prepare(opened(picture), about)) for picture in pictures]
 
 
 def shares(model, inputs):
@@ -68,8 +69,7 @@ def timm_checkpoint(folder, pictures):
     model = timm.create_model(
         config["architecture"], num_classes=config["num_classes"], checkpoint_path=str(folder / "model.safetensors")
     ).eval()
-    inputs = [prepared(pixels(picture), config["pretrained_cfg"]) for picture in pictures]
-    return config["label_names"], shares(model, inputs)
+    return config["label_names"], shares(model, prepared(folder, pictures))
 
 
 def timm_folder(folder, pictures):
@@ -92,10 +92,8 @@ def transformers_model(folder):
 
 
 def transformers_prepared(folder, pictures):
-    about = json.loads((folder / ABOUT_CONFIG).read_text(encoding="utf-8"))["pretrained_cfg"]
     model, classes = transformers_model(folder)
-    inputs = [prepared(pixels(picture), about) for picture in pictures]
-    return classes, shares(lambda each: model(pixel_values=each).logits, inputs)
+    return classes, shares(lambda each: model(pixel_values=each).logits, prepared(folder, pictures))
 
 
 def transformers_processor(folder, pictures):

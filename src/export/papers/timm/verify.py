@@ -2,7 +2,7 @@
 
     pip install timm torch pillow numpy safetensors && python verify.py
 
-`prepare` is how Headstart prepares a picture, to the last bit; it needs numpy and Pillow alone.
+`prepare` is how Headstart prepares a picture, to the pixel; it needs numpy and Pillow alone.
 """
 
 import json
