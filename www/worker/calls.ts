@@ -12,7 +12,7 @@ export interface Context {
   pictures: PictureReader;
   thumbnails: Thumbnails;
   sources: Sources;
-  /** The backbone that the session is on; null where that is a model's own. */
+  /** The backbone that the session is on; null before there is one. */
   backbone: BackboneBytes | null;
   /** The files that the call waited for. */
   loaded: ReturnType<typeof loadOutline> | undefined;
@@ -99,7 +99,7 @@ export const handlers: Handlers = {
     return session.report();
   },
   async write({ session, thumbnails, sources, backbone }, withPictures) {
-    if (!backbone) throw refusal('internal', 'A session on a model has no project.');
+    if (!backbone) throw refusal('internal', 'Something went wrong inside Headstart: there is no project.');
     const { project, model, pictures } = await session.write(withPictures);
     return {
       project,

@@ -1,6 +1,6 @@
 import type { BackboneReport, EngineReport, ModelClass } from '../generated/types.js';
 import type { Call, CallRequest, Change } from '../protocol.js';
-import type { Session } from './session.js';
+import type { ModelSession, Session } from './session.js';
 
 /** The calls after which the page is told of all classes. */
 const CONCERN_CLASSES: ReadonlySet<Call> = new Set<Call>(['create', 'addClass', 'renameClass', 'removeClass', 'restoreClass', 'mergeClasses']);
@@ -11,18 +11,8 @@ export class Changes {
   #engine: EngineReport | null = null;
   #backbone: BackboneReport | null = null;
 
-  /** What is new after a call that was answered with `value`. */
-  async after(session: Session, request: CallRequest, value: unknown): Promise<Change> {
-    const image = imageOf(request, value);
-    return {
-      ...(CONCERN_CLASSES.has(request.call) ? { classes: await session.classes() } : {}),
-      ...(image === undefined ? {} : { image: { id: image, classId: await session.classOf(image), part: await session.partOf(image) } }),
-      ...(await this.any(session)),
-    };
-  }
-
   /** What may be new at any time: any call can lose the GPU, and the end of a run that failed can be a model too. */
-  async any(session: Session): Promise<Change> {
+  async any(session: ModelSession): Promise<Change> {
     const change: Change = {};
     const [model, engine, backbone] = [await session.modelClasses(), session.engine(), session.backbone()];
     if (!equal(model, this.#model)) change.model = this.#model = model;
@@ -30,6 +20,20 @@ export class Changes {
     if (!equal(backbone, this.#backbone)) change.backbone = this.#backbone = backbone;
     return change;
   }
+}
+
+/** What a call that was answered with `value` has done to classes and pictures. */
+export async function changeBy(session: Session, request: CallRequest, value: unknown): Promise<Change> {
+  const image = imageOf(request, value);
+  return {
+    ...(CONCERN_CLASSES.has(request.call) ? { classes: await session.classes() } : {}),
+    ...(image === undefined ? {} : { image: { id: image, classId: await session.classOf(image), part: await session.partOf(image) } }),
+  };
+}
+
+/** A change as a part of a message, where there is one. */
+export function told(change: Change): { change?: Change } {
+  return Object.keys(change).length === 0 ? {} : { change };
 }
 
 /** The picture that a call put somewhere else. */

@@ -1,4 +1,4 @@
-import type { ErrorCode, Failure } from '../protocol.js';
+import type { ErrorCode, Failure, Fatal } from '../protocol.js';
 
 /** An error of the same form as those of the wasm package: a message with `code` and `value`. */
 export function refusal(code: ErrorCode, message: string, value?: string): Error {
@@ -16,6 +16,12 @@ export function toFailure(error: unknown): Failure {
     return { code: 'internal', message: `Something went wrong inside Headstart: ${error.message}` };
   }
   return { code: 'internal', message: `Something went wrong inside Headstart: ${String(error)}` };
+}
+
+/** Says to the page that nothing will be answered any more. */
+export function fatal(error: unknown): Fatal {
+  const detail = error instanceof Error ? error.message : String(error);
+  return { kind: 'fatal', failure: { code: 'worker_failed', message: `Headstart's worker stopped unexpectedly (${detail}). Start again to go on.` } };
 }
 
 /** Whether the wasm code has stopped in the middle of something, so that its memory can no longer be trusted. */

@@ -20,16 +20,19 @@ export interface PictureReader {
   pack(pixels: Pixels): Promise<Blob>;
 }
 
+/** Pixels as the browser decodes them. */
+export async function readPicture(picture: Picture, name: string): Promise<Pixels> {
+  const bitmap = await decode(picture, name);
+  try {
+    return readPixels(bitmap);
+  } finally {
+    bitmap.close();
+  }
+}
+
 /** The browser's decoder. */
 export const browserPictures: PictureReader = {
-  async read(picture, name) {
-    const bitmap = await decode(picture, name);
-    try {
-      return readPixels(bitmap);
-    } finally {
-      bitmap.close();
-    }
-  },
+  read: readPicture,
   async readWithThumbnail(picture, name) {
     const bitmap = await decode(picture, name);
     try {

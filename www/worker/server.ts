@@ -1,9 +1,9 @@
-import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Change, Control, Created, LoadProgress, LongCall, Message, Opened, Request, Studied } from '../protocol.js';
+import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Control, Created, LoadProgress, LongCall, Message, Request, Studied } from '../protocol.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
-import { Changes } from './changes.js';
+import { changeBy, Changes, told } from './changes.js';
 import { isTrap, refusal, toFailure } from './failure.js';
-import { loadBackbone, loadOutline, openModel, readBlob, readModel, readWeights, type BackboneBytes } from './fetch.js';
+import { loadBackbone, loadOutline, readBlob, readWeights, type BackboneBytes } from './fetch.js';
 import { MOST_HELPERS, type Helpers } from './helpers.js';
 import { Thumbnails, type PictureReader } from './pictures.js';
 import { RequestQueue, type Queued, type QueuedImage } from './queue.js';
@@ -31,7 +31,7 @@ export class Server {
   readonly #controls = new Map<number, CallControls>();
   #session: Session | null = null;
   #run: TrainingRun | null = null;
-  /** What the session is on; null for a model's own. */
+  /** What the session is on; null before there is one. */
   #backbone: BackboneBytes | null = null;
   /** The next one, while its files are on their way. */
   #loading: { id: number; abort: AbortController } | null = null;
@@ -64,8 +64,7 @@ export class Server {
         this.#wake();
       };
       // What there is no session before keeps its place; whoever serves it waits, and hears of a failure.
-      const first = request.call === 'create' || request.call === 'ofModel';
-      if (loaded && !first) loaded.then(enqueue, enqueue);
+      if (loaded && request.call !== 'create') loaded.then(enqueue, enqueue);
       else enqueue();
       loaded?.catch(() => undefined);
     }
@@ -84,10 +83,9 @@ export class Server {
 
   /** Gets the files that a request needs: those of the first while the wasm code is on its way too. */
   #load(request: CallRequest): Promise<unknown> | undefined {
-    const tell = (what: LoadProgress['what']) => (loaded: number, total: number | null) =>
-      this.#post({ kind: 'event', id: request.id, event: { what, loaded, total } });
-    if (request.call === 'create') return loadBackbone(request.args[1], undefined, tell('backbone'));
-    if (request.call === 'ofModel') return readModel(request.args[1], tell('model'));
+    const tell = (loaded: number, total: number | null) =>
+      this.#post({ kind: 'event', id: request.id, event: { what: 'backbone', loaded, total } satisfies LoadProgress });
+    if (request.call === 'create') return loadBackbone(request.args[1], undefined, tell);
     if (request.call === 'measureBackbone') return loadOutline(request.args[0]);
     if (request.call !== 'setBackbone') return undefined;
     // One that was on its way makes way.
@@ -121,10 +119,10 @@ export class Server {
     this.#prefetch();
     try {
       if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(await (loaded as Promise<BackboneBytes>), request.args)));
-      else if (call === 'ofModel') await this.#reply(request, await this.#openModel(await (loaded as Promise<Uint8Array>), request.args));
       else if (call === 'train') await this.#startRun(id, this.#required(), ...request.args);
       else if (call === 'setBackbone') await this.#setBackbone(request, loaded as Promise<BackboneBytes>);
       else if (call === 'prepare') await this.#beginChange(id, null);
+      else if (call === 'ofModel') throw refusal('internal', 'Something went wrong inside Headstart: this worker trains.');
       else if (call !== 'thumbnail') {
         const context: Context = {
           session: this.#required(),
@@ -157,13 +155,6 @@ export class Server {
     for (const [id, thumbnail] of saved.thumbnails ?? []) this.#thumbnails.set(id, thumbnail);
     for (const [id, source] of saved.sources ?? []) this.#sources.set(id, source);
     return session;
-  }
-
-  async #openModel(file: Uint8Array, [engine, , backbone]: Calls['ofModel']['args']): Promise<Opened> {
-    const session = await openModel(backbone, (...served) => this.#core.ofModel(engine, file, ...served));
-    // Whoever opened a model asks for nothing but predictions.
-    this.#session = session as Session;
-    return { report: await session.report() };
   }
 
   async #begin(session: Session): Promise<Created> {
@@ -254,7 +245,7 @@ export class Server {
     this.#run = null;
   }
 
-  /** What helpers are to compute with; null where they would compute otherwise than the session, or where it is a model's. */
+  /** What helpers are to compute with; null where they would compute otherwise than the session. */
   #helpful(session: Session): BackboneFiles | null {
     if (session.engine().kind !== 'cpu' || this.#backbone === null) return null;
     const { config, weights } = this.#backbone;
@@ -289,7 +280,8 @@ export class Server {
   }
 
   async #reply(request: CallRequest, value: unknown): Promise<void> {
-    const change = await this.#changes.after(this.#required(), request, value);
+    const session = this.#required();
+    const change = { ...(await changeBy(session, request, value)), ...(await this.#changes.any(session)) };
     // The pixels are nobody else's.
     const transfer = request.call === 'study' ? [(value as Studied).pixels.rgba.buffer as ArrayBuffer] : [];
     this.#post({ kind: 'result', id: request.id, value, ...told(change) }, transfer);
@@ -318,11 +310,6 @@ function fileForHelpers({ request }: QueuedImage): Blob | null {
 
 /** Calls that can be steered. */
 const LONG_CALLS: ReadonlySet<Call> = new Set<LongCall>(['train', 'setBackbone', 'prepare']);
-
-/** A change as a part of a reply, where there is one. */
-function told(change: Change): { change?: Change } {
-  return Object.keys(change).length === 0 ? {} : { change };
-}
 
 /** Comes back after the browser has had its turn; unlike a timer of 0 ms it is never held back. */
 function nextTask(): Promise<void> {

@@ -101,7 +101,7 @@ export interface Session {
     name: string,
     page: readonly NamedFile[],
   ): Promise<{ extension: string; bytes: Uint8Array<ArrayBuffer> }>;
-  /** With the backbone that the model may refer to; the same for {@link Core.ofModel}. */
+  /** With the backbone that the model may refer to; the same for {@link OpenSession}. */
   load(file: Uint8Array, config?: string, weights?: Uint8Array): Promise<void>;
   modelClasses(): Promise<ModelClass[] | null>;
   write(pictures: boolean): Promise<Written>;
@@ -111,10 +111,11 @@ export interface Session {
 export type ModelSession = Pick<Session, 'engine' | 'backbone' | 'modelClasses' | 'report' | 'predict'>;
 
 /** The wasm package: how a session is made, the settings where nothing else is asked for, and what they may be. */
+/** Makes a session on a saved model's own backbone, with the model loaded. */
+export type OpenSession = (engine: EngineChoice, file: Uint8Array, config?: string, weights?: Uint8Array) => Promise<ModelSession>;
+
 export interface Core {
   create(engine: EngineChoice, config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<Session>;
-  /** A session on a saved model's own backbone, with the model loaded. */
-  ofModel(engine: EngineChoice, file: Uint8Array, config?: string, weights?: Uint8Array): Promise<ModelSession>;
   /** A session that goes on with what {@link Session.write} gave. */
   open(
     engine: EngineChoice,

@@ -16,7 +16,7 @@ import type {
 } from '../../../www/generated/types.js';
 import type { ClassRef, NamedFile } from '../../../www/protocol.js';
 import { refusal } from '../../../www/worker/failure.js';
-import type { Core, Session, Written } from '../../../www/worker/session.js';
+import type { Core, OpenSession, Session, Written } from '../../../www/worker/session.js';
 
 /** How a fake session misbehaves. */
 export interface Faults {
@@ -31,6 +31,8 @@ export interface Faults {
   /** The first prediction finds that the GPU has gone. */
   losesGpu?: boolean;
   create?: Error;
+  /** Why there is no wasm code for a model. */
+  core?: Error;
 }
 
 const STEPS_AN_EPOCH = 4;
@@ -389,10 +391,6 @@ export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
       session.backboneIs(config);
       return session;
     },
-    async ofModel() {
-      await session.load();
-      return session;
-    },
     async open(_engine, config, _weights, project, model, pictures) {
       session.backboneIs(config);
       session.open(project, model, pictures);
@@ -404,6 +402,14 @@ export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
 }
 
 /** An event with nothing but its place in the run. */
+/** The same for a saved model. */
+export function fakeModel(session: FakeSession): OpenSession {
+  return async () => {
+    await session.load();
+    return session;
+  };
+}
+
 export function event(kind: TrainEvent['kind'], epoch: number, step: number, epochs = 3): TrainEvent {
   return {
     kind, phase: 'head', epoch, epochs, step, steps: epochs * STEPS_AN_EPOCH, loss: 1 / step, accuracy: 1,

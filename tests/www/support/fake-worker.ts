@@ -2,11 +2,12 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import type { Message, Request } from '../../../www/protocol.js';
 import type { Decoded, PictureReader } from '../../../www/worker/pictures.js';
 import { Helpers, type HelperPort } from '../../../www/worker/helpers.js';
+import { ModelServer } from '../../../www/worker/model-server.js';
 import { Server } from '../../../www/worker/server.js';
-import { refusal } from '../../../www/worker/failure.js';
-import { FakeSession, fakeCore, type Faults } from './fake-session.js';
+import { fatal, refusal } from '../../../www/worker/failure.js';
+import { FakeSession, fakeCore, fakeModel, type Faults } from './fake-session.js';
 
-/** The real server on a fake session, behind what looks like a `Worker`: messages arrive as tasks of their own, as data. */
+/** The real servers on a fake session, behind what looks like a `Worker`: messages arrive as tasks of their own, as data. */
 export class FakeWorker extends EventTarget {
   static last: FakeWorker;
   static faults: Faults = {};
@@ -16,12 +17,16 @@ export class FakeWorker extends EventTarget {
   static readonly gone = new Set<number>();
 
   readonly session = new FakeSession(FakeWorker.faults);
+  /** Of its script. */
+  readonly address: URL;
+  /** What it was sent. */
+  readonly received: Request[] = [];
   /** What it has sent to the page. */
   readonly sent: Message[] = [];
   /** So many pictures were decoded. */
   decoded = 0;
   terminated = false;
-  readonly #server: Server;
+  #server: Pick<Server, 'receive'> | null = null;
 
   /** Pictures whose width is their number of bytes; an empty one cannot be read. */
   readonly #pictures: PictureReader = {
@@ -39,19 +44,19 @@ export class FakeWorker extends EventTarget {
     pack: async ({ width }) => new Blob([new Uint8Array(width)]),
   };
 
-  constructor() {
+  constructor(address: string | URL) {
     super();
+    this.address = new URL(address);
     FakeWorker.last = this;
-    const start = FakeWorker.startHelper;
-    const helpers = new Helpers(start ?? (() => this), start ? 3 : 1);
-    this.#server = new Server(this.#pictures, (message) => this.#answer(message), helpers);
-    this.#server.work(fakeCore(this.session, FakeWorker.faults)).catch((error: Error) => {
-      this.#answer({ kind: 'fatal', failure: { code: 'worker_failed', message: error.message } });
-    });
   }
 
   postMessage(request: Request): void {
-    setImmediate(() => !this.terminated && this.#server.receive(request));
+    setImmediate(() => {
+      if (this.terminated) return;
+      this.received.push(request);
+      this.#server ??= this.#begin(request);
+      this.#server.receive(request);
+    });
   }
 
   terminate(): void {
@@ -61,6 +66,18 @@ export class FakeWorker extends EventTarget {
   /** What the browser does when the worker's script throws outside of any call. */
   crash(message: string): void {
     this.dispatchEvent(Object.assign(new Event('error'), { message }));
+  }
+
+  #begin(request: Request): Pick<Server, 'receive'> {
+    const post = (message: Message): void => this.#answer(message);
+    if (request.kind === 'call' && request.call === 'ofModel') {
+      const { core: missing } = FakeWorker.faults;
+      return new ModelServer(missing ? Promise.reject(missing) : Promise.resolve(fakeModel(this.session)), this.#pictures.read, post);
+    }
+    const start = FakeWorker.startHelper;
+    const server = new Server(this.#pictures, post, new Helpers(start ?? (() => this), start ? 3 : 1));
+    server.work(fakeCore(this.session, FakeWorker.faults)).catch((error: unknown) => post(fatal(error)));
+    return server;
   }
 
   #answer(message: Message): void {
@@ -85,7 +102,7 @@ export function useFakeWorker(): void {
     fetched.length = 0;
     FakeWorker.gone.clear();
     vi.stubGlobal('Worker', FakeWorker);
-    vi.stubGlobal('location', { href: 'https://example.test/site/' });
+    vi.stubGlobal('location', new URL('https://example.test/site/'));
     vi.stubGlobal('fetch', async (url: string) => {
       fetched.push(url);
       return new Response(url.endsWith('/backbones/index.json') ? JSON.stringify({ version: 1, default: 'usual', backbones: [] }) : '{}');
