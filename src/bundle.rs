@@ -112,7 +112,7 @@ pub fn save_as(model: Model<'_>, report: Option<&TrainReport>, saved: SavedBackb
     if let Some(report) = report.filter(|report| report.is_finite()) {
         let mut report = serde_json::to_value(report).map_err(internal)?;
         // Numbers of classes mean something in their own project only.
-        report.as_object_mut().map(|fields| fields.remove("class_ids"));
+        report.as_object_mut().map(|fields| fields.remove("classIds"));
         files.push(("report.json", Packed::Deflated, json(&report)?));
     }
     pack(files.iter().map(|(name, packed, bytes)| (*name, *packed, bytes.as_slice())))

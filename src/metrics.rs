@@ -20,14 +20,17 @@ pub struct ClassMetrics {
 /// A model measured on a set of labelled pictures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "camelCase")]
 pub struct Evaluation {
     /// Share of pictures whose most probable class is the right one, 0 to 1.
     pub accuracy: f64,
     /// Mean cross-entropy, natural logarithm, without label smoothing.
     pub loss: f64,
     /// Rows are actual classes, columns predicted ones.
+    #[serde(alias = "confusion_matrix")]
     pub confusion_matrix: Vec<Vec<u32>>,
     /// A row a class.
+    #[serde(alias = "per_class")]
     pub per_class: Vec<ClassMetrics>,
     /// Names of the classes, in the order of rows and columns.
     pub classes: Vec<String>,

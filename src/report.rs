@@ -33,51 +33,66 @@ pub struct Seconds {
 /// What a training came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "camelCase")]
 pub struct TrainReport {
     /// Names of the classes, in the order of the confusion matrix.
     pub classes: Vec<String>,
     /// Numbers of the classes, in the same order; none where the model that was trained knows only names of them.
-    #[serde(default)]
+    #[serde(default, alias = "class_ids")]
     pub class_ids: Vec<Option<ClassId>>,
     /// Numbers of pictures.
     pub images: ImageCounts,
     /// Architecture of the backbone.
     pub backbone: String,
     /// Kind of head.
+    #[cfg_attr(test, ts(type = r#""linear" | `mlp:${number}` | `conv:${number}` | `svm:${number}`"#))]
     pub head: String,
     /// Which stages of the backbone trained.
+    #[serde(alias = "fine_tune")]
+    #[cfg_attr(test, ts(type = r#""none" | `last:${number}` | "all""#))]
     pub fine_tune: String,
     /// The phase that the kept weights come from: `head` where fine-tuning was not asked for or made
     /// nothing better.
     #[serde(default = "head")]
     pub phase: Phase,
     /// Values that trained.
+    #[serde(alias = "trainable_parameters")]
     pub trainable_parameters: usize,
     /// All values of backbone and head.
+    #[serde(alias = "total_parameters")]
     pub total_parameters: usize,
     /// Epochs that ran to their end.
+    #[serde(alias = "epochs_run")]
     pub epochs_run: u32,
     /// How many of them the head trained alone.
-    #[serde(default)]
+    #[serde(default, alias = "head_epochs")]
     pub head_epochs: u32,
     /// The epoch whose weights were kept, counted from 1 through all phases; 0 where a model that training went on
     /// from was not bettered.
+    #[serde(alias = "best_epoch")]
     pub best_epoch: u32,
     /// Why training ended.
     pub stopped: Stopped,
     /// Cross-entropy of the kept weights on the training pictures.
+    #[serde(alias = "train_loss")]
     pub train_loss: f64,
     /// Their accuracy there.
+    #[serde(alias = "train_accuracy")]
     pub train_accuracy: f64,
     /// Their cross-entropy on the held-out pictures.
+    #[serde(alias = "validation_loss")]
     pub validation_loss: Option<f64>,
     /// Their accuracy there.
+    #[serde(alias = "validation_accuracy")]
     pub validation_accuracy: Option<f64>,
     /// Their accuracy on the separate test set.
+    #[serde(alias = "test_accuracy")]
     pub test_accuracy: Option<f64>,
     /// Of the test set, or of the held-out pictures where there is none: `[actual][predicted]`.
+    #[serde(alias = "confusion_matrix")]
     pub confusion_matrix: Option<Vec<Vec<u32>>>,
     /// Of the same pictures as the confusion matrix.
+    #[serde(alias = "per_class")]
     pub per_class: Option<Vec<ClassMetrics>>,
     /// Where the time went.
     pub seconds: Seconds,

@@ -32,14 +32,14 @@ fn train_evaluate_predict_inspect() {
     assert_eq!(report["head"], "linear");
     assert_eq!(report["engine"], "cpu");
     assert_eq!(number(&report, "seed"), 3.0);
-    assert_eq!(number(&report, "epochs_run"), 10.0);
-    assert!((1.0..=10.0).contains(&number(&report, "best_epoch")));
-    let trainable = number(&report, "trainable_parameters");
+    assert_eq!(number(&report, "epochsRun"), 10.0);
+    assert!((1.0..=10.0).contains(&number(&report, "bestEpoch")));
+    let trainable = number(&report, "trainableParameters");
     assert_eq!(trainable, 2562.0);
-    assert!(number(&report, "total_parameters") > trainable + 100_000.0);
-    assert_eq!(number(&report, "validation_accuracy"), 1.0);
-    assert_eq!(number(&report, "test_accuracy"), 1.0);
-    assert_eq!(report["confusion_matrix"], serde_json::json!([[3, 0], [0, 2]]), "of the test set");
+    assert!(number(&report, "totalParameters") > trainable + 100_000.0);
+    assert_eq!(number(&report, "validationAccuracy"), 1.0);
+    assert_eq!(number(&report, "testAccuracy"), 1.0);
+    assert_eq!(report["confusionMatrix"], serde_json::json!([[3, 0], [0, 2]]), "of the test set");
     for key in ["embed", "train", "evaluate"] {
         assert!(number(&report["seconds"], key) > 0.0, "seconds.{key}");
     }
@@ -47,7 +47,7 @@ fn train_evaluate_predict_inspect() {
     let evaluation = json(&["evaluate", text(&model), text(&test), "--engine", "cpu", "--json"]);
     assert_eq!(number(&evaluation, "accuracy"), 1.0);
     assert_eq!(number(&evaluation, "images"), 5.0);
-    assert_eq!(evaluation["confusion_matrix"], report["confusion_matrix"]);
+    assert_eq!(evaluation["confusionMatrix"], report["confusionMatrix"]);
 
     let (disc, stripes) = (test.join("disc/100.png"), test.join("stripes/100.png"));
     let predicted = json(&["predict", text(&model), text(&disc), text(&stripes), "--engine", "cpu", "--json"]);
@@ -63,7 +63,7 @@ fn train_evaluate_predict_inspect() {
 
     let inspected = json(&["inspect", text(&model), "--json"]);
     assert_eq!(inspected["classes"], report["classes"]);
-    assert_eq!(inspected["total_parameters"], report["total_parameters"]);
+    assert_eq!(inspected["totalParameters"], report["totalParameters"]);
     let bundled = json(&["inspect", common::DEFAULT_NAME, "--json"]);
     let counted: f64 = bundled["layers"]
         .as_array()
@@ -76,7 +76,7 @@ fn train_evaluate_predict_inspect() {
             if statistic { 0.0 } else { number(layer, "parameters") }
         })
         .sum();
-    assert_eq!(counted, number(&bundled, "total_parameters"));
+    assert_eq!(counted, number(&bundled, "totalParameters"));
 
     // The same for a person: nothing of JSON.
     let output = headstart(&["predict", text(&model), text(&disc), "--engine", "cpu"]);
@@ -92,7 +92,7 @@ fn copies_of_training_pictures_are_left_out_of_the_test() {
     let train = ["train", text(&dir), "--test", text(&test), "--epochs", "3", "--engine", "cpu", "--json"];
     let report = json(&train);
     assert_eq!(report["images"], serde_json::json!({"train": 12, "validation": 4, "test": 4}));
-    assert_eq!(report["per_class"][0]["support"], 2);
+    assert_eq!(report["perClass"][0]["support"], 2);
     let codes: Vec<&str> = report["warnings"].as_array().unwrap().iter().map(|w| w["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["test_pictures_known"]);
     let empty = folder("leak-empty");
@@ -106,9 +106,9 @@ fn without_a_test_set_the_figures_are_of_the_held_out_pictures() {
     let output = headstart(&["train", text(&dir), "--epochs", "3", "--engine", "cpu", "--json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let keys = report.as_object().unwrap();
-    assert!(keys.contains_key("test_accuracy") && report["test_accuracy"].is_null(), "there, and unknown");
+    assert!(keys.contains_key("testAccuracy") && report["testAccuracy"].is_null(), "there, and unknown");
     assert_eq!(report["images"], serde_json::json!({"train": 12, "validation": 4, "test": 0}));
-    let cells = report["confusion_matrix"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+    let cells = report["confusionMatrix"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
     assert_eq!(cells.map(|cell| cell.as_u64().unwrap()).sum::<u64>(), 4);
     assert!(String::from_utf8(output.stderr).unwrap().contains("Engine: "), "progress goes to stderr");
 }
@@ -118,7 +118,7 @@ fn the_seed_repeats_a_training() {
     let dir = two_classes("seed");
     let run = |seed: &str| {
         let report = json(&["train", text(&dir), "--epochs", "2", "--seed", seed, "--engine", "cpu", "--json"]);
-        (report["train_loss"].clone(), report["validation_loss"].clone())
+        (report["trainLoss"].clone(), report["validationLoss"].clone())
     };
     assert_eq!(run("1"), run("1"));
     assert_ne!(run("1"), run("2"));
@@ -131,18 +131,18 @@ fn fine_tuning() {
     let quick = ["--epochs", "4", "--fine-tune-epochs", "2", "--batch-size", "4", "--monitor", "loss", "--seed", "1"];
     let train = ["train", text(&dir), "--fine-tune", "last:2", "--engine", "cpu", "--json"];
     let report = json(&[&train[..], &quick, &["--head", "conv:4", "--out", text(&model)]].concat());
-    assert_eq!((&report["fine_tune"], &report["head"]), (&"last:2".into(), &"conv:4".into()));
+    assert_eq!((&report["fineTune"], &report["head"]), (&"last:2".into(), &"conv:4".into()));
     assert_eq!(report["phase"], "fine-tune");
-    assert_eq!((number(&report, "epochs_run"), number(&report, "head_epochs")), (6.0, 4.0));
+    assert_eq!((number(&report, "epochsRun"), number(&report, "headEpochs")), (6.0, 4.0));
     // What trained is what inspect says of this scope: weights, and no BatchNorm.
     let inspect = ["inspect", common::DEFAULT_NAME, "--json", "--fine-tune", "last:2"];
     let head = 1280 * 4 * 9 + 4 + 4 * 2 + 2;
-    let trainable = number(&json(&inspect), "trainable_parameters");
-    assert_eq!(number(&report, "trainable_parameters"), trainable + f64::from(head));
+    let trainable = number(&json(&inspect), "trainableParameters");
+    assert_eq!(number(&report, "trainableParameters"), trainable + f64::from(head));
     let evaluation = json(&["evaluate", text(&model), text(&dir), "--engine", "cpu", "--json"]);
     assert!(number(&evaluation, "accuracy") > 0.8);
     let inspected = json(&["inspect", text(&model), "--json"]);
-    assert_eq!(number(&inspected, "total_parameters"), number(&report, "total_parameters"));
+    assert_eq!(number(&inspected, "totalParameters"), number(&report, "totalParameters"));
     let names: Vec<&str> =
         inspected["layers"].as_array().unwrap().iter().map(|layer| layer["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"head.conv.weight") && names.contains(&"features.18.0.weight"));
@@ -150,15 +150,15 @@ fn fine_tuning() {
     // Going on from the file: its head and its backbone, and no phase for the head alone.
     let further = ["train", text(&dir), "--from", text(&model), "--head", "conv:4", "--fine-tune", "last:2"];
     let report = json(&[&further[..], &quick, &["--engine", "cpu", "--json"]].concat());
-    assert_eq!((number(&report, "epochs_run"), number(&report, "head_epochs")), (2.0, 0.0));
+    assert_eq!((number(&report, "epochsRun"), number(&report, "headEpochs")), (2.0, 0.0));
     assert_eq!(report["warnings"][0]["code"], "held_out_may_have_trained");
     refused(&["train", text(&dir), "--from", text(&model), "--engine", "cpu"], "head");
 
     let whole = json(&["inspect", common::DEFAULT_NAME, "--json"]);
-    assert_eq!(whole["fine_tunable"], true);
-    assert!(number(&whole, "trainable_parameters") > trainable);
+    assert_eq!(whole["fineTunable"], true);
+    assert!(number(&whole, "trainableParameters") > trainable);
     let nothing = json(&["inspect", common::DEFAULT_NAME, "--json", "--fine-tune", "none"]);
-    assert_eq!(number(&nothing, "trainable_parameters"), 0.0);
+    assert_eq!(number(&nothing, "trainableParameters"), 0.0);
     refused(&["train", text(&dir), "--fine-tune", "last:20", "--engine", "cpu"], "last:20");
     refused(&["inspect", common::DEFAULT_NAME, "--fine-tune", "some"], "some");
 }
@@ -288,7 +288,7 @@ fn convert() {
             "{measured}"
         );
     }
-    let difference = number(measured, "largest_feature_difference");
+    let difference = number(measured, "largestFeatureDifference");
     assert!((0.0..0.2).contains(&difference), "{difference}");
     // The card says how it was stored, and all that it said before.
     let card =
@@ -300,7 +300,7 @@ fn convert() {
     assert_eq!((&converted["stored"]["as"], &converted["stored"]["from"]), (&"int8".into(), &"f32".into()));
     // It is a backbone like others.
     let inspected = json(&["inspect", text(&int8), "--json"]);
-    assert_eq!(inspected["total_parameters"], json(&["inspect", common::DEFAULT_NAME, "--json"])["total_parameters"]);
+    assert_eq!(inspected["totalParameters"], json(&["inspect", common::DEFAULT_NAME, "--json"])["totalParameters"]);
     // The same again is the same file, and less than integers is not to be had back without a word.
     let again = dir.join("again");
     json(&["convert", text(&int8), "--to", "int8", "--out", text(&again), "--json"]);
@@ -349,14 +349,14 @@ fn weights_without_a_card() {
     let file = alone.join("downloaded");
     fs::copy(good.join("model.safetensors"), &file).unwrap();
     let inspected = json(&["inspect", text(&file), "--json"]);
-    assert_eq!(inspected["known_by"], "tensors");
+    assert_eq!(inspected["knownBy"], "tensors");
     let backbone = &inspected["backbone"];
     assert_eq!(
         (&backbone["architecture"], &backbone["label"]),
         (&"mobilenetv2_075".into(), &"MobileNetV2 0.75".into())
     );
     assert_eq!(number(backbone, "inputSize"), 224.0, "as it is usually published");
-    assert_eq!(number(&inspected, "total_parameters"), 1_355_424.0);
+    assert_eq!(number(&inspected, "totalParameters"), 1_355_424.0);
     let output = headstart(&["inspect", text(&file)]);
     assert!(
         String::from_utf8(output.stdout).unwrap().contains("(mobilenetv2_075): pictures of 224 × 224, 1280 features")
@@ -371,7 +371,7 @@ fn weights_without_a_card() {
     // A card beside it is its card.
     fs::copy(good.join("config.json"), alone.join("config.json")).unwrap();
     let inspected = json(&["inspect", text(&file), "--json"]);
-    assert_eq!((&inspected["known_by"], number(&inspected["backbone"], "inputSize")), (&"card".into(), 128.0));
+    assert_eq!((&inspected["knownBy"], number(&inspected["backbone"], "inputSize")), (&"card".into(), 128.0));
     fs::remove_file(alone.join("config.json")).unwrap();
 
     // Weights of something else, and no weights.
@@ -389,7 +389,7 @@ fn every_architecture_can_be_looked_at_by_its_name() {
         let (about, _) = common::formula::architecture(&name);
         let inspected = json(&["inspect", &name, "--json"]);
         let backbone = &inspected["backbone"];
-        assert_eq!((&inspected["known_by"], &backbone["architecture"]), (&"name".into(), &name.as_str().into()));
+        assert_eq!((&inspected["knownBy"], &backbone["architecture"]), (&"name".into(), &name.as_str().into()));
         assert_eq!(number(backbone, "parameters"), about.parameters as f64, "{name}");
         assert_eq!(number(backbone, "inputSize"), about.published.input_size as f64, "{name}");
         assert_eq!(number(backbone, "multiplications"), about.published.multiplications, "{name}");

@@ -35,7 +35,7 @@ fn written(file: &Path) -> Value {
 
 /// A report but for what depends on the moment.
 fn figures(mut report: Value) -> Value {
-    for field in ["seconds", "class_ids"] {
+    for field in ["seconds", "classIds"] {
         report.as_object_mut().unwrap().remove(field).unwrap();
     }
     report
@@ -68,7 +68,7 @@ fn a_project_file_is_trained_on_as_the_folder_that_it_came_from() {
     assert_eq!(figures(again), figures(made.clone()));
     // What is typed takes the place of a setting, and only of that.
     let other = json(&["train", text(&file), "--epochs", "2", "--engine", "cpu", "--json"]);
-    assert_eq!((number(&other, "epochs_run"), number(&other, "seed")), (2.0, 3.0));
+    assert_eq!((number(&other, "epochsRun"), number(&other, "seed")), (2.0, 3.0));
     let other_file = dir.join("other.headstart");
     let typed = ["--no-flip", "--train-norms", "--flip", "--no-flip", "--epochs", "1"];
     json(&[&["train", text(&file), "--engine", "cpu", "--json", "--save", text(&other_file)], &typed[..]].concat());
@@ -91,10 +91,10 @@ fn a_project_file_is_trained_on_as_the_folder_that_it_came_from() {
     assert_eq!(evaluate(&file), evaluate(&model));
     let own = json(&["evaluate", text(&file), "--engine", "cpu", "--json"]);
     assert_eq!((&own["part"], &own["images"]), (&value!("test"), &value!(5)));
-    assert_eq!(own["confusion_matrix"], made["confusion_matrix"]);
+    assert_eq!(own["confusionMatrix"], made["confusionMatrix"]);
     refused(&["evaluate", text(&model), "--engine", "cpu"], "model.zip");
     let inspected = json(&["inspect", text(&file), "--json"]);
-    assert_eq!(inspected["total_parameters"], made["total_parameters"]);
+    assert_eq!(inspected["totalParameters"], made["totalParameters"]);
     let classes = value!([{"name": "disc", "images": 8, "test": 3}, {"name": "stripes", "images": 8, "test": 2}]);
     assert_eq!(inspected["project"], value!({"name": "Two kinds", "trained": true, "classes": classes}));
     let from = ["train", text(&dir), "--from", text(&file), "--epochs", "1", "--engine", "cpu", "--json"];

@@ -389,7 +389,7 @@ fn going_on_with_other_classes() {
         assert!(begun < 3_f64.ln(), "{head}: it begins at {begun}");
         // One goes.
         let disc = project.dataset().class_named("disc").unwrap();
-        project.dataset_mut().remove_class(disc).unwrap();
+        project.remove_class(disc).unwrap();
         train(&mut project, &further());
         assert_eq!(project.classifier().unwrap().names(), ["stripes", "noise"]);
         assert_eq!(project.report().unwrap().classes, ["stripes", "noise"]);
@@ -420,7 +420,7 @@ fn going_on_with_other_classes() {
     train(&mut project, &quick("none"));
     for name in ["disc", "stripes"] {
         let class = project.dataset().class_named(name).unwrap();
-        project.dataset_mut().remove_class(class).unwrap();
+        project.remove_class(class).unwrap();
     }
     add(&mut project, "one", Kind::Noise, 0, 4);
     add(&mut project, "other", Kind::Disc, 0, 4);

@@ -163,11 +163,11 @@ fn perform(project: &mut Project, deed: &Deed, drawings: &mut Vec<(u32, u8)>) ->
         }
         Deed::RemoveClass(class) => {
             let class = any_class(project, *class);
-            project.dataset_mut().remove_class(class)?;
+            project.remove_class(class)?;
         }
         Deed::RestoreClass(class) => {
             let class = any_class(project, *class);
-            project.dataset_mut().restore_class(class)?;
+            project.restore_class(class)?;
         }
         Deed::AddImages(class, pictures) => {
             let class = any_class(project, *class);
@@ -616,7 +616,7 @@ fn a_class_of_the_same_name_is_another_class() {
     let mut project = easy(default_backbone());
     train(&mut project, &settings(0, 1, false));
     let disc = drawing::class(&project, "disc");
-    project.dataset_mut().remove_class(disc).unwrap();
+    project.remove_class(disc).unwrap();
     let again = project.dataset_mut().add_class("disc").unwrap();
     project.rename_class(again, "bird").unwrap();
     let best = &block_on(project.predict(&drawn(Kind::Disc, 40), SIDE, SIDE)).unwrap()[0];
@@ -625,12 +625,58 @@ fn a_class_of_the_same_name_is_another_class() {
     let error = project.start_training(&settings(0, 1, true)).unwrap_err();
     assert_eq!((error.code(), error.value().as_deref()), ("class_without_pictures", Some("bird")));
     // Back under another name, in another order: the model follows its own class.
-    project.dataset_mut().remove_class(again).unwrap();
+    project.remove_class(again).unwrap();
     project.rename_class(disc, "circle").unwrap();
-    project.dataset_mut().restore_class(disc).unwrap();
+    project.restore_class(disc).unwrap();
     assert_eq!(project.classifier().unwrap().names(), ["circle", "stripes"]);
     train(&mut project, &settings(0, 1, true));
     assert_eq!(project.report().unwrap().classes, ["circle", "stripes"]);
+}
+
+/// The others share what a removed class had; brought back, it has it again.
+#[test]
+fn a_model_leaves_out_a_class_that_is_removed() {
+    for head in ["linear", "conv:4"] {
+        let mut project = easy(default_backbone());
+        drawing::add(&mut project, "noise", Kind::Noise, 0, 10);
+        train(
+            &mut project,
+            &TrainConfig { head: head.into(), epochs: 4.0, learning_rate: 0.01, ..TrainConfig::default() },
+        );
+        let [disc, stripes, noise] = ["disc", "stripes", "noise"].map(|name| drawing::class(&project, name));
+        let all = probabilities(&mut project, Kind::Disc, 40);
+        let held_out = block_on(project.evaluate()).unwrap();
+        let share = |of: &[(String, f64)], name: &str| of.iter().find(|(known, _)| known == name).unwrap().1;
+        project.remove_class(disc).unwrap();
+        assert_eq!(project.classifier().unwrap().names(), ["stripes", "noise"]);
+        let left = probabilities(&mut project, Kind::Disc, 40);
+        assert_eq!(left.len(), 2);
+        for (name, probability) in &left {
+            let expected = share(&all, name) / (share(&all, "stripes") + share(&all, "noise"));
+            assert!((probability - expected).abs() < 1e-5, "{head}, {name}: {probability}, not {expected}");
+        }
+        // A file says the same; the project keeps the rest, and so do the figures of the training.
+        let saved = headstart::bundle::load(&project.save().unwrap()).unwrap();
+        assert_eq!(saved.labels.iter().map(|label| label.name.as_str()).collect::<Vec<_>>(), ["stripes", "noise"]);
+        assert_eq!(project.report().unwrap().classes, ["disc", "stripes", "noise"]);
+        assert_eq!(block_on(project.evaluate()).unwrap(), held_out);
+        let mut again = reopened(&project.write(true).unwrap());
+        assert_eq!(probabilities(&mut again, Kind::Disc, 40), left);
+        project.rename_class(disc, "circle").unwrap();
+        for project in [&mut project, &mut again] {
+            project.restore_class(disc).unwrap();
+            let whole = probabilities(project, Kind::Disc, 40);
+            assert_eq!(whole.iter().map(|(_, p)| p.to_bits()).max(), all.iter().map(|(_, p)| p.to_bits()).max());
+        }
+        assert_eq!(project.classifier().unwrap().names(), ["circle", "stripes", "noise"]);
+        // Whose pictures are in another class stays; with two gone the rest would be one.
+        project.dataset_mut().merge_classes(noise, stripes).unwrap();
+        assert_eq!(project.classifier().unwrap().labels.len(), 3);
+        project.remove_class(stripes).unwrap();
+        assert_eq!(project.classifier().unwrap().names(), ["circle", "noise"]);
+        project.remove_class(disc).unwrap();
+        assert_eq!(project.classifier().unwrap().labels.len(), 3);
+    }
 }
 
 /// What is forgotten is gone from memory and not from history.
@@ -777,7 +823,7 @@ fn a_number_that_is_given_again_is_no_held_out_picture() {
     // Into a class that is removed it does not come at all.
     project.dataset_mut().remove_image(held_out).unwrap();
     project.forget_images(&[held_out]).unwrap();
-    project.dataset_mut().remove_class(disc).unwrap();
+    project.remove_class(disc).unwrap();
     let error = block_on(project.add_image(disc, &rgba, (SIDE, SIDE), None, Some(held_out))).unwrap_err();
     assert_eq!(error.code(), "class_unknown");
 }
@@ -801,7 +847,7 @@ fn labels_of_one_name_are_told_apart_in_a_file() {
     let mut project = easy(default_backbone());
     train(&mut project, &settings(0, 1, false));
     let [disc, stripes] = ["disc", "stripes"].map(|name| drawing::class(&project, name));
-    project.dataset_mut().remove_class(disc).unwrap();
+    project.remove_class(disc).unwrap();
     project.rename_class(stripes, "disc").unwrap();
     let mut other = open(default_backbone());
     other.load(&project.save().unwrap()).unwrap();

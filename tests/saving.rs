@@ -40,32 +40,53 @@ fn json(report: Option<&TrainReport>) -> Value {
 
 /// Numbers of classes mean something in their own project only, and stay there.
 fn without_ids(mut report: Value) -> Value {
-    assert!(report.as_object_mut().unwrap().remove("class_ids").is_some_and(|ids| ids.as_array().unwrap().len() == 2));
+    assert!(report.as_object_mut().unwrap().remove("classIds").is_some_and(|ids| ids.as_array().unwrap().len() == 2));
     report
 }
 
-/// A report from before there was fine-tuning lacks the phase.
-#[test]
-fn a_model_with_an_older_report_opens() {
-    let mut entries = unpack(&trained("linear").save().unwrap());
-    let mut report: Value = serde_json::from_slice(&entries["report.json"]).unwrap();
-    let fields = report.as_object_mut().unwrap();
-    assert!(fields.remove("phase").is_some() && fields.remove("head_epochs").is_some());
-    entries.insert("report.json".into(), serde_json::to_vec(&report).unwrap());
+/// A report with the names of fields as earlier versions wrote them: `train_loss`, not `trainLoss`.
+fn in_snake_case(report: &Value) -> Value {
+    let snake = |name: &str| {
+        let spelled = name.chars().flat_map(|letter| {
+            let underscore = letter.is_uppercase().then_some('_');
+            underscore.into_iter().chain(letter.to_lowercase())
+        });
+        spelled.collect::<String>()
+    };
+    let fields = report.as_object().unwrap();
+    Value::Object(fields.iter().map(|(name, value)| (snake(name), value.clone())).collect())
+}
+
+/// Opens a model whose report is another one.
+fn opened_with(entries: &BTreeMap<String, Vec<u8>>, report: &Value) -> headstart::Project {
+    let mut entries = entries.clone();
+    entries.insert("report.json".into(), serde_json::to_vec(report).unwrap());
     let mut project = open(default_backbone());
     project.load(&pack(&entries)).unwrap();
-    assert_eq!(json(project.report())["phase"], "head");
+    project
+}
+
+/// Earlier reports name their fields otherwise, and those from before there was fine-tuning lack the phase.
+#[test]
+fn a_model_with_an_older_report_opens() {
+    let entries = unpack(&trained("linear").save().unwrap());
+    let report: Value = serde_json::from_slice(&entries["report.json"]).unwrap();
+    let mut older = in_snake_case(&report);
+    assert!(older.get("train_loss").is_some() && older.get("trainLoss").is_none());
+    let kept = json(opened_with(&entries, &older).report());
+    alike(&without_ids(kept), &report);
+    let fields = older.as_object_mut().unwrap();
+    assert!(fields.remove("phase").is_some() && fields.remove("head_epochs").is_some());
+    assert_eq!(json(opened_with(&entries, &older).report())["phase"], "head");
 }
 
 /// Earlier versions wrote a loss that was no number as null, and could not read it again.
 #[test]
 fn a_model_whose_report_lost_a_number_opens_without_it() {
-    let mut entries = unpack(&trained("linear").save().unwrap());
-    let mut report: Value = serde_json::from_slice(&entries["report.json"]).unwrap();
+    let entries = unpack(&trained("linear").save().unwrap());
+    let mut report = in_snake_case(&serde_json::from_slice(&entries["report.json"]).unwrap());
     report["train_loss"] = Value::Null;
-    entries.insert("report.json".into(), serde_json::to_vec(&report).unwrap());
-    let mut project = open(default_backbone());
-    project.load(&pack(&entries)).unwrap();
+    let project = opened_with(&entries, &report);
     assert!(project.report().is_none() && project.classifier().is_some());
 }
 

@@ -48,6 +48,35 @@ fn codes(warnings: &[Warning]) -> Vec<&str> {
     warnings.iter().map(|warning| warning.code.as_str()).collect()
 }
 
+/// Pictures that the project has not are measured by what was said of them, to the same figures.
+#[test]
+fn answers_are_measured_as_the_test_set_is() {
+    let mut project = with_test_set(easy(default_backbone()));
+    assert_eq!(project.measure_answers(&[]).unwrap_err().code(), "not_trained");
+    train(&mut project, &settings(1));
+    let mut ask = |name: &str, kind: Kind, number: u64| {
+        (name.to_string(), block_on(project.predict(&drawn(kind, number), SIDE, SIDE)).unwrap())
+    };
+    let mut answered: Vec<_> = (100..104).map(|number| ask("disc", Kind::Disc, number)).collect();
+    answered.extend((100..104).map(|number| ask("stripes", Kind::Stripes, number)));
+    let found = project.measure_answers(&answered).unwrap();
+    let expected = block_on(project.evaluate_on_test()).unwrap().figures;
+    assert!((found.loss - expected.loss).abs() < 1e-5, "{} is not {}", found.loss, expected.loss);
+    assert_eq!(headstart::metrics::Evaluation { loss: expected.loss, ..found }, expected);
+    assert_eq!(project.measure_answers(&[]).unwrap_err().code(), "no_test_pictures");
+    let wrong = |change: &dyn Fn(&mut (String, Vec<headstart::classifier::Prediction>))| {
+        let mut answered = answered.clone();
+        change(&mut answered[5]);
+        project.measure_answers(&answered).unwrap_err()
+    };
+    for error in [wrong(&|(name, _)| *name = "cat".into()), wrong(&|(_, said)| said[1].class_name = "cat".into())] {
+        assert_eq!(error.code(), "class_unknown");
+    }
+    // One that it thought impossible costs much, not everything.
+    answered[0].1.iter_mut().for_each(|it| it.probability = f64::from(u8::from(it.class_name != "disc")));
+    assert!(project.measure_answers(&answered).unwrap().loss.is_finite());
+}
+
 /// The rule: whatever the model knows, or a near-copy of it, is no test.
 #[test]
 fn what_a_model_knows_is_a_leak() {

@@ -177,11 +177,11 @@ fn a_bad_start_loses_nothing() {
     let empty = project.dataset_mut().add_class("empty").unwrap();
     let error = project.start_training(&short()).unwrap_err();
     assert_eq!((error.code(), error.value().as_deref()), ("class_without_pictures", Some("empty")));
-    project.dataset_mut().remove_class(empty).unwrap();
+    project.remove_class(empty).unwrap();
     let disc = class(&project, "disc");
-    project.dataset_mut().remove_class(disc).unwrap();
+    project.remove_class(disc).unwrap();
     assert_eq!(project.start_training(&short()).unwrap_err().code(), "too_few_classes");
-    project.dataset_mut().restore_class(disc).unwrap();
+    project.restore_class(disc).unwrap();
     assert_eq!(block_on(project.step()).unwrap_err().code(), "not_training", "nothing of these has started");
     assert_eq!(project.report().cloned(), report);
     assert_eq!(probabilities(&mut project, Kind::Disc, 3), before);
@@ -222,7 +222,7 @@ fn changing_the_pictures_does_not_disturb_a_running_training() {
     let other = class(&project, "other");
     project.dataset_mut().move_image(0, other).unwrap();
     project.dataset_mut().remove_image(1).unwrap();
-    project.dataset_mut().remove_class(other).unwrap();
+    project.remove_class(other).unwrap();
     project.dataset_mut().add_class("third").unwrap();
     events.extend(finish(&mut project));
     assert_eq!(losses(&events), expected);

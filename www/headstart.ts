@@ -20,6 +20,7 @@
  * All computing happens in a worker that this module starts; no picture leaves the tab.
  *
  * @module
+ * @mergeModuleWith <project>
  */
 export type { Abortable } from './client/abort.js';
 export type { BackboneChange } from './client/backbone-change.js';
@@ -28,14 +29,14 @@ export type { AssetsOptions, BackboneEntry, BackboneRef } from './client/backbon
 export { listCameras, openCamera } from './client/camera.js';
 export type { Camera, CameraInfo, CameraOptions, MediaDevicesLike } from './client/camera.js';
 export { Classifier } from './client/classifier.js';
-export type { ClassifierOptions, ClassifyOptions } from './client/classifier.js';
+export type { ClassifierOptions, ClassifyOptions } from './client/loaded-model.js';
 export { HeadstartError } from './client/error.js';
 export type { Checkpoint, Run, TrainOptions } from './client/run.js';
 export { eachFrame, newGroup, record } from './client/frames.js';
 export type { Frame, FrameSource, Recording, RecordOptions } from './client/frames.js';
 export type { PictureSource } from './client/source.js';
 export { Trainer } from './client/trainer.js';
-export type { AddClassOptions, AddedImages, AddImageOptions, AddImagesOptions, ExportOptions, SaveOptions, SaveProjectOptions, TrainerOptions } from './client/trainer.js';
+export type { AddClassOptions, AddedImages, AddImageOptions, AddImagesOptions, EvaluateOptions, ExportOptions, PicturesEvaluation, SaveOptions, SaveProjectOptions, TestPictures, TrainerOptions } from './client/trainer.js';
 export type {
   BackboneFiles,
   BackboneOutcome,

@@ -300,6 +300,7 @@ export interface Calls {
   embed: { args: [picture: Picture, name: string]; result: Float32Array };
   evaluate: { args: []; result: Evaluation };
   evaluateOnTest: { args: []; result: TestEvaluation };
+  measureAnswers: { args: [answered: (readonly [className: string, Prediction[]])[]]; result: Evaluation };
   answer: { args: [id: number]; result: PictureAnswer };
   save: { args: [backbone: SavedBackbone]; result: Blob };
   export: { args: [format: ExportFormat, options: ExportCall]; result: { file: Blob; extension: string } };

@@ -159,6 +159,12 @@ impl Dataset {
         Ok(())
     }
 
+    /// Whether a class is removed and its pictures with it, not put into another one before.
+    pub(crate) fn is_removed_with_pictures(&self, id: ClassId) -> bool {
+        self.classes.iter().any(|class| class.id == id && class.removed)
+            && self.samples.values().any(|sample| sample.class == id)
+    }
+
     /// Brings a removed class back, with the pictures that it had.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 pub(super) const SIDE: usize = 224;
 
 /// Whether a network sees just what is handed over.
-pub(super) fn is_direct(preprocess: &Preprocess) -> bool {
+fn is_direct(preprocess: &Preprocess) -> bool {
     preprocess.size == SIDE && preprocess.crop == 1.0
 }
 
@@ -148,20 +148,61 @@ impl Building {
     /// From what is handed over to what the network wants.
     fn prepared(&mut self, preprocess: &Preprocess) -> Name {
         let mut x = Name::from("picture");
+        // byte = 127 (x + 1), and (byte / 255 − mean) / std.
+        let (mut scale, mut shift) = ([127.0; 3], [127.0; 3]);
         if !is_direct(preprocess) {
             let filter = Array::new(vec![preprocess.size, SIDE], matrix(preprocess, SIDE));
+            x = self.scaled(&x, &scale, Some(&shift));
+            (scale, shift) = ([1.0; 3], [0.0; 3]);
+            // Along the columns first, and in whole steps after each, as Headstart does.
             let turned =
                 |layers: &mut Self, x: &str, order: [usize; 3]| layers.layer("Permute", &[x], json!({ "dims": order }));
             x = turned(self, &x, [3, 2, 1]);
             x = self.filtered(&x, &filter);
+            x = self.rounded(&x, [3, SIDE, preprocess.size]);
             x = turned(self, &x, [1, 3, 2]);
             x = self.filtered(&x, &filter);
+            x = self.rounded(&x, [3, preprocess.size, preprocess.size]);
             x = turned(self, &x, [2, 3, 1]);
         }
-        // byte = 127 (x + 1), and (byte / 255 − mean) / std.
-        let scale = preprocess.std.map(|std| 127.0 / (255.0 * std));
-        let shift = [0, 1, 2].map(|at| scale[at] - preprocess.mean[at] / preprocess.std[at]);
+        let std = preprocess.std.map(|std| 255.0 * std);
+        let shift = [0, 1, 2].map(|at| shift[at] / std[at] - preprocess.mean[at] / preprocess.std[at]);
+        let scale = [0, 1, 2].map(|at| scale[at] / std[at]);
         self.scaled(&x, &scale, Some(&shift))
+    }
+
+    /// To whole colours from 0 to 255, halves up. No layer rounds, so it is counted how many thresholds are reached: of 15 that are 16
+    /// apart, and in the rest of 15 that are 1 apart.
+    fn rounded(&mut self, x: &str, [channels, height, width]: [usize; 3]) -> Name {
+        let x = self.layer("Reshape", &[x], json!({ "target_shape": [channels * height, width, 1] }));
+        let many = self.steps(&x, 16.0);
+        let negative = self.scaled(&many, &[-1.0], None);
+        let rest = self.layer("Add", &[&x, &negative], json!({}));
+        let few = self.steps(&rest, 1.0);
+        let sum = self.layer("Add", &[&many, &few], json!({}));
+        self.layer("Reshape", &[&sum], json!({ "target_shape": [channels, height, width] }))
+    }
+
+    /// Down to a multiple, up to the 15th, of `step` below x + 0.5. Of one channel.
+    fn steps(&mut self, x: &str, step: f32) -> Name {
+        // From 0 to 6 within 6 / 2¹⁸ below each threshold. At once it would exceed 16 bits, which is what some devices compute with.
+        let [steep, steeper] = [128.0, 2048.0];
+        let thresholds = (1_u8..16).map(|count| f32::from(count) * step - 0.5);
+        let below: Vec<f32> = thresholds.map(|threshold| 6.0 - steep * threshold).collect();
+        let slopes = Array::new(vec![below.len(), 1, 1, 1], vec![steep; below.len()]);
+        let reached = self.pixelwise(x, &slopes, Some(&below));
+        let reached = self.activate(&reached, Activation::Relu6, [below.len(), 0, 0]);
+        let (slopes, shifts) = (vec![steeper; below.len()], vec![6.0 - 6.0 * steeper; below.len()]);
+        let reached = self.scaled(&reached, &slopes, Some(&shifts));
+        let reached = self.activate(&reached, Activation::Relu6, [below.len(), 0, 0]);
+        self.pixelwise(&reached, &Array::new(vec![1, below.len(), 1, 1], vec![step / 6.0; below.len()]), None)
+    }
+
+    /// A convolution of one pixel: `[outputs, inputs, 1, 1]`.
+    fn pixelwise(&mut self, x: &str, array: &Array, bias: Option<&[f32]>) -> Name {
+        let mut config = convolving([1, 1], [1, 1], "valid");
+        config["filters"] = json!(array.shape[0]);
+        self.weighted("Conv2D", x, config, ("kernel", &kernel(array, false)), bias)
     }
 
     /// min(max(x + 3, 0), 6) / 6; Keras's own is min(max(0.2 x + 0.5, 0), 1).

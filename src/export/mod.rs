@@ -129,7 +129,7 @@ pub fn export(
     }
     if !options.bare {
         files.extend(papers::files(model, format, options)?);
-        if let Some((sizes, bound)) = golden_of(model, format, options.weights) {
+        if let Some((sizes, bound)) = golden_of(format, options.weights) {
             files.extend(golden::files(model, sizes, bound)?);
         }
     }
@@ -158,7 +158,7 @@ fn files(
 }
 
 /// The golden pictures that a format can be held to, and how far its probabilities may be from those here.
-fn golden_of(model: Model<'_>, format: ExportFormat, weights: WeightStorage) -> Option<(Sizes, f64)> {
+fn golden_of(format: ExportFormat, weights: WeightStorage) -> Option<(Sizes, f64)> {
     let bound = match weights {
         WeightStorage::F32 => 0.001,
         WeightStorage::F16 => 0.02,
@@ -166,11 +166,7 @@ fn golden_of(model: Model<'_>, format: ExportFormat, weights: WeightStorage) -> 
     };
     match format {
         ExportFormat::Onnx | ExportFormat::Tfjs | ExportFormat::Timm => Some((Sizes::Any, bound)),
-        // No layer rounds to whole colours where the network sees another part or another size.
-        ExportFormat::TeachableMachine => {
-            let bound = if keras::is_direct(&model.backbone.card().preprocess()) { 0.01 } else { 0.05 };
-            Some((Sizes::Square(keras::SIDE as u32), bound))
-        }
+        ExportFormat::TeachableMachine => Some((Sizes::Square(keras::SIDE as u32), bound)),
         ExportFormat::Page => None,
     }
 }

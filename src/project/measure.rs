@@ -217,7 +217,8 @@ impl Project {
         let held_out = course.split.validation.iter().zip(&course.held_out);
         let held_out = held_out.map(|(of, picture)| HeldOut { picture: *of, content: picture.content }).collect();
         self.runs.push(report.clone());
-        self.model = Some(Model { classifier, report: Some(report), lineage, held_out });
+        self.model = Some(Model::new(classifier, Some(report), lineage, held_out));
+        self.follow_classes();
         Ok(())
     }
 

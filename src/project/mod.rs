@@ -193,6 +193,32 @@ impl Project {
         Ok(())
     }
 
+    /// Removes a class with its pictures, at once in what the model says too.
+    ///
+    /// # Errors
+    /// See [`Dataset::remove_class`].
+    pub fn remove_class(&mut self, id: ClassId) -> Result<()> {
+        self.dataset.remove_class(id)?;
+        self.follow_classes();
+        Ok(())
+    }
+
+    /// Brings a removed class back.
+    ///
+    /// # Errors
+    /// See [`Dataset::restore_class`].
+    pub fn restore_class(&mut self, id: ClassId) -> Result<()> {
+        self.dataset.restore_class(id)?;
+        self.follow_classes();
+        Ok(())
+    }
+
+    fn follow_classes(&mut self) {
+        if let Some(model) = &mut self.model {
+            model.follow(&self.dataset);
+        }
+    }
+
     /// Prepares and embeds an RGBA8 picture to learn from and adds it to a class, under a number of the caller's choice or
     /// the next free one; see [`Dataset::add_picture`].
     ///
@@ -321,7 +347,7 @@ impl Project {
 
     /// The model, where there is one.
     pub fn classifier(&self) -> Option<&Classifier> {
-        self.model.as_ref().map(|model| &model.classifier)
+        self.model.as_ref().map(Model::answering)
     }
 
     /// Which pictures the model has seen, where there is one.
@@ -445,7 +471,7 @@ impl Project {
         let backbone = Arc::new(saved.backbone.compared_with(&self.backbone));
         let classifier = self.classifier_of(saved.labels, saved.head, backbone)?;
         let (report, lineage) = (saved.report, Lineage::of_a_file());
-        self.model = Some(Model { classifier, report, lineage, held_out: Vec::new() });
+        self.model = Some(Model::new(classifier, report, lineage, Vec::new()));
         Ok(())
     }
 
@@ -501,7 +527,10 @@ impl Project {
         if let Some(model) = &self.model {
             let Classifier { labels, head, backbone, .. } = model.classifier.clone();
             let classifier = self.classifier_of(labels, head, backbone)?;
-            self.model = self.model.take().map(|model| Model { classifier, ..model });
+            if let Some(model) = &mut self.model {
+                model.classifier = classifier;
+            }
+            self.follow_classes();
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! The model of a project: what it tells apart, how it came about, and which pictures it has seen.
 
 use crate::backbone::Backbone;
-use crate::classifier::Classifier;
+use crate::bundle;
+use crate::classifier::{Classifier, ModelClass};
 use crate::dataset::{Class, ClassId, Dataset, Labelled, Lineage};
 use crate::error::{Error, Result};
 use crate::head::{Head, HeadKind};
@@ -13,7 +14,10 @@ use std::sync::Arc;
 
 /// A trained or loaded model.
 pub(super) struct Model {
+    /// As it was trained.
     pub classifier: Classifier,
+    /// What answers instead, where some of its classes were removed since.
+    reduced: Option<Classifier>,
     pub report: Option<TrainReport>,
     pub lineage: Lineage,
     /// Pictures that were held out from its training, to measure it on; none of a model from a file.
@@ -39,9 +43,39 @@ pub(super) struct HeldOut {
 }
 
 impl Model {
+    /// A model that tells apart what it was trained to.
+    pub(super) fn new(
+        classifier: Classifier,
+        report: Option<TrainReport>,
+        lineage: Lineage,
+        held_out: Vec<HeldOut>,
+    ) -> Self {
+        Self { classifier, reduced: None, report, lineage, held_out }
+    }
+
+    /// What answers.
+    pub(super) fn answering(&self) -> &Classifier {
+        self.reduced.as_ref().unwrap_or(&self.classifier)
+    }
+
+    /// Leaves out what it says of classes that were removed with their pictures, so that the others share all of the probability, and
+    /// takes in again what was brought back. One whose pictures are in another class stays: whoever merged the two would get guesses
+    /// for its pictures. So do all where fewer than two were left.
+    pub(super) fn follow(&mut self, dataset: &Dataset) {
+        let Classifier { labels, head, .. } = &self.classifier;
+        let is_there = |label: &ModelClass| !label.id.is_some_and(|id| dataset.is_removed_with_pictures(id));
+        let kept: Vec<usize> = (0..labels.len()).filter(|at| is_there(&labels[*at])).collect();
+        self.reduced = (kept.len() >= 2 && kept.len() < labels.len()).then(|| Classifier {
+            labels: kept.iter().map(|at| labels[*at].clone()).collect(),
+            head: head.with_outputs(&kept.into_iter().map(Some).collect::<Vec<_>>()),
+            ..self.classifier.clone()
+        });
+    }
+
     /// Gives a class another name: the label changes, the weights need not.
     pub(super) fn rename_class(&mut self, id: ClassId, to: &str) {
-        for label in self.classifier.labels.iter_mut().filter(|label| label.id == Some(id)) {
+        let labels = std::iter::once(&mut self.classifier).chain(&mut self.reduced).flat_map(|it| &mut it.labels);
+        for label in labels.filter(|label| label.id == Some(id)) {
             label.name = to.to_string();
         }
         if let Some(report) = &mut self.report {
@@ -93,6 +127,11 @@ impl Model {
         }
         let (classes, outputs): (Vec<ClassId>, Vec<Option<usize>>) = classes.into_iter().unzip();
         Ok(Onward { classes, head: own.with_outputs(&outputs), grown: outputs.contains(&None) })
+    }
+
+    /// As a zip file, with what it says of removed classes: they may come back.
+    pub(super) fn written(&self) -> Result<Vec<u8>> {
+        bundle::save(self.classifier.model(), self.report.as_ref())
     }
 
     /// How it wants its pictures.

@@ -5,7 +5,6 @@
 
 use super::Project;
 use super::measure::Gauge;
-use super::model::Model;
 use crate::activations::Views;
 use crate::classifier::{ModelClass, Prediction};
 use crate::dataset::{ClassId, Labelled, Lineage, Warning};
@@ -194,7 +193,7 @@ impl Project {
 
     async fn tested(&self) -> Result<TestEvaluation> {
         let model = self.model.as_ref().ok_or(Error::NotTrained)?;
-        let Model { classifier, lineage, .. } = model;
+        let (classifier, lineage) = (model.answering(), &model.lineage);
         let subject = Subject { labels: &classifier.labels, lineage, preparation: model.preparation() };
         let set = self.test_set(&subject);
         let pictures: Vec<&Picture> = set.pictures.iter().collect();
@@ -204,6 +203,32 @@ impl Project {
         let answers = set.labelled.iter().zip(&logits).map(|(picture, logits)| answer(*picture, logits)).collect();
         let warnings = set.warnings();
         Ok(TestEvaluation { figures, answers, leaks: set.leaks, warnings })
+    }
+}
+
+impl Project {
+    /// Figures of answers that the model has given to pictures of known classes, which need not be the project's: the name of the class
+    /// of each, and what [`Project::predict`] said.
+    ///
+    /// # Errors
+    /// [`Error::NotTrained`]; [`Error::ClassUnknown`] for a class that the model does not tell apart, or an answer of another model's;
+    /// [`Error::NoTestPictures`] without an answer.
+    pub fn measure_answers(&self, answered: &[(String, Vec<Prediction>)]) -> Result<Evaluation> {
+        let model = self.classifier().ok_or(Error::NotTrained)?.model();
+        let names = model.names();
+        let unknown = |name: &String| Error::ClassUnknown(name.clone());
+        let row = |(name, predictions): &(String, Vec<Prediction>)| {
+            let label = names.iter().position(|known| known == name).ok_or_else(|| unknown(name))?;
+            let logits = model.labels.iter().map(|ModelClass { id, name }| {
+                let of = predictions.iter().find(|it| it.class_id == *id && it.class_name == *name);
+                // The logarithm of a probability is a logit; of one too small for 32 bits there is none.
+                of.map(|it| it.probability.max(f32::MIN_POSITIVE.into()).ln() as f32).ok_or_else(|| unknown(name))
+            });
+            Ok((logits.collect::<Result<Vec<f32>>>()?, label))
+        };
+        let rows = answered.iter().map(row).collect::<Result<Vec<_>>>()?;
+        let rows = rows.iter().map(|(logits, label)| (logits.as_slice(), *label));
+        Evaluation::measure(&names, rows).ok_or(Error::NoTestPictures)
     }
 }
 

@@ -96,7 +96,7 @@ impl Project {
         };
         Ok(Written {
             project: serde_json::to_string(&record).map_err(internal)?,
-            model: self.model.as_ref().map(|_| self.save()).transpose()?,
+            model: self.model.as_ref().map(Model::written).transpose()?,
             pictures: if pictures { Some(write_pictures(&prepared)?) } else { None },
         })
     }
@@ -203,7 +203,9 @@ impl Project {
         }
         let backbone = Arc::new(saved.backbone.compared_with(&self.backbone));
         let classifier = self.classifier_of(labels, saved.head, backbone)?;
-        Ok(Model { classifier, report, lineage, held_out })
+        let mut model = Model::new(classifier, report, lineage, held_out);
+        model.follow(&self.dataset);
+        Ok(model)
     }
 
     /// Embeds a few pictures, so that it is known how long it takes here.

@@ -21,10 +21,13 @@ use serde::{Deserialize, Serialize};
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrainConfig {
     /// `linear`, `mlp:UNITS`, `conv:CHANNELS` (a 3×3 convolution before pooling) or `svm` (`svm:C`).
+    #[cfg_attr(test, ts(type = r#""linear" | `mlp:${number}` | `conv:${number}` | `svm:${number}` | "svm""#))]
     pub head: String,
     /// Activation of an MLP's hidden layer: `relu`, `silu` or `tanh`.
+    #[cfg_attr(test, ts(type = r#""relu" | "silu" | "tanh""#))]
     pub activation: String,
     /// `none`, `last:N` or `all`: which stages of the backbone train.
+    #[cfg_attr(test, ts(type = r#""none" | `last:${number}` | "all""#))]
     pub fine_tune: String,
     /// Passes over the training pictures while the head trains alone.
     pub epochs: f64,
@@ -45,12 +48,14 @@ pub struct TrainConfig {
     /// Pictures a step.
     pub batch_size: f64,
     /// `adamw`, `adam` or `sgd`.
+    #[cfg_attr(test, ts(type = r#""adamw" | "adam" | "sgd""#))]
     pub optimizer: String,
     /// Momentum of `sgd`.
     pub momentum: f64,
     /// Gradients are scaled down to this global norm; 0 leaves them.
     pub clip_norm: f64,
     /// `cosine`, `constant`, `step` or `plateau`.
+    #[cfg_attr(test, ts(type = r#""cosine" | "constant" | "step" | "plateau""#))]
     pub schedule: String,
     /// Share of each phase's steps over which the rates rise to their peak.
     pub warm_up: f64,
@@ -63,6 +68,7 @@ pub struct TrainConfig {
     /// Share of the label spread over all classes.
     pub label_smoothing: f64,
     /// `none`, or `balanced`: pictures of rare classes count for more.
+    #[cfg_attr(test, ts(type = r#""none" | "balanced""#))]
     pub class_weights: String,
     /// Share of the last layer's inputs that is dropped in training.
     pub dropout: f64,
@@ -85,6 +91,7 @@ pub struct TrainConfig {
     pub patience: f64,
     /// The validation figure that decides which epoch is best: `loss`, `accuracy`, or `auto`: the loss while the head
     /// trains alone, the accuracy while the backbone is fine-tuned.
+    #[cfg_attr(test, ts(type = r#""auto" | "loss" | "accuracy""#))]
     pub monitor: String,
     /// Whether training goes on from the present model (its head and backbone) instead of from scratch.
     pub warm_start: bool,

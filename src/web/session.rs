@@ -4,6 +4,7 @@ use super::adapter;
 use super::convert::{error_to_js, from_js, parse, served, to_js};
 use crate::backbone::{Backbone, BackboneReport, Outline, WeightStorage};
 use crate::bundle::SavedBackbone;
+use crate::classifier::Prediction;
 use crate::dataset::{ClassId, Home, Part};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result as CoreResult};
@@ -206,7 +207,7 @@ impl Session {
     pub async fn remove_class(&self, class: JsValue) -> Answer {
         let mut project = self.project.lock().await;
         let class = class_of(&class, |name| project.dataset().class_named(name))?;
-        self.done(project.dataset_mut().remove_class(class))
+        self.done(project.remove_class(class))
     }
 
     /// Puts all pictures of a class into another, and removes the first.
@@ -223,7 +224,7 @@ impl Session {
     pub async fn restore_class(&self, class: JsValue) -> Answer {
         let mut project = self.project.lock().await;
         let class = class_of(&class, |name| project.dataset().removed_class_named(name))?;
-        self.done(project.dataset_mut().restore_class(class))
+        self.done(project.restore_class(class))
     }
 
     /// The classes with the numbers of their pictures.
@@ -392,6 +393,14 @@ impl Session {
         let mut project = self.project.lock().await;
         let evaluation = project.evaluate_on_test().await;
         self.note_engine(&project);
+        to_js(&evaluation.map_err(|e| error_to_js(&e))?)
+    }
+
+    /// Figures of what the model said of pictures: an array of `[name of the class, predictions]`.
+    #[wasm_bindgen(js_name = measureAnswers)]
+    pub async fn measure_answers(&self, answered: JsValue) -> Answer {
+        let answered: Vec<(String, Vec<Prediction>)> = from_js(answered, "answers")?;
+        let evaluation = self.project.lock().await.measure_answers(&answered);
         to_js(&evaluation.map_err(|e| error_to_js(&e))?)
     }
 

@@ -37,7 +37,7 @@ it('test accuracy by scope', (test) => {
     const heads: number[] = [];
     for (const scope of SCOPES) {
       const reports = SEEDS.map((seed) => train(set, scope, seed));
-      const accuracies = reports.map((report) => report.test_accuracy! * 100);
+      const accuracies = reports.map((report) => report.testAccuracy! * 100);
       if (scope === SCOPES[0]) heads.push(...accuracies);
       const gain = mean(accuracies) - mean(heads);
       (gains[scope] ??= []).push(gain);

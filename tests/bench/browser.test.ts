@@ -33,7 +33,7 @@ describe('the CPU engine', () => {
       for (let i = 0; i < 3; i++) {
         const start = performance.now();
         const result = await trainer.train({ epochs: 50, batchSize: 16 }).report;
-        runs.push({ wall: (performance.now() - start) / 1000, train: result.seconds.train, epochs: result.epochs_run });
+        runs.push({ wall: (performance.now() - start) / 1000, train: result.seconds.train, epochs: result.epochsRun });
       }
       const picture = await createImageBitmap(await drawing.draw('squares', 1));
       const frames = 60;

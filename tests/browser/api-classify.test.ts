@@ -3,6 +3,7 @@ import { openApiPage, type ApiPage } from './support/api-page.js';
 
 declare global {
   var classifier: import('../../www/headstart.js').Classifier;
+  var predicting: typeof import('../../www/predict.js');
 }
 
 let api: ApiPage;
@@ -64,6 +65,54 @@ describe('a classifier', () => {
     expect(told.model[0]!.loaded).toBe(0);
     expect(told.backbone.at(-1)).toMatchObject({ what: 'backbone', loaded: expect.any(Number) });
     expect(told.backbone.at(-1)!.loaded).toBeGreaterThan(1e6);
+  });
+
+  it('is there without what trains, and says the same', async () => {
+    const base64 = await api.page.evaluate(async () => {
+      const trainer = await tools.trainerWithPictures();
+      await trainer.train({ epochs: 5 }).report;
+      const models = { whole: await trainer.save(), reference: await trainer.save({ backbone: 'reference' }) };
+      trainer.close();
+      return { whole: await tools.base64(models.whole), reference: await tools.base64(models.reference) };
+    });
+    for (const [name, bytes] of Object.entries(base64)) api.site.files.set(`${name}.zip`, Buffer.from(bytes, 'base64'));
+    const before = api.site.asked.length;
+    await api.page.evaluate(`import('${api.site.url}predict.js').then((module) => { globalThis.predicting = module; })`);
+    const seen = await api.page.evaluate(async () => {
+      const { Classifier, HeadstartError } = globalThis.predicting;
+      const picture = await drawing.draw('stripes', 77);
+      const told: import('../../www/headstart.js').LoadProgress[] = [];
+      const classifier = await Classifier.load('whole.zip', { onProgress: (progress) => told.push(progress) });
+      const { engine, classes, report } = classifier;
+      const here = await classifier.classify(picture);
+      classifier.close();
+      const closed = await tools.refused(classifier.classify(picture));
+      const refused = await Classifier.load('whole.zip', { engine: 'webgpu' }).catch((error: unknown) => error instanceof HeadstartError && error.code);
+      const misspelt = await Classifier.load('whole.zip', { engine: 'steam' as 'cpu' }).catch((error: unknown) => error instanceof HeadstartError && error.code);
+      return { engine, classes, report, here, told, closed, refused, misspelt };
+    });
+    const asked = api.site.asked.slice(before).filter((path) => /\.(js|wasm)$/.test(path));
+    expect(new Set(asked)).toEqual(new Set(['predict.js', expect.stringMatching(/^assets\/predict-worker-.*\.js$/), expect.stringMatching(/\.wasm$/)]));
+    const size = async (path: string) => (await (await fetch(api.site.url + path)).arrayBuffer()).byteLength;
+    // A third of what the worker that trains is, and the smallest wasm package.
+    for (const path of new Set(asked)) expect(await size(path), path).toBeLessThan(path.endsWith('.wasm') ? 1e6 : 18_000);
+    const there = await api.page.evaluate(async () => {
+      const classifier = await headstart.Classifier.load('whole.zip', { engine: 'cpu' });
+      const predictions = await classifier.classify(await drawing.draw('stripes', 77));
+      const { classes, report } = classifier;
+      classifier.close();
+      return { predictions, classes, report };
+    });
+    expect(seen).toMatchObject({ classes: there.classes, report: there.report, here: there.predictions, engine: { kind: 'cpu' } });
+    expect(seen.told.at(-1)).toMatchObject({ what: 'model', loaded: Buffer.from(base64.whole, 'base64').length });
+    expect(seen.closed.code).toBe('worker_failed');
+    expect([seen.refused, seen.misspelt]).toEqual(['engine_unavailable', 'config_invalid']);
+    // The backbone that a model refers to is found beside the module, as ever.
+    const referred = await api.page.evaluate(async () => {
+      const classifier = await globalThis.predicting.Classifier.load('reference.zip');
+      return (await classifier.classify(await drawing.draw('stripes', 77), { top: 1 }))[0]!.className;
+    });
+    expect(referred).toBe('stripes');
   });
 
   it('waits for a camera whose first frames cannot be taken, and not for ever', async () => {

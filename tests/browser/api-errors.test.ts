@@ -68,7 +68,7 @@ describe('classes and settings that are refused', () => {
     expect(seen.none).toMatchObject({ code: 'too_few_classes', value: '0' });
     expect(seen.one).toMatchObject({ code: 'too_few_classes', value: '1' });
     expect(seen.empty).toMatchObject({ code: 'class_without_pictures', value: 'stripes' });
-    expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 3, images: { train: 2 } });
+    expect(seen.report).toMatchObject({ stopped: 'finished', epochsRun: 3, images: { train: 2 } });
     expect(seen.predictions).toHaveLength(2);
   });
 
@@ -143,7 +143,7 @@ describe('classes and settings that are refused', () => {
       return { second, report };
     });
     expect(seen.second.code).toBe('training_running');
-    expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 10 });
+    expect(seen.report).toMatchObject({ stopped: 'finished', epochsRun: 10 });
   });
 });
 

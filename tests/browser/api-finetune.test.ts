@@ -51,7 +51,7 @@ declare global {
 const losses: Record<string, number[]> = {};
 
 // SGD, for Adam divides a gradient by its own size: rounding where it is almost zero becomes a whole step, another on each engine.
-const TUNING = { optimizer: 'sgd', backboneLearningRate: 0.01, fineTune: 'last:3', monitor: 'loss', epochs: 3, batchSize: 8, validation: 0.25, labelSmoothing: 0, seed: 3 };
+const TUNING = { optimizer: 'sgd', backboneLearningRate: 0.01, fineTune: 'last:3', monitor: 'loss', epochs: 3, batchSize: 8, validation: 0.25, labelSmoothing: 0, seed: 3 } as const;
 
 describe.each(['cpu', 'webgpu'] as const)('the last three blocks on %s', (engine) => {
   it('are fine-tuned, stopped, trained further, saved and loaded', async () => {
@@ -94,13 +94,13 @@ describe.each(['cpu', 'webgpu'] as const)('the last three blocks on %s', (engine
     expect(seen.estimate).toMatchObject({ boundary: 16, storage: 'full', trainableStages: ['block 16', 'block 17', 'last convolution'] });
     expect(seen.estimate.totalSeconds).toBeGreaterThan(0);
     const trainable = seen.layers.filter((layer) => layer.trainable);
-    expect(trainable.reduce((sum, layer) => sum + layer.parameters, 0)).toBe(seen.report.trainable_parameters);
+    expect(trainable.reduce((sum, layer) => sum + layer.parameters, 0)).toBe(seen.report.trainableParameters);
 
     const phases = [...new Set(seen.events.map(({ phase }) => phase))];
     expect(phases.slice(0, 3)).toEqual(['prepare', 'head', 'fine-tune']);
-    expect(seen.report).toMatchObject({ stopped: 'cancelled', phase: 'fine-tune', head_epochs: 3, engine });
+    expect(seen.report).toMatchObject({ stopped: 'cancelled', phase: 'fine-tune', headEpochs: 3, engine });
     const best = seen.events.filter(({ kind, improved }) => kind === 'epoch' && improved).at(-1)!;
-    expect(seen.report.best_epoch).toBe(best.epoch);
+    expect(seen.report.bestEpoch).toBe(best.epoch);
     expect(Math.abs(seen.evaluation.loss - best.validationLoss!)).toBeLessThan(1e-4);
     expect(seen.evaluation.accuracy).toBeCloseTo(best.validationAccuracy!, 9);
     expect(best.memory).toBeGreaterThan(0);
@@ -108,7 +108,7 @@ describe.each(['cpu', 'webgpu'] as const)('the last three blocks on %s', (engine
     expect(best.learningRates.map(({ group }) => group)).toEqual(['head', 'last convolution', 'block 17', 'block 16']);
 
     expect(seen.more.some(({ phase }) => phase === 'head')).toBe(false);
-    expect(seen.second.validation_loss).toBeLessThanOrEqual(seen.report.validation_loss! + 1e-6);
+    expect(seen.second.validationLoss).toBeLessThanOrEqual(seen.report.validationLoss! + 1e-6);
 
     // Loaded on the other engine.
     expect(seen.loaded.map(({ className }) => className)).toEqual(seen.predictions.map(({ className }) => className));
@@ -176,7 +176,7 @@ describe('a GPU that goes away while the backbone is fine-tuned', () => {
       return { report, evaluation, best, engine: trainer.engine.kind, file: (await trainer.save()).size };
     });
     await page.close();
-    expect(seen.report).toMatchObject({ stopped: 'device-lost', best_epoch: seen.best.epoch, phase: 'fine-tune', engine: 'webgpu' });
+    expect(seen.report).toMatchObject({ stopped: 'device-lost', bestEpoch: seen.best.epoch, phase: 'fine-tune', engine: 'webgpu' });
     expect(seen.engine).toBe('cpu');
     expect(Math.abs(seen.evaluation.loss - seen.best.validationLoss)).toBeLessThan(1e-4);
     expect(seen.file).toBeGreaterThan(1e6);

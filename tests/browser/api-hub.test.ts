@@ -84,7 +84,7 @@ describe.skipIf(PROGRAM === undefined)('a backbone that is fetched from the hub'
       const report = await run.report;
       const [best] = await trainer.predict(await drawing.draw('stripes', 99));
       const { source, license } = trainer.backbone;
-      return { accuracy: report.validation_accuracy, best: best?.className, folder: entry!.folder, source, license };
+      return { accuracy: report.validationAccuracy, best: best?.className, folder: entry!.folder, source, license };
     });
     expect(result).toMatchObject({ accuracy: 1, best: 'stripes', license: 'apache-2.0' });
     expect(result.source).toContain(NAME);

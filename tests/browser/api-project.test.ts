@@ -66,7 +66,7 @@ function expectSame(found: Answers, expected: Answers): void {
   expect(found.classes).toEqual(expected.classes);
   expect(found.modelClasses).toEqual(expected.modelClasses);
   expectSamePredictions(found.predictions, expected.predictions);
-  expect(found.evaluation.confusion_matrix).toEqual(expected.evaluation.confusion_matrix);
+  expect(found.evaluation.confusionMatrix).toEqual(expected.evaluation.confusionMatrix);
   expect(found.evaluation.loss).toBeCloseTo(expected.evaluation.loss, 5);
 }
 
@@ -90,7 +90,7 @@ describe('a project saved with its pictures', () => {
       const restored = opened.classes[0]!.images.includes(705);
       const added = await opened.addImage('bars', await drawing.draw('stripes', 70));
       for (const each of [trainer, opened]) each.close();
-      const figures = (reports: typeof anew) => reports.map((report) => ({ train: report.train_loss, validation: report.validation_loss, images: report.images }));
+      const figures = (reports: typeof anew) => reports.map((report) => ({ train: report.trainLoss, validation: report.validationLoss, images: report.images }));
       return { before, after, version, thumbnails, anew: figures(anew), on: figures(on), restored, added };
     });
     expect(seen.version).toBe('object');
@@ -156,7 +156,7 @@ describe('a project saved without its pictures', () => {
     expectSame(seen.after, seen.before);
     expect(seen.thumbnail).toBe('image/jpeg');
     expect(seen.taken).toMatchObject({ code: 'id_taken', value: '700' });
-    expect(seen.report).toMatchObject({ stopped: 'finished', class_ids: [7, 3, 11] });
+    expect(seen.report).toMatchObject({ stopped: 'finished', classIds: [7, 3, 11] });
     expect(seen.report.images.train + seen.report.images.validation).toBe(23);
   });
 

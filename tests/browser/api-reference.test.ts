@@ -23,7 +23,7 @@ describe('a model saved by reference', () => {
       const answers = [];
       const trainer = await tools.trainerWithPictures();
       const unseen = await drawing.draw('circles', 90);
-      for (const fineTune of ['none', 'last:1']) {
+      for (const fineTune of ['none', 'last:1'] as const) {
         await trainer.train({ epochs: 8, fineTune, fineTuneEpochs: 2, monitor: 'loss' }).report;
         const files = { whole: await trainer.save(), reference: await trainer.save({ backbone: 'reference' }) };
         const said = [await trainer.predict(unseen)];

@@ -10,7 +10,7 @@ afterAll(() => api?.close());
 
 it('goes on from a checkpoint with the same figures as the run that went on at once', async () => {
   const seen = await api.page.evaluate(async () => {
-    const config = { head: 'mlp:8', dropout: 0.2, epochs: 3, fineTune: 'last:1', fineTuneEpochs: 3, batchSize: 4 };
+    const config = { head: 'mlp:8', dropout: 0.2, epochs: 3, fineTune: 'last:1', fineTuneEpochs: 3, batchSize: 4 } as const;
     const told = async (run: ReturnType<(typeof headstart.Trainer.prototype)['train']>) => {
       const epochs: [number, number, number | null][] = [];
       for await (const { kind, epoch, loss, validationLoss } of run) if (kind === 'epoch') epochs.push([epoch, loss, validationLoss]);

@@ -44,17 +44,56 @@ describe('the test set', () => {
     expect([plain.nothing.code, plain.untrained.code, plain.none.code]).toEqual(['not_trained', 'not_trained', 'no_test_pictures']);
     expect(tested.told).toEqual(plain.told);
     expect(tested.validation).toEqual(plain.validation);
-    expect(plain.report).toMatchObject({ images: { train: 12, validation: 4, test: 0 }, test_accuracy: null });
+    expect(plain.report).toMatchObject({ images: { train: 12, validation: 4, test: 0 }, testAccuracy: null });
     expect(tested.report.images).toEqual({ train: 12, validation: 4, test: 5 });
     expect(tested.classes.map(({ images, test }) => [images.length, test.length])).toEqual([[8, 4], [8, 1]]);
     expect(tested.classes.flatMap(({ test }) => test)).toEqual(tested.tested);
     const measured = tested.measured!;
-    expect(measured).toMatchObject({ images: 5, accuracy: tested.report.test_accuracy, leaks: [], warnings: [] });
-    expect(measured.confusion_matrix).toEqual(tested.report.confusion_matrix);
+    expect(measured).toMatchObject({ images: 5, accuracy: tested.report.testAccuracy, leaks: [], warnings: [] });
+    expect(measured.confusionMatrix).toEqual(tested.report.confusionMatrix);
     expect(measured.answers.map(({ id }) => id)).toEqual(tested.tested);
     const right = measured.answers.filter(({ label, predicted }) => label === predicted).length;
     expect(right / 5).toBe(measured.accuracy);
     for (const { probability } of measured.answers) expect(probability).toBeGreaterThanOrEqual(0.5);
+  });
+
+  it('can be pictures that the project has not, of which each answer is told', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu', backbone: 'small' });
+      await tools.fill(trainer, 'circles', 6);
+      await tools.fill(trainer, 'stripes', 6);
+      const draw = (kind: 'circles' | 'stripes') => Promise.all([100, 101, 102].map((seed) => drawing.draw(kind, seed)));
+      // The last is another's, so that something is wrong.
+      const [circles, stripes] = [[...(await draw('circles')), await drawing.draw('stripes', 103)], await draw('stripes')];
+      const untrained = await tools.refused(trainer.evaluate({ circles }));
+      await trainer.train({ epochs: 6 }).report;
+      const refused = [await tools.refused(trainer.evaluate({ circles, birds: [] })), await tools.refused(trainer.evaluate({ circles: [] }))];
+      const broken = new File(['no picture'], 'broken.jpg', { type: 'image/jpeg' });
+      const progress: string[] = [];
+      const onProgress = (done: number, total: number) => progress.push(`${done}/${total}`);
+      const { failures, ...measured } = await trainer.evaluate({ circles: [circles[0]!, broken, ...circles.slice(1)], stripes }, { onProgress });
+      const single = await trainer.predict(circles[0]!);
+      const before = trainer.classes;
+      for (const picture of circles) await trainer.addImage('circles', picture, { part: 'test' });
+      for (const picture of stripes) await trainer.addImage('stripes', picture, { part: 'test' });
+      const tested = await trainer.evaluate('test');
+      const stopped = await trainer.evaluate({ circles }, { signal: AbortSignal.abort('enough') }).catch(String);
+      trainer.close();
+      return { untrained, refused, progress, measured, single, before, tested, stopped, failures: failures.map(({ className, index, error }) => [className, index, error.code]) };
+    });
+    expect(seen.untrained.code).toBe('not_trained');
+    expect(seen.refused.map(({ code, value }) => [code, value ?? null])).toEqual([['class_unknown', 'birds'], ['no_test_pictures', null]]);
+    expect(seen.failures).toEqual([['circles', 1, 'picture_unreadable']]);
+    expect(seen.progress.at(-1)).toBe('8/8');
+    const { answers, loss, ...figures } = seen.measured;
+    const { classes, images, accuracy, confusionMatrix, perClass } = seen.tested;
+    expect(figures).toEqual({ classes, images, accuracy, confusionMatrix, perClass });
+    expect(loss).toBeCloseTo(seen.tested.loss, 5);
+    expect(Object.keys(answers)).toEqual(['circles', 'stripes']);
+    expect(answers['circles']!.map((answer) => answer !== null)).toEqual([true, false, true, true, true]);
+    expect(answers['circles']![0]).toEqual(seen.single);
+    expect(seen.before.map(({ test }) => test.length)).toEqual([0, 0]);
+    expect(seen.stopped).toBe('enough');
   });
 
   it('does without what the model knows, and says so; it is saved with the project', async () => {

@@ -49,8 +49,8 @@ describe('headstart.js', () => {
       return { events, report, predictions, magic, evaluation, modelClasses, engine, classes, backbone, defaults, rules, again, labels, told, toldToo, onceMore };
     });
 
-    const { classes: named, validation_accuracy, epochs_run, seed, confusion_matrix } = seen.report;
-    for (const told of [seen.told, seen.toldToo]) expect(told).toMatchObject({ classes: named, validation_accuracy, epochs_run, seed, confusion_matrix });
+    const { classes: named, validationAccuracy, epochsRun, seed, confusionMatrix } = seen.report;
+    for (const told of [seen.told, seen.toldToo]) expect(told).toMatchObject({ classes: named, validationAccuracy, epochsRun, seed, confusionMatrix });
     expect(seen.engine.kind).toBe('cpu');
     expect(seen.backbone.inputSize).toBe(128);
     expect(seen.defaults.epochs).toBeGreaterThan(0);
@@ -74,13 +74,13 @@ describe('headstart.js', () => {
     expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0]!.loss * 0.7);
     expect(epochs.every(({ validationLoss }) => validationLoss !== null)).toBe(true);
 
-    expect(seen.report).toMatchObject({ stopped: 'finished', epochs_run: 15, engine: 'cpu', classes: ['circles', 'stripes', 'squares'] });
-    expect(seen.report.class_ids).toEqual(ids);
+    expect(seen.report).toMatchObject({ stopped: 'finished', epochsRun: 15, engine: 'cpu', classes: ['circles', 'stripes', 'squares'] });
+    expect(seen.report.classIds).toEqual(ids);
     expect(seen.report.images.train + seen.report.images.validation).toBe(36);
-    expect(seen.report.train_accuracy).toBeGreaterThan(0.9);
-    expect(seen.report.confusion_matrix?.flat().reduce((sum, count) => sum + count)).toBe(seen.report.images.validation);
+    expect(seen.report.trainAccuracy).toBeGreaterThan(0.9);
+    expect(seen.report.confusionMatrix?.flat().reduce((sum, count) => sum + count)).toBe(seen.report.images.validation);
     expect(seen.evaluation.images).toBe(seen.report.images.validation);
-    expect(seen.evaluation.accuracy).toBeCloseTo(seen.report.validation_accuracy ?? -1, 6);
+    expect(seen.evaluation.accuracy).toBeCloseTo(seen.report.validationAccuracy ?? -1, 6);
 
     expect(seen.modelClasses).toEqual(seen.classes.map(({ id, name }) => ({ id, name })));
     expect(seen.predictions[0]).toMatchObject({ classId: ids[1], className: 'stripes' });
@@ -259,11 +259,11 @@ describe('headstart.js', () => {
     expect(seen.state).toBe('paused');
     expect(seen.resumed).toBeGreaterThan(seen.paused);
     expect(seen.report.stopped).toBe('cancelled');
-    expect(seen.report.epochs_run).toBeLessThan(1000);
+    expect(seen.report.epochsRun).toBeLessThan(1000);
     expect(seen.predictions).toHaveLength(2);
     expect(seen.nothing).toMatchObject({ code: 'not_trained', message: 'Training was cancelled before anything was learned.' });
     expect(seen.kept).toEqual(seen.predictions);
-    expect(seen.next).toMatchObject({ stopped: 'finished', epochs_run: 2 });
+    expect(seen.next).toMatchObject({ stopped: 'finished', epochsRun: 2 });
   });
 
   it('takes pictures and predicts while it trains, and the page stays alive', async () => {

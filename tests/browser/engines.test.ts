@@ -24,7 +24,7 @@ describe('WebGPU against the CPU', () => {
         await tools.fill(trainer, 'circles', 6);
         await tools.fill(trainer, 'stripes', 6);
         const runs = [];
-        for (const head of ['linear', 'mlp:16']) {
+        for (const head of ['linear', 'mlp:16'] as const) {
           const run = trainer.train({ head, epochs: 3, batchSize: 4, optimizer: 'adam', schedule: 'constant', seed: 5 });
           const losses = [];
           for await (const event of run) {

@@ -3,7 +3,7 @@
  * any configuration.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,24 +57,37 @@ async function serve(folder: string, headers: Record<string, string> = {}): Prom
 }
 
 /** Opens somebody's page and waits for what comes of it. */
-async function trainsOn(address: string): Promise<string[]> {
+async function outcomeOf<T>(address: string): Promise<{ outcome: T; requests: string[] }> {
   const context = await browser.newContext();
   const page = await context.newPage();
   const record = observe(context, page);
   await page.goto(address);
   await page.waitForFunction(() => 'outcome' in window || undefined);
-  const outcome = await page.evaluate(() => (window as unknown as { outcome: Promise<Outcome> }).outcome);
+  const outcome = await page.evaluate(() => (window as unknown as { outcome: Promise<T> }).outcome);
+  expect(record.errors).toEqual([]);
+  await context.close();
+  return { outcome, requests: record.requests };
+}
+
+async function trainsOn(address: string): Promise<string[]> {
+  const { outcome, requests } = await outcomeOf<Outcome>(address);
   expect(outcome).toMatchObject({ epochs: 10, here: { className: 'blue' }, there: { className: 'blue' } });
   expect(outcome.page).toBe(new URL(address).searchParams.has('page') ? 'model-page.zip' : null);
   expect(outcome.there.probability).toBeCloseTo(outcome.here.probability, 6);
-  expect(record.errors).toEqual([]);
-  await context.close();
-  return record.requests;
+  return requests;
+}
+
+/** The same with a page that only predicts. */
+async function predictsOn(address: string): Promise<string[]> {
+  const { outcome, requests } = await outcomeOf<{ kind: string; best: string }>(address);
+  expect(outcome).toEqual({ kind: 'cpu', best: 'blue' });
+  expect(requests.filter((url) => url.endsWith('.wasm'))).toHaveLength(1);
+  return requests;
 }
 
 /** A page that names the package's address itself, as one without a bundler does. */
 function withScriptTag(address: string, script?: string): Buffer {
-  const map = `<script type="importmap">${JSON.stringify({ imports: { headstart: address } })}</script>`;
+  const map = `<script type="importmap">${JSON.stringify({ imports: { headstart: address, 'headstart/predict': address } })}</script>`;
   const page = readFileSync(join(PAGE, 'index.html'), 'utf8').replace(/<script.*<\/script>/, (own) => `${map}${script ?? own}`);
   return Buffer.from(page);
 }
@@ -98,22 +111,50 @@ async function make(): Promise<{ model: Buffer; picture: Buffer }> {
 let making: ReturnType<typeof make> | undefined;
 const made = () => (making ??= make());
 
+/** Puts a model and a picture beside a site. */
+async function putBeside({ files }: Site): Promise<void> {
+  const { model, picture } = await made();
+  files.set('model.zip', model).set('sea.png', picture);
+}
+
 const kinds = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(wasm|safetensors)$/.test(name)).length;
 
 describe('the package', () => {
   it('brings types that a strict project compiles with, and nothing to install', () => {
     const text = `import { Classifier, Trainer, type Prediction } from 'headstart';
+import { Classifier as Predicting, HeadstartError, openCamera } from 'headstart/predict';
 const trainer: Trainer = await Trainer.create({ engine: 'cpu', assetsBase: '/headstart/' });
 const seen: Prediction[] = await (await Classifier.load(await trainer.save())).classify(new ImageData(1, 1));
 // @ts-expect-error There is no such engine.
 await Trainer.create({ engine: 'steam' });
+// Whoever takes the one takes the other.
+const either: Classifier = await Predicting.load('model.zip', { onProgress: ({ loaded }) => loaded, signal: AbortSignal.timeout(1) });
+for await (const [first] of either.stream(document.createElement('video'))) console.log(first!.className, (await openCamera()).stream);
+// @ts-expect-error It is loaded, not made.
+new Predicting();
 export const best: string = seen[0]!.className;
+export const code = (error: unknown) => error instanceof HeadstartError && error.code === 'engine_unavailable';
 `;
     writeFileSync(join(project, 'typed.ts'), text);
     const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'esnext', '--moduleResolution', 'bundler', '--types', '', 'typed.ts'];
     const { stdout } = spawnSync(join(ROOT, 'www/node_modules/.bin/tsc'), options, { cwd: project, encoding: 'utf8' });
     expect(stdout).toBe('');
     expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['headstart']);
+  });
+
+  it('has a module that only predicts, and nothing else within its reach', () => {
+    const folder = join(project, 'node_modules/headstart');
+    const size = (name: string) => statSync(join(folder, name)).size;
+    const code = (name: string) => readFileSync(join(folder, name), 'utf8');
+    const named = (name: string) => new Set([...code(name).matchAll(/[\w-]*(?:worker\.js|\.wasm)\b/g)].map(([text]) => text));
+    expect(named('predict.js')).toEqual(new Set(['predict-worker.js']));
+    expect(named('predict-worker.js')).toEqual(new Set(['headstart-predict.wasm']));
+    const trains = (name: string) => code(name).includes('startTraining');
+    expect(['worker.js', 'predict-worker.js', 'predict.js'].map(trains)).toEqual([true, false, false]);
+    // Together a third of the worker that trains, let alone its wasm code.
+    expect(size('predict.js')).toBeLessThan(12_000);
+    expect(size('predict-worker.js')).toBeLessThan(18_000);
+    expect(size('headstart-predict.wasm')).toBeLessThan(size('headstart-cpu.wasm') / 4);
   });
 
   it('works from a script tag', async () => {
@@ -129,6 +170,18 @@ export const best: string = seen[0]!.className;
     const requests = await trainsOn(`${site.url}?page`);
     expect(requests).toContain(`${other.url}worker.js`);
     expect(requests).toContain(`${other.url}player/headstart_bg.wasm`);
+  });
+
+  it('predicts from another origin, and with its files put somewhere else', async () => {
+    const [site, other] = [await serve(join(project, 'predict')), await serve(join(project, 'node_modules/headstart'), SHARED)];
+    await putBeside(site);
+    site.files.set('index.html', withScriptTag(`${other.url}predict.js`));
+    const files = ['predict.js', 'predict-worker.js', 'headstart-predict.wasm'].map((name) => other.url + name);
+    const foreign = (requests: string[]) => requests.filter((url) => url.startsWith(other.url));
+    expect(new Set(foreign(await predictsOn(site.url)))).toEqual(new Set(files));
+    site.files.set('code.js', readFileSync(join(project, 'node_modules/headstart/predict.js')));
+    site.files.set('index.html', withScriptTag('/code.js'));
+    expect(new Set(foreign(await predictsOn(`${site.url}?assetsBase=${encodeURIComponent(other.url)}`)))).toEqual(new Set(files.slice(1)));
   });
 
   it('works with its files put somewhere else', async () => {
@@ -188,6 +241,8 @@ export const best: string = seen[0]!.className;
     await page.locator('input:enabled').waitFor();
     await page.locator('input').setInputFiles(files);
     await expect.poll(() => page.locator('pre').textContent()).toBe('sea.png: blue\nsky.png: blue');
+    const fetched = ['examples/predict.html', 'predict.js', 'predict-worker.js', 'examples/model.zip', 'headstart-predict.wasm'];
+    expect(new Set(record.requests)).toEqual(new Set(fetched.map((name) => site.url + name)));
     expect(record.errors).toEqual([]);
     await context.close();
   });
@@ -199,6 +254,8 @@ export const best: string = seen[0]!.className;
     for (const name of ['react', 'react-dom']) symlinkSync(join(ROOT, 'www/node_modules', name), join(folder, 'node_modules', name));
     cpSync(join(project, 'node_modules/headstart/examples/Classifier.jsx'), join(folder, 'Classifier.jsx'));
     await build({ root: folder, configFile: false, logLevel: 'error' });
+    // It only predicts.
+    expect(kinds(join(folder, 'dist'))).toBe(1);
     const site = await serve(join(folder, 'dist'));
     site.files.set('model.zip', model);
     const clip = join(project, 'blue.y4m');
@@ -230,10 +287,16 @@ export const best: string = seen[0]!.className;
   });
 
   it('works under Vite while somebody develops', async () => {
+    const { model, picture } = await made();
+    mkdirSync(join(project, 'public'));
+    writeFileSync(join(project, 'public/model.zip'), model);
+    writeFileSync(join(project, 'public/sea.png'), picture);
     const server = await createServer({ root: project, configFile: false, logLevel: 'error', server: { port: 0, host: '127.0.0.1', hmr: false, watch: null } });
     try {
       await server.listen();
-      await trainsOn(server.resolvedUrls!.local[0]!);
+      const address = server.resolvedUrls!.local[0]!;
+      await trainsOn(address);
+      await predictsOn(`${address}predict/`);
     } finally {
       await server.close();
     }
@@ -245,19 +308,23 @@ export const best: string = seen[0]!.className;
     await trainsOn((await serve(join(project, 'dist'))).url);
   });
 
-  it('works as webpack builds it', async () => {
+  it.each([
+    ['trains and predicts', '.', 4, trainsOn],
+    ['only predicts', 'predict', 1, predictsOn],
+  ] as const)('%s as webpack builds it', async (_, folder, large, works) => {
     const webpack = createRequire(join(ROOT, 'www/package.json'))('webpack') as typeof import('webpack');
-    const out = join(project, 'packed');
+    const [context, out] = [join(project, folder), join(project, folder, 'packed')];
     const complaints = await new Promise<string>((resolve, reject) =>
-      webpack({ mode: 'production', context: project, entry: './main.js', output: { path: out }, performance: { hints: false } }, (error, stats) =>
+      webpack({ mode: 'production', context, entry: './main.js', output: { path: out }, performance: { hints: false } }, (error, stats) =>
         error ? reject(error) : resolve(String([...stats!.compilation.errors, ...stats!.compilation.warnings])),
       ),
     );
     expect(complaints).toBe('');
-    expect(kinds(out)).toBe(4);
+    expect(kinds(out)).toBe(large);
     expect(existsSync(join(out, 'main.js'))).toBe(true);
     const site = await serve(out);
+    await putBeside(site);
     site.files.set('index.html', Buffer.from(readFileSync(join(PAGE, 'index.html'))));
-    await trainsOn(site.url);
+    await works(site.url);
   });
 });

@@ -39,14 +39,14 @@ async function command<T>(...args: string[]): Promise<T> {
 }
 
 /** A report's figures, which do not depend on the moment. Losses and probabilities are compared by themselves. */
-function figures({ classes, images, epochs_run, head, validation_accuracy, test_accuracy, train_accuracy, confusion_matrix, per_class, seed, warnings }: TrainReport) {
-  return { classes, images, epochs_run, head, validation_accuracy, test_accuracy, train_accuracy, confusion_matrix, per_class, seed, warnings };
+function figures({ classes, images, epochsRun, head, validationAccuracy, testAccuracy, trainAccuracy, confusionMatrix, perClass, seed, warnings }: TrainReport) {
+  return { classes, images, epochsRun, head, validationAccuracy, testAccuracy, trainAccuracy, confusionMatrix, perClass, seed, warnings };
 }
 
 function expectSameReport(found: TrainReport, expected: TrainReport): void {
   expect(figures(found)).toEqual(figures(expected));
-  expect(Math.abs(found.train_loss - expected.train_loss)).toBeLessThan(PROBABILITY);
-  expect(Math.abs((found.validation_loss ?? NaN) - (expected.validation_loss ?? NaN))).toBeLessThan(PROBABILITY);
+  expect(Math.abs(found.trainLoss - expected.trainLoss)).toBeLessThan(PROBABILITY);
+  expect(Math.abs((found.validationLoss ?? NaN) - (expected.validationLoss ?? NaN))).toBeLessThan(PROBABILITY);
 }
 
 const byClass = (predictions: readonly Prediction[]): Record<string, number> =>
@@ -165,9 +165,9 @@ describe.skipIf(PROGRAM === undefined)('a project file', () => {
     expect(Object.values(made.dataset.samples).filter(({ group }) => group === 'circles 1').length).toBe(2);
     expect(made.settings).toEqual(own.settings);
 
-    const measured = await command<{ part: string; confusion_matrix: number[][] }>('evaluate', file);
+    const measured = await command<{ part: string; confusionMatrix: number[][] }>('evaluate', file);
     expect(measured.part).toBe('test');
-    expect(measured.confusion_matrix).toEqual(own.model.report.confusion_matrix);
+    expect(measured.confusionMatrix).toEqual(own.model.report.confusionMatrix);
 
     const [chromium, native] = [await predictedByChromium(file, pictures), await predictedByCommand(file, pictures)];
     const apart = difference(chromium, native);

@@ -32,7 +32,7 @@ async function run(options) {
   const [there] = await classifier.classify(draw('blue', 7));
   classifier.close();
   const picture = await new Promise((resolve) => draw('blue', 8).toBlob(resolve));
-  return { page, epochs: report.epochs_run, here, there, file, picture };
+  return { page, epochs: report.epochsRun, here, there, file, picture };
 }
 
 const assetsBase = asked.get('assetsBase');

@@ -119,11 +119,11 @@ describe('a run in phases', () => {
 });
 
 describe('what came of it', () => {
-  const tuned = (over: Partial<TrainReport>): TrainReport => ({ ...report, fine_tune: 'last:3', phase: 'fine-tune', epochs_run: 50, head_epochs: 40, best_epoch: 48, ...over });
+  const tuned = (over: Partial<TrainReport>): TrainReport => ({ ...report, fineTune: 'last:3', phase: 'fine-tune', epochsRun: 50, headEpochs: 40, bestEpoch: 48, ...over });
 
   it('says what trained', () => {
-    expect(whatTrained({ ...report, trainable_parameters: 3843, total_parameters: 691_443 })).toBe('Trained: the head alone (3,843 of 691,443 values).');
-    expect(['last:1', 'last:3', 'all'].map((fine_tune) => whatTrained(tuned({ fine_tune })))).toEqual([
+    expect(whatTrained({ ...report, trainableParameters: 3843, totalParameters: 691_443 })).toBe('Trained: the head alone (3,843 of 691,443 values).');
+    expect((['last:1', 'last:3', 'all'] as const).map((fineTune) => whatTrained(tuned({ fineTune })))).toEqual([
       'Trained: the last block and the head (10 of 100 values).',
       'Trained: the last 3 blocks and the head (10 of 100 values).',
       'Trained: the whole network (10 of 100 values).',
@@ -136,24 +136,24 @@ describe('what came of it', () => {
     expect(whatFineTuningDid(tuned({ phase: 'head' }))).toBe(
       'The fine-tuned weights were no better on the held-out pictures, so the head-only model was kept.',
     );
-    expect(whatFineTuningDid(tuned({ phase: 'head', epochs_run: 12, head_epochs: 12 }))).toContain('ended before fine-tuning');
+    expect(whatFineTuningDid(tuned({ phase: 'head', epochsRun: 12, headEpochs: 12 }))).toContain('ended before fine-tuning');
     for (const stopped of ['cancelled', 'device-lost', 'not-finite'] as const) {
       expect(whatFineTuningDid(tuned({ phase: 'head', stopped }))).toBe('The fine-tuned weights were no better so far, so the head-only model was kept.');
       expect(whatFineTuningDid(tuned({ stopped }))).toBe('The fine-tuned weights are in use.');
     }
-    for (const phase of ['head', 'fine-tune'] as const) expect(whatFineTuningDid(tuned({ phase, best_epoch: 0 }))).toBeNull();
+    for (const phase of ['head', 'fine-tune'] as const) expect(whatFineTuningDid(tuned({ phase, bestEpoch: 0 }))).toBeNull();
   });
 
   it('says how it ended, and where a further training brought nothing', () => {
     expect(howItEnded(report, false)).toBe('Trained on 8 pictures, 10 epochs, 1.0 s. The weights of epoch 7, the best, are in use.');
     const stopped = { ...report, stopped: 'cancelled' as const };
     expect(howItEnded(stopped, false)).toMatch(/^Stopped: .* The best so far, of epoch 7, is kept and in use\.$/);
-    expect(howItEnded({ ...stopped, best_epoch: 0 }, false)).toContain('What it had learned is in use.');
+    expect(howItEnded({ ...stopped, bestEpoch: 0 }, false)).toContain('What it had learned is in use.');
     expect(howItEnded({ ...report, stopped: 'device-lost' }, false)).toMatch(/^Ended early because the GPU was lost: .* The best weights up to then, those of epoch 7, are kept and in use\.$/);
     expect(howItEnded({ ...report, stopped: 'not-finite' }, true)).toMatch(/smaller learning rate\. .* The best weights up to then, those of epoch 7, are kept and in use\.$/);
-    expect(howItEnded({ ...report, stopped: 'device-lost', best_epoch: 0 }, false)).toMatch(/What it had learned is in use\.$/);
+    expect(howItEnded({ ...report, stopped: 'device-lost', bestEpoch: 0 }, false)).toMatch(/What it had learned is in use\.$/);
     for (const ended of ['cancelled', 'finished', 'early', 'device-lost', 'not-finite'] as const) {
-      expect(howItEnded({ ...report, stopped: ended, best_epoch: 0 }, true)).toContain('Nothing was better than the model that it began with');
+      expect(howItEnded({ ...report, stopped: ended, bestEpoch: 0 }, true)).toContain('Nothing was better than the model that it began with');
     }
   });
 });

@@ -41,7 +41,7 @@ describe('Run', () => {
     const events = await collect(run);
     expect(events.filter(({ kind }) => kind === 'epoch').map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5]);
     expect(events.at(-1)?.kind).toBe('done');
-    expect(await run.report).toMatchObject({ stopped: 'finished', epochs_run: 5 });
+    expect(await run.report).toMatchObject({ stopped: 'finished', epochsRun: 5 });
     expect(run.state).toBe('ended');
     expect(trainer.modelClasses?.map(({ name }) => name)).toEqual(['a', 'b']);
   });
@@ -63,7 +63,7 @@ describe('Run', () => {
     await trainer.train({ epochs: 3 }, { checkpointSeconds: 0, onCheckpoint: (checkpoint) => kept.push(checkpoint) }).report;
     const run = trainer.train({ epochs: 3 }, { checkpoint: kept[1]!.checkpoint });
     await run.cancel();
-    expect(await run.report).toMatchObject({ stopped: 'cancelled', epochs_run: 2 });
+    expect(await run.report).toMatchObject({ stopped: 'cancelled', epochsRun: 2 });
   });
 
   it('takes no time for that where nobody asks, and seldom where it is to be seldom', async () => {
@@ -76,7 +76,7 @@ describe('Run', () => {
   it('treats an undefined setting as one that is not there', async () => {
     const trainer = await trainerWithClasses();
     const config = { epochs: 1, seed: undefined } as { epochs: number };
-    expect(await trainer.train(config).report).toMatchObject({ epochs_run: 1 });
+    expect(await trainer.train(config).report).toMatchObject({ epochsRun: 1 });
   });
 
   it('names a setting that there is none of', async () => {
@@ -107,7 +107,7 @@ describe('Run', () => {
     expect(session.steps).toBe(steps);
     expect(run.state).toBe('paused');
     run.resume();
-    expect(await run.report).toMatchObject({ stopped: 'finished', epochs_run: 40 });
+    expect(await run.report).toMatchObject({ stopped: 'finished', epochsRun: 40 });
   });
 
   it('can be cancelled while it runs, while it is paused, and before it starts', async () => {
@@ -129,7 +129,7 @@ describe('Run', () => {
     await early.cancel();
     const nothing = { code: 'not_trained', message: 'Training was cancelled before anything was learned.' };
     await expect(early.report).rejects.toMatchObject(nothing);
-    expect(await trainer.train({ epochs: 2 }).report).toMatchObject({ stopped: 'finished', epochs_run: 2 });
+    expect(await trainer.train({ epochs: 2 }).report).toMatchObject({ stopped: 'finished', epochsRun: 2 });
   });
 
   it.each(['running', 'paused'] as const)('measures what it keeps step by step, and answers meanwhile, where it is cancelled while %s', async (state) => {
@@ -187,7 +187,7 @@ describe('Run', () => {
     const second = trainer.train();
     await expect(second.report).rejects.toMatchObject({ code: 'training_running' });
     await second.cancel();
-    expect(await first.report).toMatchObject({ stopped: 'finished', epochs_run: 10 });
+    expect(await first.report).toMatchObject({ stopped: 'finished', epochsRun: 10 });
   });
 
   it('takes pictures and predicts between steps', async () => {

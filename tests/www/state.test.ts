@@ -119,7 +119,7 @@ describe('a run', () => {
     const ended = trained();
     expect(play(ended, { type: 'run-progressed', events: [event({})] })).toEqual(ended);
     expect(play(ended, { type: 'run-paused' })).toEqual(ended);
-    expect(bestEpoch(ended.run)).toBe(report.best_epoch);
+    expect(bestEpoch(ended.run)).toBe(report.bestEpoch);
   });
 
   it('goes stale when pictures or classes change, and not when a class is renamed', () => {
@@ -133,7 +133,7 @@ describe('a run', () => {
     const renamed = play(trained(), { type: 'class-renamed', key: 1, name: 'cats' });
     expect(renamed.run.stale).toBe(false);
     expect(renamed.run.report?.classes).toEqual(['cats', 'Class 2']);
-    expect(renamed.run.report?.per_class?.map((each) => each.class)).toEqual(['cats', 'Class 2']);
+    expect(renamed.run.report?.perClass?.map((each) => each.class)).toEqual(['cats', 'Class 2']);
     expect(play(renamed, { type: 'undone' }).run.report?.classes).toEqual(['Class 1', 'Class 2']);
   });
 });
@@ -146,7 +146,7 @@ describe('a result', () => {
     const { run } = play(trained(), opened);
     expect(run.replaced).toBe(true);
     expect(howItEnded(run.report!, false, run.replaced)).toBe('Trained on 8 pictures, 10 epochs, 1.0 s. Another model is in use now.');
-    const tuned = { ...report, fine_tune: 'last:3', phase: 'fine-tune' } as const;
+    const tuned = { ...report, fineTune: 'last:3', phase: 'fine-tune' } as const;
     expect(howItEnded(run.report!, false, run.replaced, false)).toBe('Trained on 8 pictures, 10 epochs, 1.0 s. Its model is gone, and no other is in use.');
     expect([false, true].map((replaced) => whatFineTuningDid(tuned, replaced))).toEqual([
       'The fine-tuned weights are in use.',
@@ -177,8 +177,8 @@ describe('the test pictures', () => {
     [0.9, 10, 'On your test pictures: 90% of 10 (95% interval 60% to 98%).'],
     [0, 10, 'On your test pictures: 0% of 10 (95% interval 0% to 28%).'],
     [0.5, 10_000, 'On your test pictures: 50% of 10,000 (95% interval 49% to 51%).'],
-  ])('of which it got %d of %d right', (test_accuracy, test, text) => {
-    expect(onTestPictures({ ...report, test_accuracy, images: { ...report.images, test } })).toBe(text);
+  ])('of which it got %d of %d right', (testAccuracy, test, text) => {
+    expect(onTestPictures({ ...report, testAccuracy, images: { ...report.images, test } })).toBe(text);
   });
 
   it('that there are none of have no figure', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Classifier, HeadstartError, Trainer } from '../../www/headstart.js';
+import { HeadstartError, Trainer } from '../../www/headstart.js';
 import type { Message } from '../../www/protocol.js';
-import { FakeWorker, fetched, picture, useFakeWorker } from './support/fake-worker.js';
+import { FakeWorker, picture, useFakeWorker } from './support/fake-worker.js';
 
 useFakeWorker();
 
@@ -172,7 +172,7 @@ describe('Trainer', () => {
     expect(trainer.backbone.fineTunable).toBe(1);
     await trainer.addClass('a');
     await trainer.addImage('a', picture(1));
-    const config = { fineTune: 'last:1', seed: undefined } as { fineTune: string };
+    const config = { fineTune: 'last:1', seed: undefined } as { fineTune: 'last:1' };
     expect(await trainer.estimate(config)).toMatchObject({ pictures: 1, epochSeconds: null });
     expect(await trainer.layers(config)).toEqual([]);
     await trainer.layers();
@@ -446,61 +446,5 @@ describe('Steering a run', () => {
     trainer.close();
     await next.cancel();
     await expect(next.report).rejects.toMatchObject({ code: 'worker_failed' });
-  });
-});
-
-describe('Classifier', () => {
-  it('fetches nothing but the model', async () => {
-    const classifier = await Classifier.load(new Blob(['zip']));
-    expect(fetched).toEqual([]);
-    expect(classifier.classes).toEqual(['from a file']);
-    expect(await classifier.classify(picture(7))).toEqual([{ classId: null, className: 'seen 7', probability: 1 }]);
-    classifier.close();
-    await Classifier.load('model.zip');
-    expect(fetched).toEqual(['https://example.test/site/model.zip']);
-  });
-
-  it('answers for one picture and for many, in order, and with so many classes as are asked for', async () => {
-    const classifier = await Classifier.load(new Blob(['zip']));
-    const widths = Array.from({ length: 9 }, (_, i) => i + 1);
-    const names = (all: { className: string }[][]) => all.map(([best]) => best!.className);
-    expect(names(await classifier.classify(widths.map(picture)))).toEqual(widths.map((width) => `seen ${width}`));
-    expect(names(await Promise.all(widths.map((width) => classifier.classify(picture(width)))))).toEqual(widths.map((width) => `seen ${width}`));
-    expect(await classifier.classify([])).toEqual([]);
-    expect(await classifier.classify(picture(3), { top: 0 })).toEqual([]);
-  });
-
-  it('asks for no more once it is told to stop', async () => {
-    const classifier = await Classifier.load(new Blob(['zip']));
-    const stop = new AbortController();
-    const all = classifier.classify(Array.from({ length: 50 }, (_, i) => picture(i + 1)), { signal: stop.signal });
-    await classifier.classify(picture(99));
-    stop.abort(new Error('enough'));
-    await expect(all).rejects.toThrow('enough');
-    const before = FakeWorker.last.session.calls.length;
-    for (let i = 0; i < 20; i += 1) await classifier.classify(picture(100));
-    // Those that were on their way, and no others.
-    expect(FakeWorker.last.session.calls.length - before - 20).toBeLessThanOrEqual(4);
-    await expect(classifier.classify(picture(1), { signal: stop.signal })).rejects.toThrow('enough');
-    await expect(classifier.stream({} as HTMLCanvasElement, { signal: stop.signal }).next()).rejects.toThrow('enough');
-  });
-
-  it('is not loaded once it is told to stop', async () => {
-    const stop = new AbortController();
-    vi.stubGlobal('fetch', () => new Promise(() => undefined));
-    const loading = Classifier.load('model.zip', { signal: stop.signal });
-    stop.abort();
-    await expect(loading).rejects.toMatchObject({ name: 'AbortError' });
-    expect(FakeWorker.last.terminated).toBe(true);
-    const workers = FakeWorker.last;
-    await expect(Trainer.create({ signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' });
-    expect(FakeWorker.last).toBe(workers);
-  });
-
-  it('closes its worker where the model cannot be had', async () => {
-    vi.stubGlobal('fetch', () => Promise.resolve(new Response('', { status: 404 })));
-    const missing = Classifier.load('model.zip');
-    await expect(missing).rejects.toMatchObject({ code: 'model_file_invalid', value: 'https://example.test/site/model.zip' });
-    expect(FakeWorker.last.terminated).toBe(true);
   });
 });

@@ -1,41 +1,10 @@
-import type { EngineChoice, EngineReport, Prediction, TrainReport } from '../generated/types.js';
-import type { LoadProgress } from '../protocol.js';
-import { abortable, type Abortable } from './abort.js';
-import type { AssetsOptions, BackboneRef } from './backbones.js';
-import { Connection } from './connection.js';
-import { eachShown, type FrameSource } from './frames.js';
-import { inOrder } from './in-order.js';
-import { assetsFolder, modelBackbone, modelReference } from './location.js';
-import { Predictions } from './predictions.js';
-import type { PictureSource } from './source.js';
-
-/** How {@link Classifier.load} sets up. */
-export interface ClassifierOptions extends AssetsOptions, Abortable {
-  /** Is told how much of the model has come, where it is fetched from an address. */
-  onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** What computes; `auto`, the default, measures and takes the faster. */
-  engine?: EngineChoice;
-  /** The backbone of a model that was saved with a reference to it, where it is not served beside this module under its name. */
-  backbone?: BackboneRef;
-}
-
-/** What {@link Classifier.classify} may be told. */
-export interface ClassifyOptions extends Abortable {
-  /** Only the so many most probable classes; all of them by default. */
-  top?: number;
-}
+import { LoadedModel, openModel, type ClassifierOptions, type OpenedModel } from './loaded-model.js';
+import { startWorker } from './worker-file.js';
 
 /** A trained model in use: nothing but predictions. */
-export class Classifier {
-  /** How its training went, where the file tells. */
-  readonly report: TrainReport | null;
-  readonly #connection: Connection;
-  readonly #predictions: Predictions;
-
-  private constructor(connection: Connection, report: TrainReport | null) {
-    this.report = report;
-    this.#connection = connection;
-    this.#predictions = new Predictions(connection);
+export class Classifier extends LoadedModel {
+  private constructor(opened: OpenedModel) {
+    super(opened);
   }
 
   /**
@@ -45,49 +14,6 @@ export class Classifier {
    * @throws {@link HeadstartError} `model_file_invalid`, `model_backbone_changed`, `engine_unavailable`, `backbone_…` or `worker_failed`.
    */
   static async load(model: Blob | string | URL, options: ClassifierOptions = {}): Promise<Classifier> {
-    const assets = assetsFolder(options.assetsBase);
-    const [file, backbone] = [modelReference(model), modelBackbone(options.backbone, assets)];
-    const { connection, result } = await Connection.begin('ofModel', async () => [options.engine ?? 'auto', file, backbone], { assets, signal: options.signal, onProgress: options.onProgress });
-    return new Classifier(connection, result.report);
-  }
-
-  /** What computes. */
-  get engine(): EngineReport {
-    return this.#connection.engine;
-  }
-
-  /** The labels that {@link Classifier.classify} answers with. */
-  get classes(): readonly string[] {
-    return this.#connection.mirror.modelClasses?.map(({ name }) => name) ?? [];
-  }
-
-  /**
-   * What the model sees in a picture, most probable class first. Every call is answered, in the order of the calls.
-   *
-   * @throws {@link HeadstartError} `picture_…` or `worker_failed`.
-   */
-  classify(picture: PictureSource, options?: ClassifyOptions): Promise<Prediction[]>;
-  /** The same for each of many pictures, in their order; files are decoded one after the other. The first that cannot be read ends it. */
-  classify(pictures: readonly PictureSource[], options?: ClassifyOptions): Promise<Prediction[][]>;
-  classify(given: PictureSource | readonly PictureSource[], { top, signal }: ClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const ask = async (picture: PictureSource): Promise<Prediction[]> => (await this.#predictions.each(picture, signal)).slice(0, top);
-    return abortable<Prediction[] | Prediction[][]>(Array.isArray(given) ? inOrder(given, ask, signal) : ask(given as PictureSource), signal);
-  }
-
-  /**
-   * What the model sees in a video or a canvas as it plays, for `for await`. It keeps up: what is shown while a frame is being looked at, or
-   * while the loop is busy, is left out. It ends with the video or its camera, and where the loop is left; a canvas has no end. It waits
-   * while the video is paused or the page is hidden.
-   *
-   * @throws what {@link Classifier.classify} does.
-   */
-  stream(source: FrameSource, options: ClassifyOptions = {}): AsyncGenerator<Prediction[], void, undefined> {
-    return eachShown(source, () => this.classify(source, options), options.signal);
-  }
-
-  /** Ends the worker and frees its memory. */
-  close(): void {
-    this.#connection.close();
+    return new Classifier(await openModel(startWorker, model, options));
   }
 }

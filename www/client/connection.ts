@@ -15,7 +15,7 @@ import type {
 import { abortable } from './abort.js';
 import { HeadstartError } from './error.js';
 import { BLANK, mirror, type Mirror } from './mirror.js';
-import { startWorker } from './worker-file.js';
+import type { StartWorker } from './start-worker.js';
 
 /** The part of a `Worker` that a connection uses. */
 export type WorkerPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
@@ -32,6 +32,7 @@ interface Pending {
 
 /** How a worker is started. */
 interface Beginning {
+  start: StartWorker;
   assets: string | undefined;
   signal: AbortSignal | undefined;
   onProgress: ((progress: LoadProgress) => void) | undefined;
@@ -72,10 +73,10 @@ export class Connection {
   }
 
   /** Starts a worker, out of the folder of Headstart's files where they are not beside this module. */
-  static open(assets?: string): Connection {
+  static open(start: StartWorker, assets?: string): Connection {
     // A worker that may not be started makes the constructor throw, or fires `error` later: both end as `worker_failed`.
     try {
-      return new Connection(startWorker(assets));
+      return new Connection(start(assets));
     } catch (error) {
       throw new HeadstartError({ code: 'worker_failed', message: `Headstart's worker could not be started: ${text(error)}.` });
     }
@@ -85,10 +86,10 @@ export class Connection {
   static async begin<C extends 'create' | 'ofModel'>(
     call: C,
     args: () => Promise<Calls[C]['args']>,
-    { assets, signal, onProgress }: Beginning,
+    { start, assets, signal, onProgress }: Beginning,
   ): Promise<{ connection: Connection; result: Result<C> }> {
     signal?.throwIfAborted();
-    const connection = Connection.open(assets);
+    const connection = Connection.open(start, assets);
     try {
       const asked = args().then((ready) => connection.#send(call, undefined, () => ready, onProgress as OnEvent | undefined).result);
       return { connection, result: await abortable(asked, signal) };

@@ -23,16 +23,17 @@ import type { Calls, ClassRef, Created, LoadProgress, SavedProject } from '../pr
 import { BackboneChange } from './backbone-change.js';
 import { abortable, type Abortable } from './abort.js';
 import type { AssetsOptions, BackboneRef } from './backbones.js';
-import type { ClassifierOptions } from './classifier.js';
 import { Connection } from './connection.js';
 import { defaultBackbone } from './default-backbone.js';
 import { HeadstartError } from './error.js';
 import { inOrder } from './in-order.js';
+import type { ClassifierOptions } from './loaded-model.js';
 import { assetsFolder, backboneSource, modelBackbone, modelReference } from './location.js';
 import { playerFiles } from './player.js';
 import { Predictions } from './predictions.js';
 import { Run, type TrainOptions } from './run.js';
 import { nameOf, toPicture, type PictureSource } from './source.js';
+import { startWorker } from './worker-file.js';
 
 /** How {@link Trainer.create} sets up. */
 export interface TrainerOptions extends AssetsOptions, Abortable {
@@ -94,6 +95,23 @@ export interface AddedImages {
   ids: (number | null)[];
   /** Why not, by the place among the sources. */
   failures: { index: number; error: HeadstartError }[];
+}
+
+/** Pictures of known classes, by the names of the classes. */
+export type TestPictures = Readonly<Record<string, readonly PictureSource[]>>;
+
+/** What {@link Trainer.evaluate} may be told beside pictures. */
+export interface EvaluateOptions extends Abortable {
+  /** Called after each picture, with how many are done with. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** A model measured on pictures that are not the project's. */
+export interface PicturesEvaluation extends Evaluation {
+  /** What the model said of each picture, most probable class first, by class as they were given; null of one that could not be read. */
+  answers: Record<string, (Prediction[] | null)[]>;
+  /** Why not, by class and by the place among its pictures. These are left out of the figures. */
+  failures: { className: string; index: number; error: HeadstartError }[];
 }
 
 /** What {@link Trainer.save} may be told. */
@@ -164,7 +182,7 @@ export class Trainer {
     const assets = assetsFolder(options.assetsBase);
     const args = async (): Promise<Calls['create']['args']> => [engine, source ?? (await defaultBackbone(assets)), project];
     const { signal, onProgress } = options;
-    const { connection, result } = await Connection.begin('create', args, { assets, signal, onProgress });
+    const { connection, result } = await Connection.begin('create', args, { start: startWorker, assets, signal, onProgress });
     return new Trainer(connection, result, assets);
   }
 
@@ -211,7 +229,10 @@ export class Trainer {
     return this.#connection.call('renameClass', [ref, to]);
   }
 
-  /** Removes a class with its pictures; {@link Trainer.restoreClass} brings both back. */
+  /**
+   * Removes a class with its pictures; {@link Trainer.restoreClass} brings both back. A model that tells it apart answers without it from then
+   * on, also as a file and an export: the other classes share its probability, as long as there are two of them.
+   */
   removeClass(ref: ClassRef): Promise<void> {
     return this.#connection.call('removeClass', [ref]);
   }
@@ -430,8 +451,43 @@ export class Trainer {
    * @throws {@link HeadstartError} `not_trained`, or `no_test_pictures` where nothing is left to test with.
    */
   evaluate(part: 'test'): Promise<TestEvaluation>;
-  evaluate(part: 'validation' | 'test' = 'validation'): Promise<Evaluation> {
-    return this.#connection.call(part === 'test' ? 'evaluateOnTest' : 'evaluate', []);
+  /**
+   * Tests the model on pictures that are not the project's, and tells what it makes of each: `evaluate({ cat: files, dog: otherFiles })`. They
+   * are neither kept nor compared with those that it learned from: whether it has seen them is for you to know. They are asked about one after
+   * the other, files decoded in turn; a model that takes the place of this one meanwhile answers for the rest.
+   *
+   * @throws {@link HeadstartError} `not_trained`, `class_unknown` for a class that the model does not tell apart, or `no_test_pictures` where
+   * none can be read.
+   */
+  evaluate(pictures: TestPictures, options?: EvaluateOptions): Promise<PicturesEvaluation>;
+  evaluate(on: 'validation' | 'test' | TestPictures = 'validation', options: EvaluateOptions = {}): Promise<Evaluation> {
+    if (typeof on === 'object') return this.#evaluateOn(on, options);
+    return this.#connection.call(on === 'test' ? 'evaluateOnTest' : 'evaluate', []);
+  }
+
+  async #evaluateOn(pictures: TestPictures, { signal, onProgress }: EvaluateOptions): Promise<PicturesEvaluation> {
+    const known = this.modelClasses?.map(({ name }) => name);
+    const unknown = Object.keys(pictures).find((name) => known && !known.includes(name));
+    if (unknown !== undefined) throw new HeadstartError({ code: 'class_unknown', message: `The model knows no class “${unknown}”.`, value: unknown });
+    const all = Object.entries(pictures).flatMap(([className, sources]) => sources.map((source, index) => ({ className, source, index })));
+    const failures: PicturesEvaluation['failures'] = [];
+    let done = 0;
+    const ask = async ({ className, source, index }: (typeof all)[number]): Promise<Prediction[] | null> => {
+      const answer = await this.#predictions.each(source, signal).catch((error: unknown) => {
+        if (signal?.aborted || !(error instanceof HeadstartError) || !error.code.startsWith('picture_')) throw error;
+        failures.push({ className, index, error });
+        return null;
+      });
+      done += 1;
+      onProgress?.(done, all.length);
+      return answer;
+    };
+    const said = await abortable(inOrder(all, ask, signal), signal);
+    const answered = all.flatMap(({ className }, at) => (said[at] ? [[className, said[at]] as const] : []));
+    const figures = await this.#connection.call('measureAnswers', [answered]);
+    const answers: PicturesEvaluation['answers'] = Object.fromEntries(Object.keys(pictures).map((name) => [name, []]));
+    all.forEach(({ className }, at) => answers[className]?.push(said[at] ?? null));
+    return { ...figures, answers, failures };
   }
 
   /**

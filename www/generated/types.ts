@@ -228,11 +228,11 @@ loss: number,
 /**
  * Rows are actual classes, columns predicted ones.
  */
-confusion_matrix: Array<Array<number>>, 
+confusionMatrix: Array<Array<number>>, 
 /**
  * A row a class.
  */
-per_class: Array<ClassMetrics>, 
+perClass: Array<ClassMetrics>, 
 /**
  * Names of the classes, in the order of rows and columns.
  */
@@ -599,11 +599,11 @@ loss: number,
 /**
  * Rows are actual classes, columns predicted ones.
  */
-confusion_matrix: Array<Array<number>>, 
+confusionMatrix: Array<Array<number>>, 
 /**
  * A row a class.
  */
-per_class: Array<ClassMetrics>, 
+perClass: Array<ClassMetrics>, 
 /**
  * Names of the classes, in the order of rows and columns.
  */
@@ -624,15 +624,15 @@ export type TrainConfig = {
 /**
  * `linear`, `mlp:UNITS`, `conv:CHANNELS` (a 3×3 convolution before pooling) or `svm` (`svm:C`).
  */
-head: string, 
+head: "linear" | `mlp:${number}` | `conv:${number}` | `svm:${number}` | "svm", 
 /**
  * Activation of an MLP's hidden layer: `relu`, `silu` or `tanh`.
  */
-activation: string, 
+activation: "relu" | "silu" | "tanh", 
 /**
  * `none`, `last:N` or `all`: which stages of the backbone train.
  */
-fineTune: string, 
+fineTune: "none" | `last:${number}` | "all", 
 /**
  * Passes over the training pictures while the head trains alone.
  */
@@ -672,7 +672,7 @@ batchSize: number,
 /**
  * `adamw`, `adam` or `sgd`.
  */
-optimizer: string, 
+optimizer: "adamw" | "adam" | "sgd", 
 /**
  * Momentum of `sgd`.
  */
@@ -684,7 +684,7 @@ clipNorm: number,
 /**
  * `cosine`, `constant`, `step` or `plateau`.
  */
-schedule: string, 
+schedule: "cosine" | "constant" | "step" | "plateau", 
 /**
  * Share of each phase's steps over which the rates rise to their peak.
  */
@@ -708,7 +708,7 @@ labelSmoothing: number,
 /**
  * `none`, or `balanced`: pictures of rare classes count for more.
  */
-classWeights: string, 
+classWeights: "none" | "balanced", 
 /**
  * Share of the last layer's inputs that is dropped in training.
  */
@@ -750,7 +750,7 @@ patience: number,
  * The validation figure that decides which epoch is best: `loss`, `accuracy`, or `auto`: the loss while the head
  * trains alone, the accuracy while the backbone is fine-tuned.
  */
-monitor: string, 
+monitor: "auto" | "loss" | "accuracy", 
 /**
  * Whether training goes on from the present model (its head and backbone) instead of from scratch.
  */
@@ -848,7 +848,7 @@ classes: Array<string>,
 /**
  * Numbers of the classes, in the same order; none where the model that was trained knows only names of them.
  */
-class_ids: Array<ClassId | null>, 
+classIds: Array<ClassId | null>, 
 /**
  * Numbers of pictures.
  */
@@ -860,11 +860,11 @@ backbone: string,
 /**
  * Kind of head.
  */
-head: string, 
+head: "linear" | `mlp:${number}` | `conv:${number}` | `svm:${number}`, 
 /**
  * Which stages of the backbone trained.
  */
-fine_tune: string, 
+fineTune: "none" | `last:${number}` | "all", 
 /**
  * The phase that the kept weights come from: `head` where fine-tuning was not asked for or made
  * nothing better.
@@ -873,24 +873,24 @@ phase: Phase,
 /**
  * Values that trained.
  */
-trainable_parameters: number, 
+trainableParameters: number, 
 /**
  * All values of backbone and head.
  */
-total_parameters: number, 
+totalParameters: number, 
 /**
  * Epochs that ran to their end.
  */
-epochs_run: number, 
+epochsRun: number, 
 /**
  * How many of them the head trained alone.
  */
-head_epochs: number, 
+headEpochs: number, 
 /**
  * The epoch whose weights were kept, counted from 1 through all phases; 0 where a model that training went on
  * from was not bettered.
  */
-best_epoch: number, 
+bestEpoch: number, 
 /**
  * Why training ended.
  */
@@ -898,31 +898,31 @@ stopped: Stopped,
 /**
  * Cross-entropy of the kept weights on the training pictures.
  */
-train_loss: number, 
+trainLoss: number, 
 /**
  * Their accuracy there.
  */
-train_accuracy: number, 
+trainAccuracy: number, 
 /**
  * Their cross-entropy on the held-out pictures.
  */
-validation_loss: number | null, 
+validationLoss: number | null, 
 /**
  * Their accuracy there.
  */
-validation_accuracy: number | null, 
+validationAccuracy: number | null, 
 /**
  * Their accuracy on the separate test set.
  */
-test_accuracy: number | null, 
+testAccuracy: number | null, 
 /**
  * Of the test set, or of the held-out pictures where there is none: `[actual][predicted]`.
  */
-confusion_matrix: Array<Array<number>> | null, 
+confusionMatrix: Array<Array<number>> | null, 
 /**
  * Of the same pictures as the confusion matrix.
  */
-per_class: Array<ClassMetrics> | null, 
+perClass: Array<ClassMetrics> | null, 
 /**
  * Where the time went.
  */

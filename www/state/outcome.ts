@@ -7,15 +7,15 @@ const CUT_SHORT: readonly Stopped[] = ['cancelled', 'device-lost', 'not-finite']
 
 /** How it ended and which weights are in use, unless the model was replaced: by another one, or by none where it was lost. */
 export function howItEnded(report: TrainReport, further: boolean, replaced = false, hasModel = true): string {
-  const trained = `${count(report.images.train, 'picture')}, ${count(report.epochs_run, 'epoch')}, ${duration(report.seconds.train)}.`;
+  const trained = `${count(report.images.train, 'picture')}, ${count(report.epochsRun, 'epoch')}, ${duration(report.seconds.train)}.`;
   const instead = hasModel ? 'Another model is in use now.' : 'Its model is gone, and no other is in use.';
   const keptWeights = (otherwise: string): string => (replaced ? instead : whatIsKept(report, further, otherwise));
-  const kept = keptWeights(`The weights of epoch ${report.best_epoch}, the best, are in use.`);
-  const soFar = keptWeights(`The best so far, of epoch ${report.best_epoch}, is kept and in use.`);
-  const upToThen = keptWeights(`The best weights up to then, those of epoch ${report.best_epoch}, are kept and in use.`);
+  const kept = keptWeights(`The weights of epoch ${report.bestEpoch}, the best, are in use.`);
+  const soFar = keptWeights(`The best so far, of epoch ${report.bestEpoch}, is kept and in use.`);
+  const upToThen = keptWeights(`The best weights up to then, those of epoch ${report.bestEpoch}, are kept and in use.`);
   switch (report.stopped) {
     case 'cancelled':
-      if (report.best_epoch === 0 && !further) return `Stopped before the first epoch ended: ${trained} ${soFar}`;
+      if (report.bestEpoch === 0 && !further) return `Stopped before the first epoch ended: ${trained} ${soFar}`;
       return `Stopped: ${trained} ${soFar}`;
     case 'early':
       return `Stopped by itself because it no longer improved: ${trained} ${kept}`;
@@ -29,13 +29,13 @@ export function howItEnded(report: TrainReport, further: boolean, replaced = fal
 }
 
 function whatIsKept(report: TrainReport, further: boolean, otherwise: string): string {
-  if (report.best_epoch > 0) return otherwise;
+  if (report.bestEpoch > 0) return otherwise;
   return further ? 'Nothing was better than the model that it began with, which is kept.' : 'What it had learned is in use.';
 }
 
 /** What it got right of the test pictures, or null where there were none that it could be tested with. */
 export function onTestPictures(report: TrainReport): string | null {
-  const { test_accuracy: share, images } = report;
+  const { testAccuracy: share, images } = report;
   if (share === null) return null;
   const [low, high] = shareInterval(share, images.test);
   return `On your test pictures: ${percent(share)} of ${images.test.toLocaleString('en')} (95% interval ${percent(low)} to ${percent(high)}).`;
@@ -53,8 +53,8 @@ export function shareInterval(share: number, number: number): [low: number, high
 
 /** What of the network was trained, with the number of values. */
 export function whatTrained(report: TrainReport): string {
-  const values = `${report.trainable_parameters.toLocaleString('en')} of ${report.total_parameters.toLocaleString('en')} values`;
-  return `Trained: ${partOf(report.fine_tune)} (${values}).`;
+  const values = `${report.trainableParameters.toLocaleString('en')} of ${report.totalParameters.toLocaleString('en')} values`;
+  return `Trained: ${partOf(report.fineTune)} (${values}).`;
 }
 
 function partOf(fineTune: string): string {
@@ -67,9 +67,9 @@ function partOf(fineTune: string): string {
 /** Whether fine-tuning was worth it, or null where none was asked for. */
 export function whatFineTuningDid(report: TrainReport, replaced = false): string | null {
   // No epoch of this run is in use: that is said already, and the model that a warm start began with may be fine-tuned or not.
-  if (report.fine_tune === 'none' || report.best_epoch === 0) return null;
+  if (report.fineTune === 'none' || report.bestEpoch === 0) return null;
   if (report.phase === 'fine-tune') return replaced ? 'The fine-tuned weights were kept.' : 'The fine-tuned weights are in use.';
-  if (report.epochs_run <= report.head_epochs) return 'It ended before fine-tuning had come to anything, so the head-only model was kept.';
+  if (report.epochsRun <= report.headEpochs) return 'It ended before fine-tuning had come to anything, so the head-only model was kept.';
   if (CUT_SHORT.includes(report.stopped)) return 'The fine-tuned weights were no better so far, so the head-only model was kept.';
   return 'The fine-tuned weights were no better on the held-out pictures, so the head-only model was kept.';
 }

@@ -54,8 +54,8 @@ export function nothingLearned({ latest }: RunState): boolean {
 export function describeGap(run: RunState): string | null {
   const { report } = run;
   const last = run.points.at(-1);
-  const training = report?.train_accuracy ?? last?.accuracy ?? null;
-  const held = report ? report.validation_accuracy : (last?.validationAccuracy ?? null);
+  const training = report?.trainAccuracy ?? last?.accuracy ?? null;
+  const held = report ? report.validationAccuracy : (last?.validationAccuracy ?? null);
   if (training === null || held === null) return null;
   const points = wholePercent(training) - wholePercent(held);
   const gap = points > 0 ? `a gap of ${count(points, 'point')}` : 'no gap';

@@ -216,9 +216,9 @@ function renamed(state: AppState, key: Key, to: string): AppState {
 function named(state: AppState): AppState {
   const { report } = state.run;
   if (report === null) return state;
-  const name = (old: string, index: number): string => nameNow(state.classes, report.class_ids[index] ?? null, old);
-  const per_class = report.per_class?.map((each, index) => ({ ...each, class: name(each.class, index) })) ?? null;
-  return { ...state, run: { ...state.run, report: { ...report, classes: report.classes.map(name), per_class } } };
+  const name = (old: string, index: number): string => nameNow(state.classes, report.classIds[index] ?? null, old);
+  const perClass = report.perClass?.map((each, index) => ({ ...each, class: name(each.class, index) })) ?? null;
+  return { ...state, run: { ...state.run, report: { ...report, classes: report.classes.map(name), perClass } } };
 }
 
 function expected(state: AppState, key: Key, count: number): AppState {

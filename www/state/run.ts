@@ -81,7 +81,7 @@ function pointOf(event: TrainEvent): EpochPoint {
 
 /** The epoch whose weights are kept, as far as it is known; 0 is the model that a warm start began with. */
 export function bestEpoch(run: RunState): number | null {
-  return run.report?.best_epoch ?? run.latest?.bestEpoch ?? null;
+  return run.report?.bestEpoch ?? run.latest?.bestEpoch ?? null;
 }
 
 /** How far the present phase is, between 0 and 1. */

@@ -85,6 +85,7 @@ export const handlers: Handlers = {
   },
   evaluate: ({ session }) => session.evaluate(),
   evaluateOnTest: ({ session }) => session.evaluateOnTest(),
+  measureAnswers: ({ session }, answered) => session.measureAnswers(answered),
   answer: ({ session }, id) => session.answer(id),
   async save({ session }, backbone) {
     return zip(await session.save(backbone));

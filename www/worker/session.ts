@@ -92,6 +92,7 @@ export interface Session {
   evaluate(): Promise<Evaluation>;
   /** On the test set, without what the model knows of it. */
   evaluateOnTest(): Promise<TestEvaluation>;
+  measureAnswers(answered: readonly (readonly [string, Prediction[]])[]): Promise<Evaluation>;
   answer(id: number): Promise<PictureAnswer>;
   save(backbone: SavedBackbone): Promise<Uint8Array<ArrayBuffer>>;
   export(
@@ -110,10 +111,10 @@ export interface Session {
 /** What a model that only predicts answers. */
 export type ModelSession = Pick<Session, 'engine' | 'backbone' | 'modelClasses' | 'report' | 'predict'>;
 
-/** The wasm package: how a session is made, the settings where nothing else is asked for, and what they may be. */
 /** Makes a session on a saved model's own backbone, with the model loaded. */
 export type OpenSession = (engine: EngineChoice, file: Uint8Array, config?: string, weights?: Uint8Array) => Promise<ModelSession>;
 
+/** The wasm package: how a session is made, the settings where nothing else is asked for, and what they may be. */
 export interface Core {
   create(engine: EngineChoice, config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<Session>;
   /** A session that goes on with what {@link Session.write} gave. */

@@ -35,6 +35,7 @@ struct Converted {
 
 /// A linear head on the original and on the converted backbone.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Measured {
     task: String,
     pictures: usize,

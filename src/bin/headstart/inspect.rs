@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::path::Path;
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Inspection {
     backbone: BackboneReport,
     known_by: KnownBy,

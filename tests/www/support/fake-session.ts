@@ -303,6 +303,7 @@ export class FakeSession implements Session {
   embed = async () => new Float32Array(4);
   evaluate = () => Promise.reject(refusal('not_trained', 'There is no trained model yet.'));
   evaluateOnTest = this.evaluate;
+  measureAnswers = this.evaluate;
   answer = async (id: number): Promise<PictureAnswer> => ({ id, classId: 0, role: 'new', predictions: [] });
   save = async () => new Uint8Array([80, 75]);
 
@@ -349,7 +350,7 @@ export class FakeSession implements Session {
     this.#run = null;
     this.#measuring = null;
     this.#model = this.#live().map(({ id, name }) => ({ id, name }));
-    this.#report = { stopped, epochs_run: epochs, classes: this.#live().map(({ name }) => name) } as TrainReport;
+    this.#report = { stopped, epochsRun: epochs, classes: this.#live().map(({ name }) => name) } as TrainReport;
   }
 
   /** Longer than a slice, so that the worker looks for messages after every call. */
@@ -401,7 +402,6 @@ export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
   };
 }
 
-/** An event with nothing but its place in the run. */
 /** The same for a saved model. */
 export function fakeModel(session: FakeSession): OpenSession {
   return async () => {
@@ -410,6 +410,7 @@ export function fakeModel(session: FakeSession): OpenSession {
   };
 }
 
+/** An event with nothing but its place in the run. */
 export function event(kind: TrainEvent['kind'], epoch: number, step: number, epochs = 3): TrainEvent {
   return {
     kind, phase: 'head', epoch, epochs, step, steps: epochs * STEPS_AN_EPOCH, loss: 1 / step, accuracy: 1,

@@ -238,8 +238,8 @@ export class FakeTrainer {
     for (const each of this.checkpoints) onCheckpoint?.(each);
     const ended = this.#ask('train', (): TrainReport => {
       this.#data.model = this.#live().map(({ id, name }) => ({ id, name }));
-      const [classes, class_ids] = [this.#live().map(({ name }) => name), this.#live().map(({ id }) => id)];
-      return { ...report, classes, class_ids };
+      const [classes, classIds] = [this.#live().map(({ name }) => name), this.#live().map(({ id }) => id)];
+      return { ...report, classes, classIds };
     });
     ended.catch(() => undefined);
     return {

@@ -60,6 +60,6 @@ export class Heads {
 
 async function trainOurs(trainer: Trainer, plan: Plan): Promise<number> {
   const report = await trainer.train({ ...plan, optimizer: 'adam' }).report;
-  if (report.epochs_run !== plan.epochs) throw new Error(`${report.epochs_run} epochs ran`);
-  return report.validation_accuracy!;
+  if (report.epochsRun !== plan.epochs) throw new Error(`${report.epochsRun} epochs ran`);
+  return report.validationAccuracy!;
 }

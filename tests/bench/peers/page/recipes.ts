@@ -31,7 +31,7 @@ const ours = (usual: boolean): OpenRecipe => async (folder, pictures) => {
     },
     async train() {
       const report = await trainer.train(usual ? {} : { ...PLAN, head: 'mlp:100', optimizer: 'adam', validation: 0.15 }).report;
-      return report.validation_accuracy!;
+      return report.validationAccuracy!;
     },
     close: () => trainer.close(),
   };
