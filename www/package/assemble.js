@@ -8,10 +8,20 @@ const copy = (from, to) => cpSync(join(www, from), join(out, to), { recursive: t
 const json = (file) => JSON.parse(readFileSync(join(www, file), 'utf8'));
 const write = (file, value) => writeFileSync(join(out, file), `${JSON.stringify(value, null, 2)}\n`);
 
-// What the modules name has to be what lies beside them.
-for (const [module, names] of [['headstart.js', ['./worker.js']], ['worker.js', ['./headstart.wasm', './headstart-cpu.wasm', './headstart-predict.wasm']]]) {
+// The one that the code names. A checkout may have others, and another default.
+const folder = 'mobilenet-v2-0.75-128';
+
+// What the modules name has to be what lies beside them, and nothing else: who only predicts is to serve and fetch no more than that takes.
+const NAMES = {
+  'headstart.js': [`backbones/${folder}/model.safetensors`, 'worker.js'],
+  'worker.js': ['headstart-cpu.wasm', 'headstart-predict.wasm', 'headstart.wasm'],
+  'predict.js': ['predict-worker.js'],
+  'predict-worker.js': ['headstart-predict.wasm'],
+};
+for (const [module, expected] of Object.entries(NAMES)) {
   const code = readFileSync(join(out, module), 'utf8');
-  for (const name of names) if (!code.includes(name)) throw new Error(`${module} does not name ${name}`);
+  const named = [...new Set([...code.matchAll(/new URL\([`'"]\.\/([^`'"]+)/g)].map(([, name]) => name))].sort();
+  if (String(named) !== String(expected)) throw new Error(`${module} names ${named.join(', ') || 'nothing'} instead of ${expected.join(', ')}`);
 }
 
 copy('pkg/headstart_bg.wasm', 'headstart.wasm');
@@ -23,8 +33,6 @@ copy('package/README.md', 'README.md');
 copy('package/examples', 'examples');
 for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) copy(`../${file}`, file);
 
-// The one that the code names. A checkout may have others, and another default.
-const folder = 'mobilenet-v2-0.75-128';
 const index = json('public/backbones/index.json');
 const backbones = index.backbones.filter((each) => each.folder === folder);
 if (backbones.length !== 1) throw new Error(`public/backbones/index.json names ${folder} ${backbones.length} times`);

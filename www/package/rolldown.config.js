@@ -1,7 +1,7 @@
 /**
- * Makes the package's modules: `headstart.js` and `worker.js`, a file each. They name what lies beside them (the worker, its wasm code, the
- * weights of the default backbone) in the form that browsers understand as it is and that Vite and webpack look for:
- * `new URL('./name', import.meta.url)`.
+ * Makes the package's modules, `headstart.js` and `predict.js`, and a worker for each, a file each. They name what lies beside them (the
+ * worker, its wasm code, the weights of the default backbone) in the form that browsers understand as it is and that Vite and webpack look
+ * for: `new URL('./name', import.meta.url)`.
  */
 import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
@@ -12,6 +12,7 @@ const out = join(www, '../target/package');
 /** What is called otherwise in the package than in the sources: by file, a text that has to be there and what takes its place. */
 const NAMES = {
   'client/worker-file.ts': ['../worker/index.ts', './worker.js'],
+  'client/predict-worker-file.ts': ['../worker/predict.ts', './predict-worker.js'],
   'pkg/headstart.js': ['headstart_bg.wasm', './headstart.wasm'],
   'pkg/cpu/headstart.js': ['headstart_bg.wasm', './headstart-cpu.wasm'],
   'pkg/predict/headstart.js': ['headstart_bg.wasm', './headstart-predict.wasm'],
@@ -42,4 +43,9 @@ const module = (input, file) =>
     plugins: [names, packaged],
   });
 
-export default [module('headstart.ts', 'headstart.js'), module('worker/index.ts', 'worker.js')];
+export default [
+  module('headstart.ts', 'headstart.js'),
+  module('worker/index.ts', 'worker.js'),
+  module('predict.ts', 'predict.js'),
+  module('worker/predict.ts', 'predict-worker.js'),
+];

@@ -1,5 +1,5 @@
 // A React component that tells pictures apart, of files and of the webcam: <Classifier model="model.zip" />
-import { Classifier as Model, openCamera } from 'headstart';
+import { Classifier as Model, openCamera } from 'headstart/predict';
 import { useEffect, useRef, useState } from 'react';
 
 export function Classifier({ model: address }) {
