@@ -14,7 +14,7 @@ import { blotches } from './support/onnx.js';
 const ROOT = join(import.meta.dirname, '../..');
 const TARGET = join(ROOT, 'target');
 const PACKAGES = join(ROOT, 'tests/examples/node_modules');
-const PYTHON = process.env['HEADSTART_PYTHON'];
+const PYTHON = process.env['HEADSTART_PYTHON'] || undefined;
 
 /** The largest difference of a probability, in percent, beside the rounding of what is printed. */
 const BOUND = 0.1 + 0.05;
