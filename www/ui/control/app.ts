@@ -77,7 +77,7 @@ export function createApp(create?: CreateTrainer, list?: () => Promise<BackboneE
     importer: new Importer(store, library, intake, session, pictures),
     exporter: new Exporter(store, library),
     training: new Training(store, session, checkpoints),
-    models: new ModelFiles(store, session),
+    models: new ModelFiles(store, library, session),
     predictor: new Predictor(store, session),
     picker,
     projects,

@@ -6,6 +6,9 @@ interface ConfusionMatrixProps {
 
 const HEATS = 5;
 
+/** More columns are narrow on paper. */
+const FEW = 6;
+
 /** What was taken for what, the darker the more. */
 export function ConfusionMatrix({ classes, matrix }: ConfusionMatrixProps) {
   return (
@@ -13,7 +16,7 @@ export function ConfusionMatrix({ classes, matrix }: ConfusionMatrixProps) {
       <p id="confusion-title" class="table-title">
         What was taken for what
       </p>
-      <table class="confusion" aria-labelledby="confusion-title" aria-describedby="confusion-about">
+      <table class={classes.length > FEW ? 'confusion many' : 'confusion'} style={{ '--columns': String(classes.length) }} aria-labelledby="confusion-title" aria-describedby="confusion-about">
         <thead>
           <tr>
             <td />

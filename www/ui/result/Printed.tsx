@@ -7,14 +7,14 @@ import { useAppState } from '../control/useAppState.js';
 /** What is told of a run on paper only, where nobody can look it up on the page beside it. */
 export function PrintedFacts({ run, report }: { run: RunState; report: TrainReport }) {
   const project = useAppState((state) => state.project.name);
-  const { images, validation_accuracy: accuracy } = report;
+  const { images, validationAccuracy: accuracy } = report;
   const facts: [what: string, is: string][] = [
     ['Project', project],
     ['Printed', new Date().toLocaleDateString(undefined, { dateStyle: 'long' })],
     ['Pictures', `${images.train} learned from, ${images.validation} held back${images.test > 0 ? `, ${images.test} to test with` : ''}`],
     ['Backbone', report.backbone],
     ['Head', report.head],
-    ['Fine-tuning', report.fine_tune],
+    ['Fine-tuning', report.fineTune],
     ['Settings', settings(run)],
     ['Seed', String(report.seed)],
   ];
@@ -38,13 +38,4 @@ export function PrintedFacts({ run, report }: { run: RunState; report: TrainRepo
 function settings({ config }: RunState): string {
   const chosen = Object.entries(config).map(([name, value]) => `${name} ${String(value)}`);
   return chosen.length === 0 ? 'as they come' : chosen.join(', ');
-}
-
-/** Opens the browser's dialog, which saves as PDF too. */
-export function PrintButton() {
-  return (
-    <button type="button" class="button small print-button" onClick={() => window.print()}>
-      Print the result
-    </button>
-  );
 }

@@ -7,8 +7,8 @@ import { useAppState } from '../control/useAppState.js';
 import { WhatTrains } from '../train/WhatTrains.js';
 import { ClassFigures } from './ClassFigures.js';
 import { ConfusionMatrix } from './ConfusionMatrix.js';
-import { PrintButton, PrintedFacts } from './Printed.js';
-import { TableButton } from './TableButton.js';
+import { PrintedFacts } from './Printed.js';
+import { TakeAway } from './TakeAway.js';
 
 /** What the latest run achieved. */
 export function Results() {
@@ -25,7 +25,7 @@ export function Results() {
 }
 
 function Report({ run, report }: { run: RunState; report: TrainReport }) {
-  const accuracy = report.validation_accuracy;
+  const accuracy = report.validationAccuracy;
   const hasModel = useAppState((state) => state.model !== null);
   const otherBackbone = useAppState(otherBackboneOfModel);
   const fineTuned = whatFineTuningDid(report, run.replaced);
@@ -39,7 +39,7 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
           <p class="figure">Accuracy unknown</p>
           <p>
             No pictures were held back to check with, so nobody knows how well it does on new ones. It got{' '}
-            {percent(report.train_accuracy)} of the pictures that it learned from right, which says little.
+            {percent(report.trainAccuracy)} of the pictures that it learned from right, which says little.
           </p>
         </div>
       ) : (
@@ -77,18 +77,15 @@ function Report({ run, report }: { run: RunState; report: TrainReport }) {
         </div>
       ))}
       {onTest !== null && <p class="hint">The tables are about the test pictures.</p>}
-      {report.per_class !== null && <ClassFigures figures={report.per_class} ids={report.class_ids} />}
-      {report.confusion_matrix !== null && <ConfusionMatrix classes={report.classes} matrix={report.confusion_matrix} />}
+      {report.perClass !== null && <ClassFigures figures={report.perClass} ids={report.classIds} />}
+      {report.confusionMatrix !== null && <ConfusionMatrix classes={report.classes} matrix={report.confusionMatrix} />}
       <WhatTrains title="What trained, layer by layer" config={run.config} />
-      <div class="row">
-        <TableButton />
-        <PrintButton />
-      </div>
+      <TakeAway run={run} report={report} />
     </section>
   );
 }
 
 function inShort(report: TrainReport): string {
-  const share = report.validation_accuracy;
+  const share = report.validationAccuracy;
   return share === null ? 'Training has ended.' : `Training has ended: ${percent(share)} of the pictures held back were recognised.`;
 }

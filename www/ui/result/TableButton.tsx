@@ -21,7 +21,7 @@ export function TableButton() {
   return (
     <button
       type="button"
-      class="button small print-button"
+      class="button small"
       disabled={!ready && progress === null}
       onClick={() => (abort.current === null ? void save() : abort.current.abort())}
     >
