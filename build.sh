@@ -159,15 +159,28 @@ setup() {
 
 # ── Build ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-# src/ → www/pkg/ and, without the GPU engine and less than half as large, www/pkg/cpu/: the worker fetches the one that it needs.
+# src/ → www/pkg/ and, without the GPU engine and less than half as large, www/pkg/cpu/, and what only predicts: the worker fetches the one
+# that it needs.
 build_wasm() {
   setup
   say 'Building the wasm package'
   build_package www/pkg
   say 'Building the wasm package without the GPU engine'
   build_package www/pkg/cpu --no-default-features
+  build_relaxed www/pkg/cpu --no-default-features --features relaxed-simd
   say 'Building the wasm package that only predicts'
   build_package www/pkg/predict --no-default-features --features predict-only
+  build_relaxed www/pkg/predict --no-default-features --features predict-only,relaxed-simd
+}
+
+# `build_relaxed FOLDER OPTIONS…`: the same package for browsers with relaxed SIMD, of which the module alone is used.
+build_relaxed() {
+  local folder=$1
+  shift
+  say '… and for browsers with relaxed SIMD'
+  build_package "$folder/relaxed" "$@"
+  cmp -s "$folder/headstart.js" "$folder/relaxed/headstart.js" ||
+    die "the JavaScript of $folder and of $folder/relaxed differs: let the worker import each module's own."
 }
 
 # What a wasm package is made of, in one number.
@@ -202,7 +215,7 @@ build_package() {
   # -Oz saves nothing of the download once compressed, and its code is slower.
   $bin/wasm-opt -O2 --strip-debug --strip-producers \
     --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
-    --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-extended-const \
+    --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-extended-const --enable-relaxed-simd \
     "$staging/headstart_bg.wasm" -o "$staging/headstart_bg.wasm"
   printf '%s\n' "$stamp" >"$staging/.stamp"
   mkdir -p "$folder"

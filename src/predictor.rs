@@ -11,7 +11,8 @@ use crate::report::TrainReport;
 use crate::train::softmax;
 use serde::Serialize;
 
-/// A model on the kernels of the CPU. It says what [`crate::classifier::Classifier`] says on the CPU engine, to the bit.
+/// A model on the kernels of the CPU. It says what [`crate::classifier::Classifier`] says on the CPU engine, to the bit where
+/// both are built with relaxed SIMD or both without.
 pub struct Predictor {
     labels: Vec<ModelClass>,
     head: Head,

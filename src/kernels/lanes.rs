@@ -66,6 +66,11 @@ impl Level {
 /// Runs `$body`, a generic function of one argument that takes a type of [`Lanes`], with the vectors of a [`Level`].
 macro_rules! with_level {
     ($level:expr, $body:ident, $job:expr, $type:ty) => {{
+        #[cfg_attr(all(target_arch = "wasm32", feature = "relaxed-simd"), target_feature(enable = "relaxed-simd"))]
+        unsafe fn four(job: $type) {
+            // SAFETY: as the caller's.
+            unsafe { $body::<crate::lanes::Four>(job) }
+        }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
         unsafe fn eight(job: $type) {
@@ -73,8 +78,8 @@ macro_rules! with_level {
             unsafe { $body::<crate::lanes::Eight>(job) }
         }
         match $level {
-            // SAFETY: these vectors need nothing that is not always there.
-            crate::lanes::Level::Four => unsafe { $body::<crate::lanes::Four>($job) },
+            // SAFETY: these vectors need nothing that is not always there, or that the module is made for.
+            crate::lanes::Level::Four => unsafe { four($job) },
             // SAFETY: the level is only chosen where the processor has them.
             #[cfg(target_arch = "x86_64")]
             crate::lanes::Level::Eight => unsafe { eight($job) },
@@ -102,6 +107,7 @@ mod wasm {
     // SAFETY of all: what the trait asks of the caller.
     impl Lanes for Four {
         const COUNT: usize = 4;
+        // Six are slower with relaxed SIMD too: the engine keeps a register for itself.
         const ROWS: usize = 4;
 
         #[inline(always)]
@@ -126,7 +132,11 @@ mod wasm {
         }
         #[inline(always)]
         unsafe fn add_product(self, a: Self, b: Self) -> Self {
-            Self(f32x4_add(self.0, f32x4_mul(a.0, b.0)))
+            #[cfg(feature = "relaxed-simd")]
+            let sum = f32x4_relaxed_madd(a.0, b.0, self.0);
+            #[cfg(not(feature = "relaxed-simd"))]
+            let sum = f32x4_add(self.0, f32x4_mul(a.0, b.0));
+            Self(sum)
         }
         // One instruction on every processor, where the maximum that spreads NaN takes several.
         #[inline(always)]

@@ -148,7 +148,7 @@ export const code = (error: unknown) => error instanceof HeadstartError && error
     const code = (name: string) => readFileSync(join(folder, name), 'utf8');
     const named = (name: string) => new Set([...code(name).matchAll(/[\w-]*(?:worker\.js|\.wasm)\b/g)].map(([text]) => text));
     expect(named('predict.js')).toEqual(new Set(['predict-worker.js']));
-    expect(named('predict-worker.js')).toEqual(new Set(['headstart-predict.wasm']));
+    expect(named('predict-worker.js')).toEqual(new Set(['headstart-predict.wasm', 'headstart-predict-relaxed.wasm']));
     const trains = (name: string) => code(name).includes('startTraining');
     expect(['worker.js', 'predict-worker.js', 'predict.js'].map(trains)).toEqual([true, false, false]);
     // Together a third of the worker that trains, let alone its wasm code.
@@ -161,7 +161,7 @@ export const code = (error: unknown) => error instanceof HeadstartError && error
     const site = await serve(project);
     site.files.set('index.html', withScriptTag('/node_modules/headstart/headstart.js'));
     const requests = await trainsOn(`${site.url}?page`);
-    expect(requests.filter((url) => /\.wasm$/.test(url))).toEqual(['headstart-cpu.wasm', 'player/headstart_bg.wasm', 'headstart-predict.wasm'].map((name) => `${site.url}node_modules/headstart/${name}`));
+    expect(requests.filter((url) => /\.wasm$/.test(url))).toEqual(['headstart-cpu-relaxed.wasm', 'player/headstart_bg.wasm', 'headstart-predict-relaxed.wasm'].map((name) => `${site.url}node_modules/headstart/${name}`));
   });
 
   it('works from another origin, as from a CDN', async () => {
@@ -176,7 +176,7 @@ export const code = (error: unknown) => error instanceof HeadstartError && error
     const [site, other] = [await serve(join(project, 'predict')), await serve(join(project, 'node_modules/headstart'), SHARED)];
     await putBeside(site);
     site.files.set('index.html', withScriptTag(`${other.url}predict.js`));
-    const files = ['predict.js', 'predict-worker.js', 'headstart-predict.wasm'].map((name) => other.url + name);
+    const files = ['predict.js', 'predict-worker.js', 'headstart-predict-relaxed.wasm'].map((name) => other.url + name);
     const foreign = (requests: string[]) => requests.filter((url) => url.startsWith(other.url));
     expect(new Set(foreign(await predictsOn(site.url)))).toEqual(new Set(files));
     site.files.set('code.js', readFileSync(join(project, 'node_modules/headstart/predict.js')));
@@ -241,7 +241,7 @@ export const code = (error: unknown) => error instanceof HeadstartError && error
     await page.locator('input:enabled').waitFor();
     await page.locator('input').setInputFiles(files);
     await expect.poll(() => page.locator('pre').textContent()).toBe('sea.png: blue\nsky.png: blue');
-    const fetched = ['examples/predict.html', 'predict.js', 'predict-worker.js', 'examples/model.zip', 'headstart-predict.wasm'];
+    const fetched = ['examples/predict.html', 'predict.js', 'predict-worker.js', 'examples/model.zip', 'headstart-predict-relaxed.wasm'];
     expect(new Set(record.requests)).toEqual(new Set(fetched.map((name) => site.url + name)));
     expect(record.errors).toEqual([]);
     await context.close();
@@ -254,8 +254,8 @@ export const code = (error: unknown) => error instanceof HeadstartError && error
     for (const name of ['react', 'react-dom']) symlinkSync(join(ROOT, 'www/node_modules', name), join(folder, 'node_modules', name));
     cpSync(join(project, 'node_modules/headstart/examples/Classifier.jsx'), join(folder, 'Classifier.jsx'));
     await build({ root: folder, configFile: false, logLevel: 'error' });
-    // It only predicts.
-    expect(kinds(join(folder, 'dist'))).toBe(1);
+    // It only predicts, with relaxed SIMD or without.
+    expect(kinds(join(folder, 'dist'))).toBe(2);
     const site = await serve(join(folder, 'dist'));
     site.files.set('model.zip', model);
     const clip = join(project, 'blue.y4m');
@@ -304,13 +304,13 @@ export const code = (error: unknown) => error instanceof HeadstartError && error
 
   it('works as Vite builds it', async () => {
     await build({ root: project, configFile: false, logLevel: 'error' });
-    expect(kinds(join(project, 'dist'))).toBe(4);
+    expect(kinds(join(project, 'dist'))).toBe(6);
     await trainsOn((await serve(join(project, 'dist'))).url);
   });
 
   it.each([
-    ['trains and predicts', '.', 4, trainsOn],
-    ['only predicts', 'predict', 1, predictsOn],
+    ['trains and predicts', '.', 6, trainsOn],
+    ['only predicts', 'predict', 2, predictsOn],
   ] as const)('%s as webpack builds it', async (_, folder, large, works) => {
     const webpack = createRequire(join(ROOT, 'www/package.json'))('webpack') as typeof import('webpack');
     const [context, out] = [join(project, folder), join(project, folder, 'packed')];

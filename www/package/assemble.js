@@ -14,9 +14,9 @@ const folder = 'mobilenet-v2-0.75-128';
 // What the modules name has to be what lies beside them, and nothing else: who only predicts is to serve and fetch no more than that takes.
 const NAMES = {
   'headstart.js': [`backbones/${folder}/model.safetensors`, 'worker.js'],
-  'worker.js': ['headstart-cpu.wasm', 'headstart-predict.wasm', 'headstart.wasm'],
+  'worker.js': ['headstart-cpu-relaxed.wasm', 'headstart-cpu.wasm', 'headstart-predict-relaxed.wasm', 'headstart-predict.wasm', 'headstart.wasm'],
   'predict.js': ['predict-worker.js'],
-  'predict-worker.js': ['headstart-predict.wasm'],
+  'predict-worker.js': ['headstart-predict-relaxed.wasm', 'headstart-predict.wasm'],
 };
 for (const [module, expected] of Object.entries(NAMES)) {
   const code = readFileSync(join(out, module), 'utf8');
@@ -27,6 +27,7 @@ for (const [module, expected] of Object.entries(NAMES)) {
 copy('pkg/headstart_bg.wasm', 'headstart.wasm');
 copy('pkg/cpu/headstart_bg.wasm', 'headstart-cpu.wasm');
 copy('pkg/predict/headstart_bg.wasm', 'headstart-predict.wasm');
+for (const name of ['cpu', 'predict']) copy(`pkg/${name}/relaxed/headstart_bg.wasm`, `headstart-${name}-relaxed.wasm`);
 // What a page of its own is made of.
 copy('../dist/player', 'player');
 copy('package/README.md', 'README.md');

@@ -16,6 +16,8 @@ const NAMES = {
   'pkg/headstart.js': ['headstart_bg.wasm', './headstart.wasm'],
   'pkg/cpu/headstart.js': ['headstart_bg.wasm', './headstart-cpu.wasm'],
   'pkg/predict/headstart.js': ['headstart_bg.wasm', './headstart-predict.wasm'],
+  'worker/core.ts': ['../pkg/cpu/relaxed/headstart_bg.wasm', './headstart-cpu-relaxed.wasm'],
+  'worker/predictor.ts': ['../pkg/predict/relaxed/headstart_bg.wasm', './headstart-predict-relaxed.wasm'],
 };
 
 const names = {
