@@ -19,7 +19,10 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 /// Version of the layout, raised when an older reader would misread a newer file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The version before reports were spelled in camelCase. A model without one is still written in it.
+const VERSION_WITHOUT_REPORT: u32 = 1;
 
 /// No entry of a real model is larger: a zip that unpacks to more is refused before it fills the memory.
 const LARGEST_ENTRY: u64 = 256 << 20;
@@ -102,14 +105,15 @@ pub fn save(model: Model<'_>, report: Option<&TrainReport>) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::ModelBackboneUnnamed`], and [`Error::Internal`] where packing fails.
 pub fn save_as(model: Model<'_>, report: Option<&TrainReport>, saved: SavedBackbone) -> Result<Vec<u8>> {
+    // JSON has no way to write a figure that is no number, and a file with a gap could not be read.
+    let report = report.filter(|report| report.is_finite());
     let mut files = vec![
         // Weights hardly compress; storing them lets other tools map them.
         ("model.safetensors", Packed::Stored, weights(model, saved)?),
-        ("config.json", Packed::Deflated, json(&config(model, saved))?),
+        ("config.json", Packed::Deflated, json(&config(model, saved, report.is_some()))?),
         ("preprocessor_config.json", Packed::Deflated, preprocessor(model.backbone)?),
     ];
-    // JSON has no way to write a figure that is no number, and a file with a gap could not be read.
-    if let Some(report) = report.filter(|report| report.is_finite()) {
+    if let Some(report) = report {
         let mut report = serde_json::to_value(report).map_err(internal)?;
         // Numbers of classes mean something in their own project only.
         report.as_object_mut().map(|fields| fields.remove("classIds"));
@@ -133,8 +137,10 @@ pub fn load(file: &[u8]) -> Result<Saved> {
 pub fn load_with(file: &[u8], find: impl FnOnce(&Reference) -> Option<Backbone>) -> Result<Saved> {
     let mut zip = Archive::open(Cursor::new(file)).map_err(unreadable)?;
     let config: Config = serde_json::from_slice(&entry(&mut zip, "config.json")?).map_err(invalid)?;
-    if config.headstart_version != VERSION {
-        return Err(invalid(format!("it is of version {}, this program reads {VERSION}", config.headstart_version)));
+    let version = config.headstart_version;
+    if !(VERSION_WITHOUT_REPORT..=VERSION).contains(&version) {
+        let expected = format!("{VERSION_WITHOUT_REPORT} to {VERSION}");
+        return Err(invalid(format!("it is of version {version}, this program reads {expected}")));
     }
     let bytes = entry(&mut zip, "model.safetensors")?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(invalid)?;
@@ -185,11 +191,11 @@ fn read_report(bytes: &[u8]) -> Result<Option<TrainReport>> {
     Ok(Some(report.without_ids()))
 }
 
-fn config(model: Model<'_>, saved: SavedBackbone) -> Config {
+fn config(model: Model<'_>, saved: SavedBackbone, has_report: bool) -> Config {
     let names = model.names();
     let labels = || names.iter().cloned().enumerate();
     Config {
-        headstart_version: VERSION,
+        headstart_version: if has_report { VERSION } else { VERSION_WITHOUT_REPORT },
         backbone: model.backbone.reference().cloned().map(|reference| Origin { reference, saved }),
         card: model.backbone.card().to_file(),
         id2label: labels().collect(),

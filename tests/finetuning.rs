@@ -73,7 +73,7 @@ fn what_is_said_to_train_moves_and_nothing_else_does() {
         assert_eq!(*project.backbone(), default_backbone(), "the session's own backbone stays as it was");
         assert_eq!(of(&events, Phase::Prepare).is_empty(), scope == "all", "at boundary 0 nothing is cached");
         // The model as the training saw it is the model as it predicts.
-        let evaluation = block_on(project.evaluate()).unwrap();
+        let evaluation = block_on(project.evaluate()).unwrap().figures;
         let best = epochs(&events)[report.best_epoch as usize - 1].validation_loss.unwrap();
         assert!((evaluation.loss - best).abs() < 1e-4, "{scope}: {} evaluated, {best} told", evaluation.loss);
         assert_eq!(report.validation_loss, Some(evaluation.loss));
@@ -168,7 +168,7 @@ fn check_best(project: &mut Project, events: &[TrainEvent], way: &str) {
     let improved = epochs(events).into_iter().rfind(|event| event.improved).expect("an epoch improved");
     assert_eq!(report.best_epoch, improved.epoch, "{way}");
     assert_eq!(report.phase, improved.phase, "{way}");
-    let evaluation = block_on(project.evaluate()).unwrap();
+    let evaluation = block_on(project.evaluate()).unwrap().figures;
     let told = improved.validation_loss.unwrap();
     assert!((evaluation.loss - told).abs() < 1e-4, "{way}: {} evaluated, {told} told", evaluation.loss);
     assert_eq!(Some(evaluation.accuracy), improved.validation_accuracy, "{way}");
@@ -203,7 +203,7 @@ fn stopping_early_keeps_what_was_learned() {
     assert!(rest.iter().all(|event| event.phase == Phase::Measure), "only what is kept is measured");
     let report = project.report().unwrap().clone();
     assert_eq!((report.phase, report.stopped), (Phase::FineTune, Stopped::Cancelled));
-    assert_eq!(Some(block_on(project.evaluate()).unwrap().accuracy), told);
+    assert_eq!(Some(block_on(project.evaluate()).unwrap().figures.accuracy), told);
 }
 
 #[test]
@@ -464,7 +464,7 @@ fn every_head_trains_with_and_without_the_backbone_and_is_saved() {
             let report = project.report().unwrap().clone();
             let name = if head == "svm" { "svm:0.001" } else { head };
             assert_eq!((report.head.as_str(), report.validation_accuracy), (name, Some(1.0)), "{case}");
-            let evaluation = block_on(project.evaluate()).unwrap();
+            let evaluation = block_on(project.evaluate()).unwrap().figures;
             let best = epochs(&events)[report.best_epoch as usize - 1].validation_loss.unwrap();
             assert!((evaluation.loss - best).abs() < 1e-4, "{case}: {} evaluated, {best} told", evaluation.loss);
             let before = probabilities(&mut project, Kind::Disc, 100);

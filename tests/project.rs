@@ -401,7 +401,10 @@ fn pictures_that_another_decoder_reads_are_the_same_pictures() {
     assert!(again.unprepared().is_empty(), "each is embedded as what it is");
     assert_eq!(again.write(false).unwrap(), project.write(false).unwrap());
     assert_eq!((again.held_out(), again.lineage()), (project.held_out(), project.lineage()));
-    assert_eq!(block_on(again.evaluate()).unwrap().images, block_on(project.evaluate()).unwrap().images);
+    assert_eq!(
+        block_on(again.evaluate()).unwrap().figures.images,
+        block_on(project.evaluate()).unwrap().figures.images
+    );
     check_model(&again, true);
     train(&mut again, &settings(1, 1, true));
     check_model(&again, true);
@@ -583,8 +586,8 @@ fn what_is_no_project_is_refused() {
     let bad = [
         ("no text", Written { project: String::new(), ..good.clone() }),
         ("another JSON", Written { project: "{}".into(), ..good.clone() }),
-        ("an earlier version", edited("\"headstart_project\":2", "\"headstart_project\":1")),
-        ("a later version", edited("\"headstart_project\":2", "\"headstart_project\":4")),
+        ("an earlier version", edited("\"headstart_project\":4", "\"headstart_project\":1")),
+        ("a later version", edited("\"headstart_project\":4", "\"headstart_project\":5")),
         ("half of it", Written { project: good.project[..good.project.len() / 2].into(), ..good.clone() }),
         ("a class twice", edited("\"id\":1,\"name\":\"stripes\"", "\"id\":0,\"name\":\"stripes\"")),
         ("a name twice", edited("\"id\":1,\"name\":\"stripes\"", "\"id\":1,\"name\":\"disc\"")),
@@ -639,6 +642,7 @@ fn a_model_leaves_out_a_class_that_is_removed() {
     for head in ["linear", "conv:4"] {
         let mut project = easy(default_backbone());
         drawing::add(&mut project, "noise", Kind::Noise, 0, 10);
+        drawing::add(&mut project, "other", Kind::Noise, 100, 10);
         train(
             &mut project,
             &TrainConfig { head: head.into(), epochs: 4.0, learning_rate: 0.01, ..TrainConfig::default() },
@@ -648,19 +652,24 @@ fn a_model_leaves_out_a_class_that_is_removed() {
         let held_out = block_on(project.evaluate()).unwrap();
         let share = |of: &[(String, f64)], name: &str| of.iter().find(|(known, _)| known == name).unwrap().1;
         project.remove_class(disc).unwrap();
-        assert_eq!(project.classifier().unwrap().names(), ["stripes", "noise"]);
+        assert_eq!(project.classifier().unwrap().names(), ["stripes", "noise", "other"]);
         let left = probabilities(&mut project, Kind::Disc, 40);
-        assert_eq!(left.len(), 2);
+        assert_eq!(left.len(), 3);
         for (name, probability) in &left {
-            let expected = share(&all, name) / (share(&all, "stripes") + share(&all, "noise"));
+            let expected = share(&all, name) / (1.0 - share(&all, "disc"));
             assert!((probability - expected).abs() < 1e-5, "{head}, {name}: {probability}, not {expected}");
         }
         // A file says the same; the project keeps the rest, and so do the figures of the training.
         let saved = headstart::bundle::load(&project.save().unwrap()).unwrap();
-        assert_eq!(saved.labels.iter().map(|label| label.name.as_str()).collect::<Vec<_>>(), ["stripes", "noise"]);
-        assert_eq!(project.report().unwrap().classes, ["disc", "stripes", "noise"]);
+        let names: Vec<&str> = saved.labels.iter().map(|label| label.name.as_str()).collect();
+        assert_eq!(names, ["stripes", "noise", "other"]);
+        assert!(saved.report.is_none(), "its figures are another model's");
+        assert_eq!(project.report().unwrap().classes, ["disc", "stripes", "noise", "other"]);
         assert_eq!(block_on(project.evaluate()).unwrap(), held_out);
-        let mut again = reopened(&project.write(true).unwrap());
+        let written = project.write(true).unwrap();
+        let answering = headstart::bundle::load(&written.answering_model().unwrap().unwrap()).unwrap();
+        assert_eq!((answering.labels, answering.head), (saved.labels, saved.head));
+        let mut again = reopened(&written);
         assert_eq!(probabilities(&mut again, Kind::Disc, 40), left);
         project.rename_class(disc, "circle").unwrap();
         for project in [&mut project, &mut again] {
@@ -668,14 +677,19 @@ fn a_model_leaves_out_a_class_that_is_removed() {
             let whole = probabilities(project, Kind::Disc, 40);
             assert_eq!(whole.iter().map(|(_, p)| p.to_bits()).max(), all.iter().map(|(_, p)| p.to_bits()).max());
         }
-        assert_eq!(project.classifier().unwrap().names(), ["circle", "stripes", "noise"]);
-        // Whose pictures are in another class stays; with two gone the rest would be one.
-        project.dataset_mut().merge_classes(noise, stripes).unwrap();
-        assert_eq!(project.classifier().unwrap().labels.len(), 3);
+        assert_eq!(project.classifier().unwrap().names(), ["circle", "stripes", "noise", "other"]);
+        assert!(headstart::bundle::load(&project.save().unwrap()).unwrap().report.is_some());
+        // One that was merged stays for as long as the other is there; where fewer than two were left, all do.
+        project.merge_classes(noise, stripes).unwrap();
+        assert_eq!(project.classifier().unwrap().labels.len(), 4);
         project.remove_class(stripes).unwrap();
-        assert_eq!(project.classifier().unwrap().names(), ["circle", "noise"]);
+        assert_eq!(project.classifier().unwrap().names(), ["circle", "other"]);
+        assert_eq!(reopened(&project.write(true).unwrap()).classifier().unwrap().names(), ["circle", "other"]);
+        project.restore_class(noise).unwrap();
+        assert_eq!(project.classifier().unwrap().names(), ["circle", "noise", "other"]);
+        project.remove_class(noise).unwrap();
         project.remove_class(disc).unwrap();
-        assert_eq!(project.classifier().unwrap().labels.len(), 3);
+        assert_eq!(project.classifier().unwrap().labels.len(), 4);
     }
 }
 
@@ -818,7 +832,7 @@ fn a_number_that_is_given_again_is_no_held_out_picture() {
     block_on(project.add_image(stripes, &rgba, (SIDE, SIDE), None, Some(held_out))).unwrap();
     assert_eq!(project.dataset().class_of(held_out), Some(stripes), "it comes into the class that it is given");
     assert_eq!(project.held_out(), before[1..]);
-    assert_eq!(block_on(project.evaluate()).unwrap().images, 3);
+    assert_eq!(block_on(project.evaluate()).unwrap().figures.images, 3);
     check_model(&project, false);
     // Into a class that is removed it does not come at all.
     project.dataset_mut().remove_image(held_out).unwrap();

@@ -118,7 +118,7 @@ fn a_project_without_its_pixels_gets_them_from_another_decoder() {
         block_on(again.restore_pixels((0..20).map(|id| (id, crop(id, change))).collect())).unwrap();
         assert_eq!(again.write(false).unwrap(), written, "each is the picture that it was");
         assert_eq!(again.held_out(), project.held_out());
-        let (own, other) = (block_on(project.evaluate()).unwrap(), block_on(again.evaluate()).unwrap());
+        let (own, other) = (block_on(project.evaluate()).unwrap().figures, block_on(again.evaluate()).unwrap().figures);
         assert_eq!(own.confusion_matrix, other.confusion_matrix);
         assert_eq!(own == other, change == 0, "other pixels are other figures");
         assert_eq!(block_on(again.evaluate_on_test()).unwrap().answers[0].id, 3);

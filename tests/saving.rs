@@ -57,9 +57,12 @@ fn in_snake_case(report: &Value) -> Value {
     Value::Object(fields.iter().map(|(name, value)| (snake(name), value.clone())).collect())
 }
 
-/// Opens a model whose report is another one.
+/// Opens a model as the version before wrote it, with this report.
 fn opened_with(entries: &BTreeMap<String, Vec<u8>>, report: &Value) -> headstart::Project {
     let mut entries = entries.clone();
+    let mut config: Value = serde_json::from_slice(&entries["config.json"]).unwrap();
+    assert_eq!(std::mem::replace(&mut config["headstart_version"], 1.into()), 2);
+    entries.insert("config.json".into(), serde_json::to_vec(&config).unwrap());
     entries.insert("report.json".into(), serde_json::to_vec(report).unwrap());
     let mut project = open(default_backbone());
     project.load(&pack(&entries)).unwrap();
@@ -177,7 +180,7 @@ fn files_that_are_no_model_are_refused() {
         ("weights that end early".into(), with("model.safetensors", entries["model.safetensors"][..90_000].to_vec())),
         ("a config that is text".into(), with("config.json", b"text".to_vec())),
         ("a report that is text".into(), with("report.json", b"text".to_vec())),
-        ("a later version".into(), edited("config.json", "\"headstart_version\": 1", "\"headstart_version\": 2")),
+        ("a later version".into(), edited("config.json", "\"headstart_version\": 2", "\"headstart_version\": 3")),
         ("a label too many".into(), edited("config.json", "\"id2label\": {", "\"id2label\": {\"7\": \"x\", ")),
     ];
     for name in ["config.json", "model.safetensors"] {

@@ -69,9 +69,14 @@ fn answers_are_measured_as_the_test_set_is() {
         change(&mut answered[5]);
         project.measure_answers(&answered).unwrap_err()
     };
-    for error in [wrong(&|(name, _)| *name = "cat".into()), wrong(&|(_, said)| said[1].class_name = "cat".into())] {
+    for error in [wrong(&|(name, _)| *name = "cat".into()), wrong(&|(_, said)| said[1].class_id = Some(ClassId(77)))] {
         assert_eq!(error.code(), "class_unknown");
     }
+    // A class that was renamed since is the same class.
+    let disc = class(&project, "disc");
+    project.rename_class(disc, "circle").unwrap();
+    answered[..4].iter_mut().for_each(|(name, _)| *name = "circle".into());
+    assert_eq!(project.measure_answers(&answered).unwrap().confusion_matrix, expected.confusion_matrix);
     // One that it thought impossible costs much, not everything.
     answered[0].1.iter_mut().for_each(|it| it.probability = f64::from(u8::from(it.class_name != "disc")));
     assert!(project.measure_answers(&answered).unwrap().loss.is_finite());
@@ -350,7 +355,7 @@ fn the_report_tells_what_measuring_again_does() {
             assert_eq!(project.dataset().class_of(answer.id), Some(class(&project, name)));
         }
         // The held-out pictures are another matter, and are still measured.
-        assert_eq!(block_on(project.evaluate()).unwrap().images, report.images.validation);
+        assert_eq!(block_on(project.evaluate()).unwrap().figures.images, report.images.validation);
     }
 }
 
@@ -453,15 +458,16 @@ fn a_project_with_a_test_set_is_written_and_read() {
     assert!(plain.project.starts_with("{\"headstart_project\":2,") && !plain.project.contains("\"part\""));
     assert!(opened(&plain).unwrap().classes().iter().all(|class| class.test.is_empty()), "an older form still opens");
     project = with_test_set(project);
+    // A reader of version 2 would learn from these pictures, one of version 3 cannot read a report.
+    assert!(project.write(true).unwrap().project.starts_with("{\"headstart_project\":3,"));
     train(&mut project, &settings(0));
     let written = project.write(true).unwrap();
-    // A reader of version 2 would learn from these pictures.
-    assert!(written.project.starts_with("{\"headstart_project\":3,"));
+    assert!(written.project.starts_with("{\"headstart_project\":4,"));
     let mut again = opened(&written).unwrap();
     assert_eq!(again.classes(), project.classes());
     assert_eq!(again.write(true).unwrap(), written);
     assert_eq!(block_on(again.evaluate_on_test()).unwrap(), block_on(project.evaluate_on_test()).unwrap());
-    let later = Written { project: written.project.replacen(":3,", ":4,", 1), ..written.clone() };
+    let later = Written { project: written.project.replacen(":4,", ":5,", 1), ..written.clone() };
     assert_eq!(opened(&later).err().map(|error| error.code()), Some("project_file_invalid"));
     let other = Written { project: written.project.replace("\"part\":\"test\"", "\"part\":\"exam\""), ..written };
     assert_eq!(opened(&other).err().map(|error| error.code()), Some("project_file_invalid"));

@@ -89,7 +89,7 @@ fn the_best_epoch_is_kept_and_not_the_last() {
         assert!(epoch < 40 && last > loss + 0.01, "{head}: the last epoch is worse, or the test shows nothing");
         let report = project.report().unwrap().clone();
         assert_eq!((report.best_epoch, report.epochs_run), (epoch, 40), "{head}");
-        let evaluation = block_on(project.evaluate()).unwrap();
+        let evaluation = block_on(project.evaluate()).unwrap().figures;
         assert!(
             (evaluation.loss - loss).abs() < 1e-4,
             "{head}: {} evaluated, {loss} told, {last} at last",
@@ -124,7 +124,7 @@ fn cancelling_keeps_the_best_so_far() {
     assert_eq!((report.stopped, report.epochs_run), (Stopped::Cancelled, 2));
     let (epoch, loss) = best(&events);
     assert_eq!(report.best_epoch, epoch);
-    assert!((block_on(project.evaluate()).unwrap().loss - loss).abs() < 1e-4);
+    assert!((block_on(project.evaluate()).unwrap().figures.loss - loss).abs() < 1e-4);
     assert_eq!(block_on(project.step()).unwrap_err().code(), "not_training");
     assert_eq!(block_on(project.cancel_training()).unwrap_err().code(), "not_training");
 }
@@ -202,7 +202,7 @@ fn renaming_a_class_renames_it_in_the_model() {
     let after = probabilities(&mut project, Kind::Disc, 3);
     assert_eq!(after.iter().map(|pair| pair.0.as_str()).collect::<Vec<_>>(), ["circle", "stripes"]);
     assert_eq!((after[0].1, after[1].1), (before[0].1, before[1].1));
-    assert_eq!(block_on(project.evaluate()).unwrap().classes, ["circle", "stripes"]);
+    assert_eq!(block_on(project.evaluate()).unwrap().figures.classes, ["circle", "stripes"]);
     assert_eq!(project.report().unwrap().classes, ["circle", "stripes"]);
     assert_eq!(project.rename_class(disc, "stripes").unwrap_err().code(), "class_name_taken");
     let mut loaded = drawing::open(default_backbone());

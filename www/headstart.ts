@@ -89,6 +89,7 @@ export type {
   TrainConfig,
   TrainEvent,
   TrainReport,
+  ValidationEvaluation,
   Warning,
   WeightStorage,
 } from './generated/types.js';

@@ -27,6 +27,7 @@ import type {
   TrainConfig,
   TrainEvent,
   TrainReport,
+  ValidationEvaluation,
   WeightStorage,
 } from './generated/types.js';
 
@@ -298,7 +299,7 @@ export interface Calls {
   measureBackbone: { args: [backbone: BackboneSource]; result: number };
   predict: { args: [picture: Picture, name: string]; result: Prediction[] };
   embed: { args: [picture: Picture, name: string]; result: Float32Array };
-  evaluate: { args: []; result: Evaluation };
+  evaluate: { args: []; result: ValidationEvaluation };
   evaluateOnTest: { args: []; result: TestEvaluation };
   measureAnswers: { args: [answered: (readonly [className: string, Prediction[]])[]]; result: Evaluation };
   answer: { args: [id: number]; result: PictureAnswer };

@@ -40,6 +40,9 @@ pub struct Class {
     pub name: String,
     /// Whether it is hidden with its pictures.
     pub removed: bool,
+    /// The class that has its pictures since it was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<ClassId>,
 }
 
 /// One picture.
@@ -133,7 +136,7 @@ impl Dataset {
             return Err(Error::IdTaken(id.0));
         }
         let name = self.free_name(name, None)?;
-        self.classes.push(Class { id, name, removed: false });
+        self.classes.push(Class { id, name, removed: false, merged_into: None });
         self.next_class = self.next_class.max(id.0 + 1);
         Ok(())
     }
@@ -159,10 +162,18 @@ impl Dataset {
         Ok(())
     }
 
-    /// Whether a class is removed and its pictures with it, not put into another one before.
-    pub(crate) fn is_removed_with_pictures(&self, id: ClassId) -> bool {
-        self.classes.iter().any(|class| class.id == id && class.removed)
-            && self.samples.values().any(|sample| sample.class == id)
+    /// Whether a class is removed, and so is what it was merged into, if it was.
+    pub(crate) fn is_gone(&self, id: ClassId) -> bool {
+        let removed = |id: ClassId| self.classes.iter().find(|class| class.id == id && class.removed);
+        let mut class = removed(id);
+        // As often as there are classes: a file may say that two were merged into each other.
+        for _ in &self.classes {
+            match class {
+                Some(Class { merged_into: Some(into), .. }) => class = removed(*into),
+                _ => break,
+            }
+        }
+        class.is_some()
     }
 
     /// Brings a removed class back, with the pictures that it had.
@@ -177,7 +188,7 @@ impl Dataset {
             return Err(Error::ClassUnknown(class.name.clone()));
         }
         self.free_name(&class.name, None)?;
-        self.classes[index].removed = false;
+        (self.classes[index].removed, self.classes[index].merged_into) = (false, None);
         Ok(())
     }
 
@@ -329,7 +340,10 @@ impl Dataset {
             return Ok(());
         }
         self.samples.values_mut().filter(|sample| sample.class == from).for_each(|sample| sample.class = into);
-        self.remove_class(from)
+        self.remove_class(from)?;
+        let index = self.index_of(from)?;
+        self.classes[index].merged_into = Some(into);
+        Ok(())
     }
 
     /// The picture of this number, removed or not.

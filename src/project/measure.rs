@@ -4,7 +4,7 @@
 use super::Project;
 use super::model::{HeldOut, Model};
 use super::prepare::Course;
-use super::test_set::{Subject, TestSet};
+use super::test_set::{Answer, Subject, TestSet, ValidationEvaluation, answer};
 use super::training::Job;
 use crate::activations::{Embedding, Place, Precision, Store, Views};
 use crate::classifier::{Classifier, ModelClass};
@@ -223,16 +223,20 @@ impl Project {
     }
 
     /// Measures the model on pictures that were held out from its training.
-    pub(super) async fn evaluated(&self) -> Result<Evaluation> {
+    pub(super) async fn evaluated(&self) -> Result<ValidationEvaluation> {
         let model = self.model.as_ref().ok_or(Error::NotTrained)?;
         // They may be prepared for another backbone by now.
         let preparation = model.preparation();
-        let there = |picture: Labelled| Some((self.picture_for(picture.id, preparation)?, picture.label));
-        let (pictures, labels): (Vec<Picture>, Vec<usize>) = self.measurable().filter_map(there).unzip();
+        let there = |picture: Labelled| Some((self.picture_for(picture.id, preparation)?, picture));
+        let (pictures, labelled): (Vec<Picture>, Vec<Labelled>) = self.measurable().filter_map(there).unzip();
         let mut gauge = Gauge::new(&model.classifier, &self.engine);
         let pictures: Vec<&Picture> = pictures.iter().collect();
         let logits = gauge.logits(&model.classifier, &self.store, &Views::plain(), &pictures).await?;
-        let rows = logits.iter().map(Vec::as_slice).zip(labels);
-        Evaluation::measure(&model.classifier.names(), rows).ok_or(Error::NothingHeldOut)
+        let rows = logits.iter().map(Vec::as_slice).zip(labelled.iter().map(|picture| picture.label));
+        let figures = Evaluation::measure(&model.classifier.names(), rows).ok_or(Error::NothingHeldOut)?;
+        let mut answers: Vec<Answer> =
+            labelled.iter().zip(&logits).map(|(picture, logits)| answer(*picture, logits)).collect();
+        answers.sort_by_key(|answer| answer.id);
+        Ok(ValidationEvaluation { figures, answers })
     }
 }

@@ -18,7 +18,7 @@ mod written;
 pub use backbone::Unprepared;
 pub use estimate::{Estimate, Readiness, Refusal};
 pub use plan::Storage;
-pub use test_set::{Answer, PictureAnswer, PictureRole, TestEvaluation};
+pub use test_set::{Answer, PictureAnswer, PictureRole, TestEvaluation, ValidationEvaluation};
 pub use written::Written;
 
 use crate::activations::{Place, Precision, Store, Views};
@@ -33,7 +33,6 @@ use crate::features::{Cut, Embedder, View};
 use crate::head::Head;
 use crate::identity::ContentHash;
 use crate::image::{Crop, Picture, Preparation};
-use crate::metrics::Evaluation;
 use crate::probe;
 use crate::report::TrainReport;
 use crate::train::TrainConfig;
@@ -193,7 +192,8 @@ impl Project {
         Ok(())
     }
 
-    /// Removes a class with its pictures, at once in what the model says too.
+    /// Removes a class with its pictures. A model that was trained on it here answers without it from then on, as long as it tells two
+    /// others apart; its report stays what it was, and goes with no file of the model meanwhile.
     ///
     /// # Errors
     /// See [`Dataset::remove_class`].
@@ -209,6 +209,17 @@ impl Project {
     /// See [`Dataset::restore_class`].
     pub fn restore_class(&mut self, id: ClassId) -> Result<()> {
         self.dataset.restore_class(id)?;
+        self.follow_classes();
+        Ok(())
+    }
+
+    /// Puts all pictures of a class into another one, and removes the first. The model goes on telling it apart, as long as the other is
+    /// there: it could only guess what those pictures are.
+    ///
+    /// # Errors
+    /// See [`Dataset::merge_classes`].
+    pub fn merge_classes(&mut self, from: ClassId, into: ClassId) -> Result<()> {
+        self.dataset.merge_classes(from, into)?;
         self.follow_classes();
         Ok(())
     }
@@ -407,7 +418,7 @@ impl Project {
     /// # Errors
     /// [`Error::NotTrained`] without a model, [`Error::NothingHeldOut`] where it was loaded or trained without
     /// held-out pictures.
-    pub async fn evaluate(&mut self) -> Result<Evaluation> {
+    pub async fn evaluate(&mut self) -> Result<ValidationEvaluation> {
         match self.evaluated().await {
             Err(Error::DeviceLost(reason)) => {
                 self.go_on_without_gpu(&reason)?;
@@ -430,7 +441,8 @@ impl Project {
     /// # Errors
     /// [`Error::NotTrained`] and [`Error::ModelBackboneUnnamed`].
     pub fn save_as(&self, backbone: SavedBackbone) -> Result<Vec<u8>> {
-        bundle::save_as(self.classifier().ok_or(Error::NotTrained)?.model(), self.report(), backbone)
+        let model = self.model.as_ref().ok_or(Error::NotTrained)?;
+        bundle::save_as(model.answering().model(), model.answering_report(), backbone)
     }
 
     /// The model in the format of another program.
@@ -438,8 +450,8 @@ impl Project {
     /// # Errors
     /// [`Error::NotTrained`], and those of [`export::export`].
     pub fn export(&self, format: ExportFormat, options: &ExportOptions) -> Result<Exported> {
-        let classifier = self.classifier().ok_or(Error::NotTrained)?;
-        export::export(classifier.model(), self.report(), format, options)
+        let model = self.model.as_ref().ok_or(Error::NotTrained)?;
+        export::export(model.answering().model(), model.answering_report(), format, options)
     }
 
     /// Replaces the model by a saved one. Pictures and classes stay.

@@ -58,18 +58,19 @@ impl Model {
         self.reduced.as_ref().unwrap_or(&self.classifier)
     }
 
-    /// Leaves out what it says of classes that were removed with their pictures, so that the others share all of the probability, and
-    /// takes in again what was brought back. One whose pictures are in another class stays: whoever merged the two would get guesses
-    /// for its pictures. So do all where fewer than two were left.
+    /// Leaves out what it says of classes that were removed, so that the others share all of the probability, and takes in again what
+    /// was brought back.
     pub(super) fn follow(&mut self, dataset: &Dataset) {
         let Classifier { labels, head, .. } = &self.classifier;
-        let is_there = |label: &ModelClass| !label.id.is_some_and(|id| dataset.is_removed_with_pictures(id));
-        let kept: Vec<usize> = (0..labels.len()).filter(|at| is_there(&labels[*at])).collect();
-        self.reduced = (kept.len() >= 2 && kept.len() < labels.len()).then(|| Classifier {
-            labels: kept.iter().map(|at| labels[*at].clone()).collect(),
-            head: head.with_outputs(&kept.into_iter().map(Some).collect::<Vec<_>>()),
-            ..self.classifier.clone()
+        self.reduced = left(labels, dataset).map(|kept| {
+            let (labels, head) = reduced(labels, head, &kept);
+            Classifier { labels, head, ..self.classifier.clone() }
         });
+    }
+
+    /// The report of the training that it comes from, as long as it answers as it was trained to.
+    pub(super) fn answering_report(&self) -> Option<&TrainReport> {
+        self.report.as_ref().filter(|_| self.reduced.is_none())
     }
 
     /// Gives a class another name: the label changes, the weights need not.
@@ -143,6 +144,19 @@ impl Model {
     pub(super) fn backbone(&self) -> &Arc<Backbone> {
         &self.classifier.backbone
     }
+}
+
+/// Which of a model's outputs are of classes that were not removed; none where all are, or fewer than two.
+pub(super) fn left(labels: &[ModelClass], dataset: &Dataset) -> Option<Vec<usize>> {
+    let is_there = |label: &ModelClass| !label.id.is_some_and(|id| dataset.is_gone(id));
+    let kept: Vec<usize> = (0..labels.len()).filter(|at| is_there(&labels[*at])).collect();
+    (kept.len() >= 2 && kept.len() < labels.len()).then_some(kept)
+}
+
+/// A model with some of its outputs.
+pub(super) fn reduced(labels: &[ModelClass], head: &Head, kept: &[usize]) -> (Vec<ModelClass>, Head) {
+    let outputs: Vec<Option<usize>> = kept.iter().copied().map(Some).collect();
+    (kept.iter().map(|at| labels[*at].clone()).collect(), head.with_outputs(&outputs))
 }
 
 /// Whether one backbone can be the other fine-tuned: as many stages, with activations of the same shapes between them.

@@ -61,6 +61,17 @@ pub struct PictureAnswer {
     pub predictions: Vec<Prediction>,
 }
 
+/// A model measured on the pictures that were held out from its training, as it was trained: classes that were removed since are there.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+pub struct ValidationEvaluation {
+    /// The figures.
+    #[serde(flatten)]
+    pub figures: Evaluation,
+    /// What the model makes of each picture, by rising number.
+    pub answers: Vec<Answer>,
+}
+
 /// A model measured on the test set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
@@ -214,13 +225,14 @@ impl Project {
     /// [`Error::NotTrained`]; [`Error::ClassUnknown`] for a class that the model does not tell apart, or an answer of another model's;
     /// [`Error::NoTestPictures`] without an answer.
     pub fn measure_answers(&self, answered: &[(String, Vec<Prediction>)]) -> Result<Evaluation> {
-        let model = self.classifier().ok_or(Error::NotTrained)?.model();
+        let model = self.classifier().ok_or(Error::NotTrained)?;
         let names = model.names();
         let unknown = |name: &String| Error::ClassUnknown(name.clone());
         let row = |(name, predictions): &(String, Vec<Prediction>)| {
             let label = names.iter().position(|known| known == name).ok_or_else(|| unknown(name))?;
             let logits = model.labels.iter().map(|ModelClass { id, name }| {
-                let of = predictions.iter().find(|it| it.class_id == *id && it.class_name == *name);
+                let is_it = |it: &&Prediction| it.class_id == *id && (id.is_some() || it.class_name == *name);
+                let of = predictions.iter().find(is_it);
                 // The logarithm of a probability is a logit; of one too small for 32 bits there is none.
                 of.map(|it| it.probability.max(f32::MIN_POSITIVE.into()).ln() as f32).ok_or_else(|| unknown(name))
             });
@@ -232,7 +244,7 @@ impl Project {
     }
 }
 
-fn answer(Labelled { id, label }: Labelled, logits: &[f32]) -> Answer {
+pub(super) fn answer(Labelled { id, label }: Labelled, logits: &[f32]) -> Answer {
     let predicted = argmax(logits);
     Answer { id, label, predicted, probability: softmax(logits)[predicted] }
 }

@@ -4,11 +4,11 @@
 //! go on. What is computed of pictures is not part of it, for it can be computed again; nor is a training under way,
 //! which is begun anew.
 
-use super::model::{HeldOut, Model};
+use super::model::{HeldOut, Model, left, reduced};
 use super::{Keep, Project, prepare};
 use crate::backbone::Backbone;
-use crate::bundle;
-use crate::classifier::{ModelClass, unique};
+use crate::bundle::{self, Saved};
+use crate::classifier::{self, ModelClass, unique};
 use crate::dataset::{Dataset, Lineage, Part};
 use crate::engine::{Clock, EngineChoice};
 use crate::error::{Error, Result};
@@ -23,7 +23,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Version of the form, raised when an older reader would misread a newer one.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
+
+/// The version before reports were spelled in camelCase; a project without any is still written in an earlier one.
+const VERSION_WITHOUT_REPORT: u32 = 3;
 
 /// The version before there were test sets. Who knows only this one would learn from a test set's pictures; a project
 /// without any is still written in it.
@@ -72,6 +75,25 @@ struct ModelRecord {
     held_out: Vec<HeldOut>,
 }
 
+impl Written {
+    /// The model, where there is one, as it answers: without what it says of classes that were removed; as a zip file.
+    ///
+    /// # Errors
+    /// [`Error::ProjectFileInvalid`], and those of [`bundle::load`].
+    pub fn answering_model(&self) -> Result<Option<Vec<u8>>> {
+        let Some(file) = &self.model else { return Ok(None) };
+        let Record { dataset, model, .. } = Record::read(&self.project)?;
+        let labels = model.map(|model| model.labels).unwrap_or_default();
+        let Some(kept) = left(&labels, &dataset) else { return Ok(Some(file.clone())) };
+        let Saved { labels, head, backbone, .. } = bundle::load(file)?;
+        if kept.iter().any(|at| *at >= labels.len()) {
+            return Err(invalid("its model tells other classes apart than it says"));
+        }
+        let (labels, head) = reduced(&labels, &head, &kept);
+        bundle::save(classifier::Model { labels: &labels, head: &head, backbone: &backbone }, None).map(Some)
+    }
+}
+
 impl Project {
     /// The project in its written form, with its pictures or without. A training under way is not part of it.
     ///
@@ -86,7 +108,7 @@ impl Project {
         });
         let prepared = if pictures { self.prepared() } else { Vec::new() };
         let record = Record {
-            headstart_project: version_of(&self.dataset),
+            headstart_project: version_of(&self.dataset, !self.runs.is_empty() || self.report().is_some()),
             preparation: self.preparation(),
             dataset: self.dataset.clone(),
             pixels: hashed(&prepared),
@@ -236,9 +258,13 @@ impl Record {
 }
 
 /// The oldest version in which a project can be written. One that has been through a test set stays what it is.
-fn version_of(dataset: &Dataset) -> u32 {
+fn version_of(dataset: &Dataset, has_report: bool) -> u32 {
     let has_test_set = dataset.samples().any(|(_, sample)| !sample.part.is_learn());
-    if has_test_set { VERSION } else { VERSION_WITHOUT_TEST_SET }
+    match (has_report, has_test_set) {
+        (true, _) => VERSION,
+        (false, true) => VERSION_WITHOUT_REPORT,
+        (false, false) => VERSION_WITHOUT_TEST_SET,
+    }
 }
 
 fn hashed(prepared: &[(Preparation, BTreeMap<u32, &Crop>)]) -> Vec<Pixels> {

@@ -216,7 +216,7 @@ impl Session {
         let mut project = self.project.lock().await;
         let [from, into] = [from, into].map(|class| class_of(&class, |name| project.dataset().class_named(name)));
         let (from, into) = (from?, into?);
-        self.done(project.dataset_mut().merge_classes(from, into))
+        self.done(project.merge_classes(from, into))
     }
 
     /// Brings back a removed class with its pictures; by name, the one of this name that was made last.

@@ -17,6 +17,7 @@ import type {
   TestEvaluation,
   TrainConfig,
   TrainReport,
+  ValidationEvaluation,
   WeightStorage,
 } from '../generated/types.js';
 import type { Calls, ClassRef, Created, LoadProgress, SavedProject } from '../protocol.js';
@@ -230,8 +231,8 @@ export class Trainer {
   }
 
   /**
-   * Removes a class with its pictures; {@link Trainer.restoreClass} brings both back. A model that tells it apart answers without it from then
-   * on, also as a file and an export: the other classes share its probability, as long as there are two of them.
+   * Removes a class with its pictures; {@link Trainer.restoreClass} brings both back. A model that was trained on it here answers without it from
+   * then on, also as a file and an export, which then come without a report: the other classes share its probability, as long as there are two.
    */
   removeClass(ref: ClassRef): Promise<void> {
     return this.#connection.call('removeClass', [ref]);
@@ -439,8 +440,13 @@ export class Trainer {
     return this.#connection.callWith(toPicture(source, name), 'embed', (taken) => [taken, name]);
   }
 
-  /** Tests the latest run's model on the pictures that were held out. */
-  evaluate(part?: 'validation'): Promise<Evaluation>;
+  /**
+   * Tests the latest run's model on the pictures that were held out, as it was trained: with classes that were removed since. Tells what it
+   * makes of each picture.
+   *
+   * @throws {@link HeadstartError} `not_trained`, or `nothing_held_out`.
+   */
+  evaluate(part?: 'validation'): Promise<ValidationEvaluation>;
   /**
    * Tests the model on the test set, and tells what it makes of each picture.
    *

@@ -954,6 +954,39 @@ id: number,
 pixels: boolean, };
 
 /**
+ * A model measured on the pictures that were held out from its training, as it was trained: classes that were removed since are there.
+ */
+export type ValidationEvaluation = { 
+/**
+ * What the model makes of each picture, by rising number.
+ */
+answers: Array<Answer>, 
+/**
+ * Share of pictures whose most probable class is the right one, 0 to 1.
+ */
+accuracy: number, 
+/**
+ * Mean cross-entropy, natural logarithm, without label smoothing.
+ */
+loss: number, 
+/**
+ * Rows are actual classes, columns predicted ones.
+ */
+confusionMatrix: Array<Array<number>>, 
+/**
+ * A row a class.
+ */
+perClass: Array<ClassMetrics>, 
+/**
+ * Names of the classes, in the order of rows and columns.
+ */
+classes: Array<string>, 
+/**
+ * Number of pictures.
+ */
+images: number, };
+
+/**
  * A remark that comes with a result: a stable code and a sentence.
  */
 export type Warning = { 

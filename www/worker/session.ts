@@ -18,6 +18,7 @@ import type {
   TrainEvent,
   TrainReport,
   Unprepared,
+  ValidationEvaluation,
 } from '../generated/types.js';
 import type { ClassRef, NamedFile } from '../protocol.js';
 
@@ -89,7 +90,7 @@ export interface Session {
   report(): Promise<TrainReport | null>;
   predict(rgba: Uint8Array, width: number, height: number): Promise<Prediction[]>;
   embed(rgba: Uint8Array, width: number, height: number): Promise<Float32Array>;
-  evaluate(): Promise<Evaluation>;
+  evaluate(): Promise<ValidationEvaluation>;
   /** On the test set, without what the model knows of it. */
   evaluateOnTest(): Promise<TestEvaluation>;
   measureAnswers(answered: readonly (readonly [string, Prediction[]])[]): Promise<Evaluation>;

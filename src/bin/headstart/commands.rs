@@ -105,7 +105,7 @@ async fn measure_project(file: &Path, common: &Common, progress: &mut Progress) 
     };
     project_file::restore(&mut project, &mut opened, |_, id| wanted.contains(&id), progress).await?;
     Ok(match part {
-        MeasuredOn::Validation => Measured { part, figures: project.evaluate().await?, warnings: Vec::new() },
+        MeasuredOn::Validation => Measured { part, figures: project.evaluate().await?.figures, warnings: Vec::new() },
         MeasuredOn::Test => {
             let TestEvaluation { figures, warnings, .. } = project.evaluate_on_test().await?;
             Measured { part, figures, warnings }

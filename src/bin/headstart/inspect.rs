@@ -125,7 +125,7 @@ fn inspect_model(saved: Saved, fine_tune: Option<&str>) -> Result<Inspection> {
 async fn inspect_project(path: &Path, fine_tune: Option<&str>) -> Result<Inspection> {
     let mut opened = project_file::open(path)?;
     let written = opened.written()?;
-    let saved = written.model.as_deref().map(|model| models::parse(model, path)).transpose()?;
+    let saved = written.answering_model()?.map(|model| models::parse(&model, path)).transpose()?;
     let backbone = match &saved {
         Some(saved) => saved.backbone.clone(),
         None => project_file::backbone(&mut opened, path)?,

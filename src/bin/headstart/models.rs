@@ -14,7 +14,7 @@ pub fn load(file: &Path) -> Result<Saved> {
 /// The bytes of the model of a file.
 pub fn read(file: &Path) -> Result<Vec<u8>> {
     match project_file::is_one(file) {
-        true => Ok(project_file::open(file)?.model()?.ok_or(Error::NotTrained)?),
+        true => Ok(project_file::open(file)?.written()?.answering_model()?.ok_or(Error::NotTrained)?),
         false => pictures::read(file),
     }
 }
