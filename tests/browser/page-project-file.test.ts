@@ -157,6 +157,26 @@ describe('a project file', () => {
     await expect.poll(() => other.trainButton.isEnabled()).toBe(true);
   });
 
+  it('that was written while the names in reports had underscores opens with the same result', async () => {
+    const underscored = (report: object) => Object.fromEntries(Object.entries(report).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]));
+    const before = await forged(file, (members) => {
+      rewrite(members, 'project.json', (text) => {
+        const written = JSON.parse(text) as { runs: object[]; model: { report: object } };
+        return JSON.stringify({ ...written, headstart_project: 3, runs: written.runs.map(underscored), model: { ...written.model, report: underscored(written.model.report) } });
+      });
+      rewrite(members, 'manifest.json', (text) => text.replace('"Shapes"', '"Of before"'));
+    });
+    expect(new TextDecoder().decode((await membersOf(before)).get('project.json'))).toContain('"trainable_parameters"');
+    const shown = other.page.locator('.result-place');
+    const result = await shown.innerText();
+    await open(other, project(before));
+    await expect.poll(() => other.page.getByLabel('Name of the project').inputValue()).toBe('Of before');
+    expect(await shown.innerText()).toBe(result);
+    await other.predict(picture);
+    expect(await bars(other)).toBe(answers);
+    expect(other.record.errors).toEqual([]);
+  });
+
   it('that is damaged, foreign or of another version is refused with the reason, and the open project stays', async () => {
     const members = (await new ZipReader(new BlobReader(new Blob([Uint8Array.from(file)]))).getEntries()).map(({ filename }) => filename);
     const some = members.find((name) => name.startsWith('pictures/'))!;

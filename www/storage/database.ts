@@ -5,6 +5,7 @@ import type { BackboneSource } from '../protocol.js';
 import type { ModelBackbone } from '../state/backbone-types.js';
 import type { ClassState, EpochPoint, Key, PictureState, RunState } from '../state/types.js';
 import { changedPieces } from './lists.js';
+import { runOf, type StoredRun } from './report.js';
 
 const NAME = 'headstart';
 /** Of the tables; {@link StoredPage.version} is that of what stands in them. */
@@ -46,10 +47,11 @@ export interface PageRecord {
 }
 
 /** The same as it is written: what is on the lists of pictures is apart. */
-export interface StoredPage extends Omit<PageRecord, 'classes'> {
-  /** Since 3 pictures may be as {@link StoredPicture} says. */
-  readonly version: 2 | 3;
+export interface StoredPage extends Omit<PageRecord, 'classes' | 'run'> {
+  /** Since 3 pictures may be as {@link StoredPicture} says; since 4 reports have the names of today, which a page of before cannot show. */
+  readonly version: 2 | 3 | 4;
   readonly classes: readonly Pick<ClassState, 'key' | 'name'>[];
+  readonly run: StoredRun;
 }
 
 /** A piece of the list of a class's pictures. */
@@ -179,15 +181,15 @@ export function openDatabase(): Promise<Database> {
 /** In the first version the lists stood on the page itself. */
 async function moveLists(transaction: IDBPTransaction<Tables, StoreNames<Tables>[], 'versionchange'>): Promise<void> {
   const [pages, lists] = [transaction.objectStore('pages'), transaction.objectStore('lists')];
-  for (const page of (await pages.getAll()) as unknown as PageRecord[]) {
+  for (const page of (await pages.getAll()) as unknown as (Omit<PageRecord, 'run'> & Pick<StoredPage, 'run'>)[]) {
     for (const piece of changedPieces([], page.classes).put) await lists.put({ project: page.id, ...piece });
-    await pages.put(stored(page));
+    await pages.put(stored({ ...page, run: runOf(page.run) }));
   }
 }
 
 /** A page as it is written. */
 export function stored(page: PageRecord): StoredPage {
-  return { ...page, version: 3, classes: page.classes.map(({ key, name }) => ({ key, name })) };
+  return { ...page, version: 4, classes: page.classes.map(({ key, name }) => ({ key, name })) };
 }
 
 /**

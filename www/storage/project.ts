@@ -20,6 +20,7 @@ import {
   type TrainerRecord,
 } from './database.js';
 import { changedPieces, withLists, withPresent } from './lists.js';
+import { runOf } from './report.js';
 
 /** A project as it was found. */
 export interface KeptProject {
@@ -70,7 +71,7 @@ export class ProjectPlace {
       transaction.objectStore('checkpoints').get(this.id),
       pictures.getAllKeys(picturesOf(this.id)),
     ]);
-    if (summary === undefined || page === undefined || (page.version !== 2 && page.version !== 3)) return null;
+    if (summary === undefined || page === undefined || ![2, 3, 4].includes(page.version)) return null;
     const listed = withLists(page.classes, pieces);
     const there = new Set(keys.map(([, key]) => key));
     const classes = withPresent(listed, (key) => there.has(key));
@@ -82,7 +83,7 @@ export class ProjectPlace {
       for (const place of gone) void lists.delete([this.id, ...place]);
     }
     await transaction.done;
-    return { summary, page: { ...page, classes }, trainer: whole(trainer, backbone), checkpoint: checkpoint ?? null };
+    return { summary, page: { ...page, classes, run: runOf(page.run) }, trainer: whole(trainer, backbone), checkpoint: checkpoint ?? null };
   }
 
   /** A picture, or undefined where it is not here any more. */

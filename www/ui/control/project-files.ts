@@ -6,6 +6,7 @@ import type { ClassState, Key } from '../../state/types.js';
 import type { PageRecord, PictureRecord, ProjectRecord, TrainerRecord } from '../../storage/database.js';
 import type { FilePicture, OnProgress, ProjectFile } from '../../storage/project-file.js';
 import type { KeptProject, ProjectPlace } from '../../storage/project.js';
+import { reportOf, type StoredReport } from '../../storage/report.js';
 import { NEVER_WHOLE } from '../../storage/shelf.js';
 import { idOf } from './backbone-choices.js';
 import type { CreateTrainer } from './session.js';
@@ -86,9 +87,9 @@ function classesOf(trainer: Trainer, pictures: readonly FilePicture[]): ClassSta
 }
 
 function pageOf(id: string, classes: readonly ClassState[], labels: readonly ModelClass[] | null, { project, model, stale }: ProjectFile): PageRecord {
-  // Core has accepted it, so it is what core writes.
-  const written = JSON.parse(project) as { dataset: { next_class: number; next_image: number }; model: { report: PageRecord['run']['report'] } | null };
-  const report = written.model?.report ?? null;
+  // Core has accepted it, so it is what core writes, or wrote before.
+  const written = JSON.parse(project) as { dataset: { next_class: number; next_image: number }; model: { report?: StoredReport | null } | null };
+  const report = written.model?.report ? reportOf(written.model.report) : null;
   return {
     id,
     classes,
