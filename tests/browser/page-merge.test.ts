@@ -63,15 +63,31 @@ it('brings the class and the places of its pictures back, those of the test set 
   await page.getByText(/^On your test pictures: \d+% of 3 /).waitFor();
 });
 
+it('closes its list for good where pictures come in', async () => {
+  const { page } = app;
+  await mergeButton('Class 1').click();
+  await menu().waitFor();
+  // Not with the mouse: a press beside the list would close it.
+  await page.locator('#class-1 input[type=file]').setInputFiles(await app.draw('circles', 4, 500));
+  await menu().waitFor({ state: 'detached' });
+  await expect.poll(focused).toBe('Class 1');
+  await page.getByRole('textbox', { name: 'Name of class 2' }).focus();
+  await app.counts('Class 1', 12);
+  await expect.poll(() => mergeButton('Class 1').isEnabled()).toBe(true);
+  await page.waitForTimeout(300);
+  expect([await menu().count(), await focused()]).toEqual([0, 'Name of class 2']);
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+});
+
 it('names the one other class that there is, for a finger, and is not offered where there is none', async () => {
   const { page } = app;
   await page.getByRole('button', { name: 'Delete class Class 3' }).click();
   await mergeButton('Class 2').tap();
   expect(await menu().getByRole('button').allInnerTexts()).toEqual(['Class 1']);
   await menu().getByRole('button', { name: 'Class 1' }).tap();
-  await app.counts('Class 1', 16);
+  await app.counts('Class 1', 20);
   expect(await page.getByRole('button', { name: /^Merge class/ }).count()).toBe(0);
   await app.undoButton.tap();
   await app.counts('Class 2', 8);
-  await app.counts('Class 1', 8);
+  await app.counts('Class 1', 12);
 });

@@ -7,6 +7,8 @@ import { AppPage } from './support/app-page.js';
 /** What was on the sheet at the moment of printing. */
 interface Sheet {
   readonly words: string;
+  /** What it says of changes since. */
+  readonly changed: string | null;
   readonly tiles: readonly { readonly text: string; readonly hasPicture: boolean }[];
 }
 
@@ -24,14 +26,51 @@ beforeAll(async () => {
         const picture = each.querySelector('img');
         return { text: each.textContent ?? '', hasPicture: picture !== null && picture.complete && picture.naturalWidth > 0 };
       });
-      sheets.push({ words: document.querySelector('.printed-mistakes > p')?.textContent ?? '', tiles });
+      const [words, changed] = [...document.querySelectorAll('.printed-mistakes > p')].map((each) => each.textContent);
+      sheets.push({ words: words ?? '', changed: changed ?? null, tiles });
     };
   });
 });
 afterAll(() => app?.close());
 
 const mistakes = (): Locator => app.page.locator('.printed-mistakes');
-const printButton = (): Locator => app.page.getByRole('button', { name: 'Print the result' });
+const printButton = (): Locator => app.page.getByRole('button', { name: 'Print the result', exact: true });
+const status = (): Locator => app.page.locator('.print-status[role=status]');
+const CHANGED = 'Pictures or classes have changed since the figures were measured';
+
+/** Presses a button, and does something else as soon as a button reads as expected: `press` that one, or `rename` the first class. */
+function pressThen(press: string, expected: string, then: 'press' | 'rename' | 'read'): Promise<{ name: string; printDisabled: boolean }> {
+  return app.page.evaluate(
+    async ([press, expected, then]) => {
+      const buttons = (): HTMLButtonElement[] => [...document.querySelectorAll<HTMLButtonElement>('.result button')];
+      const text = (of: HTMLElement): string => of.textContent!.trim();
+      const shows = new Promise<HTMLButtonElement>((resolve) => {
+        const observer = new MutationObserver(() => {
+          const found = buttons().find((each) => text(each).startsWith(expected));
+          if (found === undefined) return;
+          observer.disconnect();
+          resolve(found);
+        });
+        observer.observe(document.querySelector('.result')!, { childList: true, characterData: true, subtree: true });
+      });
+      const field = document.querySelector<HTMLInputElement>('#pictures .class-name input')!;
+      if (then === 'rename') {
+        field.focus();
+        field.value = 'Renamed';
+        field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        // It is kept when the field is left, once the page has drawn it.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      buttons().find((each) => text(each) === press)!.click();
+      const found = await shows;
+      const seen = { name: text(found), printDisabled: buttons().find((each) => text(each) === 'Print the result')?.disabled ?? false };
+      if (then === 'press') found.click();
+      else if (then === 'rename') field.blur();
+      return seen;
+    },
+    [press, expected, then] as const,
+  );
+}
 
 /** Prints, and gives what was on the sheet. */
 async function printed(how: () => Promise<void>): Promise<Sheet> {
@@ -73,7 +112,8 @@ describe('pictures held back', () => {
   });
 
   it('are printed where they were mistaken, the surest first, before the dialog opens', async () => {
-    const { words, tiles } = await printed(() => app.page.keyboard.press('Control+p'));
+    const { words, changed, tiles } = await printed(() => app.page.keyboard.press('Control+p'));
+    expect(changed).toBeNull();
     const wrong = await confused();
     expect(wrong).toBeGreaterThan(1);
     expect(words).toMatch(new RegExp(`^${wrong} of \\d+ pictures held back were mistaken, the surest first\\.$`));
@@ -130,7 +170,8 @@ describe('pictures held back', () => {
       break;
     }
     await page.getByText('Classes or pictures have changed since.').waitFor();
-    const { words, tiles } = await printed(() => printButton().click());
+    const { words, changed, tiles } = await printed(() => printButton().click());
+    expect(changed).toContain(CHANGED);
     expect(tiles).toHaveLength(first - 1);
     expect(words).toContain('1 picture that it was checked with is not here any more.');
   });
@@ -141,20 +182,14 @@ describe('pictures held back', () => {
     await app.counts('Class 1', 21);
     await app.counts('Class 2', 21);
     const before = await page.evaluate(() => sheets.length);
-    await page.evaluate(() => {
-      const button = [...document.querySelectorAll('button')].find((each) => each.textContent === 'Print the result')!;
-      new MutationObserver((_, observer) => {
-        if (!button.textContent!.includes('press to cancel')) return;
-        observer.disconnect();
-        button.click();
-      }).observe(button, { childList: true, characterData: true, subtree: true });
-      button.click();
-    });
+    expect((await pressThen('Print the result', 'Cancel', 'press')).name).toBe('Cancel');
     await printButton().waitFor();
+    await status().getByText('Cancelled: nothing was printed.').waitFor();
     await page.waitForTimeout(1000);
     expect(await page.evaluate(() => sheets.length)).toBe(before);
     // It is done for the next one.
     await printed(() => printButton().click());
+    expect(await status().innerText()).toBe('The mistaken pictures are on the sheet.');
   });
 
   it('are not there where none were held back, and nothing is waited for', async () => {
@@ -187,7 +222,74 @@ it('prints mistaken test pictures where there is a test set, or that there are n
   await app.card(row('Class 2')).getByRole('button', { name: 'Class 1', exact: true }).click();
   await app.counts(row('Class 1'), 5);
   const again = await printed(() => page.keyboard.press('Control+p'));
-  expect(again).toEqual({ words: 'None: all 5 test pictures were recognised.', tiles: [] });
+  expect(again).toMatchObject({ words: 'None: all 5 test pictures were recognised.', tiles: [] });
+  // The matrix says something else.
+  expect(again.changed).toContain(CHANGED);
+  await app.undoButton.click();
+  await app.counts(row('Class 2'), 2);
+});
+
+describe('looking for mistakes', () => {
+  it('is begun anew at once after it was given up', async () => {
+    const { page } = app;
+    const before = await page.evaluate(() => sheets.length);
+    await pressThen('Print the result', 'Cancel', 'press');
+    // As soon as there is a button for it again, before the page has drawn it.
+    const { words } = await printed(() => page.evaluate(() => new Promise<void>((resolve) => {
+      const press = (): void => {
+        const button = [...document.querySelectorAll<HTMLButtonElement>('.result button')].find((each) => each.textContent === 'Print the result' && !each.disabled);
+        if (button === undefined) return void setTimeout(press);
+        button.click();
+        resolve();
+      };
+      press();
+    })));
+    expect(words).toMatch(/of 5 test pictures (was|were) mistaken/);
+    expect(await page.evaluate(() => sheets.length)).toBe(before + 1);
+  });
+
+  it('has a name that stays, and says how it goes beside it', async () => {
+    // Something has changed, so that they are looked for again.
+    await app.pick('Class 2', await app.draw('stripes', 1, 700), 22);
+    const said = app.page.evaluate(() => new Promise<string[]>((resolve) => {
+      const seen: string[] = [];
+      const place = document.querySelector('.print-status')!;
+      new MutationObserver(() => {
+        seen.push(place.textContent!);
+        if (seen.length === 2) resolve(seen);
+      }).observe(place, { childList: true, characterData: true, subtree: true });
+    }));
+    const { name } = await pressThen('Print the result', 'Cancel', 'read');
+    expect(name).toBe('Cancel');
+    expect(await said).toEqual(['Looking for mistaken pictures…', 'The mistaken pictures are on the sheet.']);
+  });
+
+  it('waits while the model is asked for a table', async () => {
+    const download = app.page.waitForEvent('download');
+    const { printDisabled } = await pressThen('Save predictions as CSV', 'Predicting', 'read');
+    expect(printDisabled).toBe(true);
+    await download;
+    await expect.poll(() => printButton().isEnabled()).toBe(true);
+  });
+
+  it('goes on where a class is renamed meanwhile, with the new name', async () => {
+    const { page } = app;
+    await app.pick('Class 2', await app.draw('stripes', 1, 701), 23);
+    const { words, tiles } = await printed(() => pressThen('Print the result', 'Cancel', 'rename').then(() => undefined));
+    expect(words).toMatch(/of 5 test pictures/);
+    expect(tiles.length).toBeGreaterThan(0);
+    for (const { text } of tiles) expect(text).toMatch(/Renamed/);
+    await page.locator('body').press('Control+z');
+    await page.locator('.result').getByRole('rowheader', { name: 'Class 1' }).first().waitFor();
+  });
+
+  it('is not troubled by what the browser fills in, which comes without a key', async () => {
+    const { page, record } = app;
+    const before = record.errors.length;
+    await page.evaluate(() => document.body.dispatchEvent(new Event('keydown', { bubbles: true })));
+    await page.waitForTimeout(200);
+    expect(record.errors.slice(before)).toEqual([]);
+  });
 });
 
 it('does not ask another model than the one that the result is about', async () => {

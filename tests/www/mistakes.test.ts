@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { measuredPart, mistakesInWords, mistakesOf, MOST_MISTAKES, whyNoMistakes, type Mistake } from '../../www/state/mistakes.js';
+import { isTakenUp, measuredPart, mistakesInWords, mistakesOf, MOST_MISTAKES, whatChangedSince, whyNoMistakes, type Mistake } from '../../www/state/mistakes.js';
+import { initialState } from '../../www/state/reducer.js';
 import { NO_RUN } from '../../www/state/run.js';
+import { FIRST_SETTINGS } from '../../www/storage/settings.js';
 import { report } from './support/state.js';
 
 const wrong = (key: number, probability: number): Mistake => ({ key, name: `${key}.png`, actual: 'cat', said: 'dog', probability });
@@ -38,6 +40,17 @@ describe('mistaken pictures', () => {
       '2 of 39 test pictures were mistaken, the surest first. 1 picture that it was checked with is not here any more.',
     );
     expect(mistakesInWords(mistakesOf('held-out', 0, []), images(12))).toBe('None of the pictures that it was checked with is here any more.');
+  });
+
+  it('need not agree with the figures where something has changed since', () => {
+    expect(whatChangedSince({ ...NO_RUN, report })).toBeNull();
+    expect(whatChangedSince({ ...NO_RUN, report, stale: true })).toContain('have changed since');
+  });
+
+  it('have to wait for the engine and for files of models, but not for an engine that has failed', () => {
+    const { engine } = initialState(FIRST_SETTINGS);
+    const taken = (status: typeof engine.status, modelFileBusy = false) => isTakenUp({ engine: { ...engine, status }, modelFileBusy });
+    expect([taken('loading'), taken('switching'), taken('ready', true), taken('ready'), taken('failed')]).toEqual([true, true, true, false, false]);
   });
 
   it('are not known without pictures held back, or without the model', () => {

@@ -1,6 +1,6 @@
 /** The pictures that a model was measured on and took for something else, in words. */
 import type { TrainReport } from '../generated/types.js';
-import type { Key, RunState } from './types.js';
+import type { AppState, Key, RunState } from './types.js';
 import { count } from './words.js';
 
 /** So many are printed: two pages full. */
@@ -10,7 +10,7 @@ export const MOST_MISTAKES = 24;
 export interface Mistake {
   readonly key: Key;
   readonly name: string;
-  /** The class that it is in. */
+  /** The class that it was measured as one of. */
   readonly actual: string;
   readonly said: string;
   /** How sure the model was, 0 to 1. */
@@ -42,6 +42,16 @@ export function mistakesOf(part: Mistakes['part'], asked: number, all: readonly 
 export function whyNoMistakes(report: TrainReport, { replaced }: RunState, hasModel: boolean): string | null {
   if (measuredPart(report) === null) return 'No pictures were held back, so there are none that show what it mistakes.';
   return replaced || !hasModel ? 'The model that this is about is not in use any more, so it cannot be asked.' : null;
+}
+
+/** Whether the model is at something else, or on its way into another engine, so that it has to be asked later. */
+export function isTakenUp({ engine, modelFileBusy }: Pick<AppState, 'engine' | 'modelFileBusy'>): boolean {
+  return modelFileBusy || engine.status === 'loading' || engine.status === 'switching';
+}
+
+/** That the mistakes are those of now and the figures those of then, or null where nothing has changed in between. */
+export function whatChangedSince({ stale }: RunState): string | null {
+  return stale ? 'Pictures or classes have changed since the figures were measured, so these need not agree with them.' : null;
 }
 
 /** How many there are, and which of them are shown. */

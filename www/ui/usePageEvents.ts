@@ -54,7 +54,8 @@ function paste(app: App, event: ClipboardEvent): void {
 const UNTYPED = ['button', 'checkbox', 'color', 'file', 'image', 'radio', 'range', 'reset', 'submit'];
 
 function undo(app: App, event: KeyboardEvent): void {
-  if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+  // What the browser fills in by itself comes with events that have no key.
+  if (event.key?.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
   if (isAsking()) return;
   // A text field undoes its own typing.
   if (event.target instanceof HTMLInputElement && !UNTYPED.includes(event.target.type)) return;

@@ -8,6 +8,7 @@ import {
   type Part,
   type Prediction,
   type SavedProject,
+  type TestEvaluation,
   type TrainConfig,
   type TrainOptions,
   type Trainer,
@@ -170,6 +171,13 @@ export class FakeTrainer {
   estimate = () => this.#ask('estimate', () => estimate);
   predict = (): Promise<Prediction[]> => this.#ask('predict', () => this.#predictions());
   predictLatest = (): Promise<Prediction[]> => this.#ask('predictLatest', () => this.#predictions());
+
+  /** What it makes of its pictures when it is measured. */
+  answers: TestEvaluation['answers'] = [];
+  evaluate = (part = 'validation'): Promise<Pick<TestEvaluation, 'answers' | 'classes'>> =>
+    this.#ask(`evaluate ${part}`, () => ({ answers: this.answers, classes: (this.#data.model ?? []).map(({ name }) => name) }));
+
+  save = (): Promise<Blob> => this.#ask('save', () => new Blob(['model']));
 
   load = (): Promise<null> =>
     this.#ask('load', () => {

@@ -1,6 +1,6 @@
-import type { ExportFormat, PictureAnswer, Trainer, TrainReport } from '../../headstart.js';
-import { countPictures, nameNow } from '../../state/classes.js';
-import { measuredPart, mistakesOf, type Mistake, type Mistakes } from '../../state/mistakes.js';
+import { abortable } from '../../client/abort.js';
+import type { ExportFormat, PictureAnswer, TestEvaluation, Trainer, TrainReport } from '../../headstart.js';
+import { isTakenUp, measuredPart, mistakesOf, type Mistake, type Mistakes } from '../../state/mistakes.js';
 import type { Store } from '../../state/store.js';
 import type { Area, Key } from '../../state/types.js';
 import { figure, tableFile } from './csv.js';
@@ -66,54 +66,43 @@ export class ModelFiles {
   }
 
   /**
-   * The pictures that a result is about and that the model takes for something else; null where it cannot be asked. After `signal` they
-   * are not all that there are.
+   * The pictures that a result is about and that the model takes for something else: `busy` where it has to be asked another time, null where it
+   * cannot be asked, or after `signal`.
    */
-  async mistakes(of: TrainReport, onProgress: OnProgress, signal: AbortSignal): Promise<ShownMistakes | null> {
+  async mistakes(of: TrainReport, signal: AbortSignal): Promise<ShownMistakes | 'busy' | null> {
+    if (isTakenUp(this.#store.get())) return 'busy';
     let found: ShownMistakes | null = null;
     await this.#during(async (trainer) => {
-      const mistakes = measuredPart(of) === 'test' ? await this.#testMistakes(trainer) : await this.#heldOutMistakes(trainer, of, onProgress, signal);
-      // One without its picture is a mistake still.
-      const thumbnailOf = async (key: Key): Promise<string | null> => (await this.#library.thumbnail(key, trainer)?.catch(() => null)) ?? null;
-      const surest = mistakes.surest.map(async (each) => ({ ...each, thumbnail: await thumbnailOf(each.key) }));
-      found = { ...mistakes, surest: await Promise.all(surest) };
+      try {
+        const mistakes = await abortable(this.#mistakes(trainer, measuredPart(of) ?? 'held-out'), signal);
+        // One without its picture is a mistake still.
+        const thumbnailOf = async (key: Key): Promise<string | null> => (await this.#library.thumbnail(key, trainer)?.catch(() => null)) ?? null;
+        const surest = mistakes.surest.map(async (each) => ({ ...each, thumbnail: await thumbnailOf(each.key) }));
+        found = { ...mistakes, surest: await abortable(Promise.all(surest), signal) };
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
     }, 'train');
     return found;
   }
 
-  async #testMistakes(trainer: Trainer): Promise<Mistakes> {
+  async #mistakes(trainer: Trainer, part: Mistakes['part']): Promise<Mistakes> {
     try {
-      const { answers, classes } = await trainer.evaluate('test');
+      const asked: Pick<TestEvaluation, 'answers' | 'classes'> = await (part === 'test' ? trainer.evaluate('test') : trainer.evaluate());
+      // The trainer still has those that were deleted, alone or with their class, for whoever takes that back, and measures them too.
+      const here = new Set(this.#store.get().classes.flatMap(({ pictures }) => pictures.map(({ key }) => key)));
+      const answers = asked.answers.filter(({ id }) => here.has(id));
+      const named = (index: number): string => asked.classes[index] ?? '';
       const wrong = answers.filter(({ label, predicted }) => label !== predicted);
-      const named = (index: number): string => classes[index] ?? '';
-      const mistakes = wrong.map(({ id, label, predicted, probability }) => this.#mistake(id, named(label), named(predicted), probability));
-      return mistakesOf('test', answers.length, mistakes);
+      const mistakes = wrong.map(({ id, label, predicted, probability }): Mistake => {
+        return { key: id, name: this.#library.nameOf(id) ?? '', actual: named(label), said: named(predicted), probability };
+      });
+      return mistakesOf(part, answers.length, mistakes);
     } catch (error) {
-      // They were deleted since.
-      if (codeOf(error) === 'no_test_pictures') return mistakesOf('test', 0, []);
+      // They were deleted since, for good.
+      if (codeOf(error) === 'no_test_pictures' || codeOf(error) === 'nothing_held_out') return mistakesOf(part, 0, []);
       throw error;
     }
-  }
-
-  async #heldOutMistakes(trainer: Trainer, { images }: TrainReport, onProgress: OnProgress, signal: AbortSignal): Promise<Mistakes> {
-    const { classes } = this.#store.get();
-    const total = countPictures(classes);
-    const mistakes: Mistake[] = [];
-    let [done, asked] = [0, 0];
-    for await (const { id, classId, role, predictions } of trainer.answers()) {
-      onProgress((done += 1), total);
-      const [best] = predictions;
-      if (role === 'held-out' && best !== undefined) {
-        asked += 1;
-        if (best.classId !== classId) mistakes.push(this.#mistake(id, nameNow(classes, classId, ''), best.className, best.probability));
-      }
-      if (signal.aborted || asked === images.validation) break;
-    }
-    return mistakesOf('held-out', asked, mistakes);
-  }
-
-  #mistake(key: Key, actual: string, said: string, probability: number): Mistake {
-    return { key, name: this.#library.nameOf(key) ?? '', actual, said, probability };
   }
 
   open(file: File): Promise<void> {

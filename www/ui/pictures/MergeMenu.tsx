@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { whatTheModelGoesOnWith, whyNotMerge } from '../../state/merge.js';
 import type { ClassState, Key } from '../../state/types.js';
 import { Icon } from '../common/Icon.js';
@@ -16,6 +16,14 @@ export function MergeMenu({ shown }: { shown: ClassState }) {
   // While it is closed, what comes into the classes does not concern it.
   const classes = useAppState((state) => (open ? state.classes : null));
   const remark = useAppState((state) => whatTheModelGoesOnWith(state.model, shown));
+  const cannot = alone || problem !== null;
+  useEffect(() => {
+    if (!cannot || !open) return;
+    // Otherwise it would open by itself, and take the focus, once it can again.
+    setOpen(false);
+    // The focus has fallen off the page with it.
+    if (document.activeElement === document.body) document.getElementById(`class-${key}`)?.focus({ preventScroll: true });
+  }, [cannot]);
   if (alone) return null;
   const merge = (into: Key): void => {
     pictures.mergeClass(key, into);

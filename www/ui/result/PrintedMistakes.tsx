@@ -1,5 +1,5 @@
 import type { TrainReport } from '../../headstart.js';
-import { mistakesInWords, whyNoMistakes } from '../../state/mistakes.js';
+import { isTakenUp, mistakesInWords, whatChangedSince, whyNoMistakes } from '../../state/mistakes.js';
 import type { RunState } from '../../state/types.js';
 import { percent } from '../../state/words.js';
 import { useAppState } from '../control/useAppState.js';
@@ -16,13 +16,16 @@ interface PrintedMistakesProps {
 export function PrintedMistakes({ run, report, mistakes }: PrintedMistakesProps) {
   const hasModel = useAppState((state) => state.model !== null);
   const none = whyNoMistakes(report, run, hasModel);
-  const surest = none !== null || mistakes === 'unasked' || mistakes === null ? [] : mistakes.surest;
+  const isBusy = useAppState(isTakenUp);
+  const found = none !== null || mistakes === 'unasked' ? null : mistakes;
+  const changed = found && whatChangedSince(run);
   return (
     <section class="printed-mistakes" aria-labelledby="mistakes-title">
       <h4 id="mistakes-title" class="table-title">Mistaken pictures</h4>
-      <p>{none ?? (mistakes === 'unasked' ? UNASKED : mistakes === null ? NOT_HAD : mistakesInWords(mistakes, report))}</p>
+      <p>{none ?? (found !== null ? mistakesInWords(found, report) : mistakes === null ? NOT_HAD : isBusy ? BUSY : UNASKED)}</p>
+      {changed !== null && <p>{changed}</p>}
       <ul>
-        {surest.map(({ key, name, actual, said, probability, thumbnail }) => (
+        {found?.surest.map(({ key, name, actual, said, probability, thumbnail }) => (
           <li key={key}>
             {thumbnail === null ? <span class="no-thumbnail" /> : <img src={thumbnail} alt="" />}
             <p>
@@ -37,4 +40,5 @@ export function PrintedMistakes({ run, report, mistakes }: PrintedMistakesProps)
 }
 
 const UNASKED = 'They are here when it is printed with “Print the result” on the page, or with Ctrl+P.';
+const BUSY = 'The model was busy with something else when this was printed. They are here when it is printed after that.';
 const NOT_HAD = 'They could not be had when this was printed.';
