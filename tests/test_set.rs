@@ -48,6 +48,9 @@ fn codes(warnings: &[Warning]) -> Vec<&str> {
     warnings.iter().map(|warning| warning.code.as_str()).collect()
 }
 
+/// The name of a picture's class, and what was said of it.
+type Answered = (String, Vec<headstart::classifier::Prediction>);
+
 /// Pictures that the project has not are measured by what was said of them, to the same figures.
 #[test]
 fn answers_are_measured_as_the_test_set_is() {
@@ -64,7 +67,7 @@ fn answers_are_measured_as_the_test_set_is() {
     assert!((found.loss - expected.loss).abs() < 1e-5, "{} is not {}", found.loss, expected.loss);
     assert_eq!(headstart::metrics::Evaluation { loss: expected.loss, ..found }, expected);
     assert_eq!(project.measure_answers(&[]).unwrap_err().code(), "no_test_pictures");
-    let wrong = |change: &dyn Fn(&mut (String, Vec<headstart::classifier::Prediction>))| {
+    let wrong = |change: &dyn Fn(&mut Answered)| {
         let mut answered = answered.clone();
         change(&mut answered[5]);
         project.measure_answers(&answered).unwrap_err()

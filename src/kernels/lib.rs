@@ -9,6 +9,7 @@
 //! - `lanes` is the vector: 128 bits of WebAssembly's SIMD, 256 of AVX2 where a native machine has it, or four floats.
 //! - `product` is the matrix product, `conv` what makes convolutions of it, `depthwise` the convolution channel by channel,
 //!   `pool` and `pointwise` everything else. `block` computes an inverted residual block strip by strip.
+//! - `training` has convolutions of whole batches and their gradients, on values as burn lays them out.
 //! - `reference` has each operation as its definition reads; the tests compare with it.
 //!
 //! The crate stands by itself, so that it is optimised for speed where the rest of the module is for size.
@@ -26,11 +27,13 @@ mod pool;
 mod product;
 #[cfg(test)]
 mod reference;
+mod training;
 
 pub use activation::Activation;
 pub use conv::Conv;
 pub use network::{Affine, Arena, Dense, Layer, Network, Op};
 pub use pool::Window;
+pub use training::{Planes, PointwiseBatch, Scratch};
 
 #[cfg(test)]
 mod tests;

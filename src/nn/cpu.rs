@@ -63,6 +63,6 @@ impl CpuStages {
 type Run = fn(&Network, &[f32], &mut Arena, &mut Vec<f32>);
 
 /// Threads that compute at a time; a browser's worker is one.
-fn threads() -> usize {
+pub(super) fn threads() -> usize {
     if cfg!(target_arch = "wasm32") { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) }
 }

@@ -1,5 +1,6 @@
 //! How operations are computed: which kernel runs where is decided here and nowhere else.
 
+use super::convolutions::{self, Shape};
 use super::spec::{Activation, ConvSpec, Window};
 use crate::engine::Engine;
 use burn::tensor::{
@@ -9,6 +10,7 @@ use burn::tensor::{
     ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
     s,
 };
+use headstart_kernels::{Planes, PointwiseBatch};
 
 /// The operations whose fastest form depends on the engine.
 pub(crate) trait Kernels: Sync {
@@ -28,12 +30,10 @@ struct Gpu;
 
 impl Kernels for Cpu {
     fn convolve(&self, x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: &ConvSpec) -> Tensor<4> {
-        // burn-flex recognises a pointwise convolution going forward, but its backward pass of a convolution takes four
-        // times as long as that of one product over the whole batch.
-        if spec.is_pointwise() && x.is_autodiff() {
-            return biased(whole_batch(x, weight, spec), bias);
+        match own(&x, spec) {
+            Some(shape) if x.is_autodiff() => biased(convolutions::convolve(x, weight, shape), bias),
+            _ => plain(x, weight, bias, spec),
         }
-        plain(x, weight, bias, spec)
     }
 }
 
@@ -53,6 +53,18 @@ impl Kernels for Gpu {
         }
         plain(x, weight, bias, spec)
     }
+}
+
+/// What our own operations have of a convolution of `x`, where they have it.
+fn own(x: &Tensor<4>, spec: &ConvSpec) -> Option<Shape> {
+    let [batch, inputs, height, width] = x.dims();
+    let size = [height, width];
+    if spec.is_pointwise() {
+        let of = PointwiseBatch { batch, inputs, outputs: spec.outputs, area: height * width };
+        return Some(Shape::Pointwise(of, size));
+    }
+    let planes = Planes { kernel: spec.kernel, stride: spec.stride, padding: spec.padding_of(size), size };
+    spec.is_depthwise().then_some(Shape::Depthwise([batch, inputs], planes))
 }
 
 fn plain(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: &ConvSpec) -> Tensor<4> {

@@ -1,6 +1,7 @@
 //! Networks as data: stages as small graphs of a closed set of operations, and what runs them. Backbones and heads are
 //! built of these; nothing here knows either.
 
+mod convolutions;
 mod cpu;
 mod frozen;
 mod graph;
