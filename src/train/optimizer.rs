@@ -99,9 +99,14 @@ impl Optimizer {
         }
         self.states.resize(gradients.len(), State::default());
         let settings = self.settings;
-        params.update(|index, param, value| match gradients[index].take() {
-            Some(gradient) => self.states[index].moved(settings, param, value, gradient, rate(param.group)),
-            None => value,
+        params.update(|index, param, value| {
+            let Some(gradient) = gradients[index].take() else { return value };
+            let (state, rate) = (&mut self.states[index], rate(param.group));
+            // What lies in system memory is gone through once; a tensor operation would do so a dozen times.
+            match value.device() == Device::flex() {
+                true => state.moved_at_once(settings, param, value, gradient, rate),
+                false => state.moved(settings, param, value, gradient, rate),
+            }
         });
     }
 }
@@ -134,6 +139,56 @@ impl State {
         value - direction.mul_scalar(rate)
     }
 
+    /// The same on the CPU.
+    fn moved_at_once(
+        &mut self,
+        settings: OptimizerSettings,
+        param: &Param,
+        value: Tensor<1>,
+        gradient: Tensor<1>,
+        rate: f64,
+    ) -> Tensor<1> {
+        let device = value.device();
+        let (mut values, gradients) = (floats(value), floats(gradient));
+        let decay = if param.decay { settings.weight_decay } else { 0.0 };
+        let (added, kept) = match settings.kind {
+            OptimizerKind::AdamW => (0.0, (1.0 - rate * decay) as f32),
+            OptimizerKind::Adam | OptimizerKind::Sgd => (decay as f32, 1.0),
+        };
+        self.steps += 1;
+        let rate = rate as f32;
+        let moment = |moment: Option<Tensor<1>>| moment.map_or_else(|| vec![0.0; gradients.len()], floats);
+        let pairs = values.iter_mut().zip(&gradients);
+        match settings.kind {
+            OptimizerKind::Adam | OptimizerKind::AdamW => {
+                let (mut first, mut second) = (moment(self.first.take()), moment(self.second.take()));
+                let [beta1, beta2] = [BETA1, BETA2].map(|beta| beta as f32);
+                let [new1, new2] = [BETA1, BETA2].map(|beta| (1.0 - beta) as f32);
+                let [bias1, bias2] = [BETA1, BETA2].map(|beta| (1.0 - beta.powi(self.steps)) as f32);
+                for ((value, gradient), (first, second)) in pairs.zip(first.iter_mut().zip(&mut second)) {
+                    let gradient = gradient + *value * added;
+                    *first = *first * beta1 + gradient * new1;
+                    *second = *second * beta2 + gradient * gradient * new2;
+                    let direction = *first / bias1 / ((*second / bias2).sqrt() + EPSILON as f32);
+                    *value = *value * kept - direction * rate;
+                }
+                (self.first, self.second) = (Some(on_device(first, &device)), Some(on_device(second, &device)));
+            }
+            OptimizerKind::Sgd if settings.momentum > 0.0 => {
+                let (mut first, momentum) = (moment(self.first.take()), settings.momentum as f32);
+                for ((value, gradient), first) in pairs.zip(&mut first) {
+                    *first = *first * momentum + (gradient + *value * added);
+                    *value -= *first * rate;
+                }
+                self.first = Some(on_device(first, &device));
+            }
+            OptimizerKind::Sgd => {
+                pairs.for_each(|(value, gradient)| *value -= (gradient + *value * added) * rate);
+            }
+        }
+        on_device(values, &device)
+    }
+
     fn adam(&mut self, gradient: Tensor<1>) -> Tensor<1> {
         let square = gradient.clone().square().mul_scalar(1.0 - BETA2);
         let first = decayed(self.first.take(), BETA1, gradient.mul_scalar(1.0 - BETA1));
@@ -149,6 +204,12 @@ impl State {
         self.first = Some(velocity.clone());
         velocity
     }
+}
+
+/// The values of a tensor of the CPU.
+fn floats(tensor: Tensor<1>) -> Vec<f32> {
+    // Every parameter, gradient and moment is made of 32-bit floats.
+    tensor.into_data().try_into_vec().unwrap_or_default()
 }
 
 async fn kept(moment: &Option<Tensor<1>>) -> Result<Option<Vec<f32>>> {
@@ -175,5 +236,46 @@ fn clip(gradients: &mut [Option<Tensor<1>>], largest: f64) {
     let scale = sum.sqrt().add_scalar(CLIP_EPSILON).recip().mul_scalar(largest).clamp_max(1.0);
     for gradient in gradients.iter_mut() {
         *gradient = gradient.take().map(|gradient| gradient * scale.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wave(count: usize, step: f32) -> Tensor<1> {
+        on_device((0..count).map(|at| (at as f32 * step).sin()).collect(), &Device::flex())
+    }
+
+    /// The tensor operations, which run on a GPU, and the one pass over system memory.
+    #[test]
+    fn both_ways_move_alike() {
+        assert_eq!(wave(1, 1.0).device(), Device::flex(), "how a step knows which way to go");
+        let adams = [OptimizerKind::Adam, OptimizerKind::AdamW].map(|kind| (kind, 0.0));
+        for (kind, momentum) in adams.into_iter().chain([0.0, 0.9].map(|momentum| (OptimizerKind::Sgd, momentum))) {
+            for (decays, weight_decay) in [(true, 0.01), (false, 0.01), (true, 0.0)] {
+                let settings = OptimizerSettings { kind, weight_decay, momentum, clip_norm: None };
+                let mut params = Params::new(&Device::flex());
+                params.add("w", &[37], vec![0.0; 37], Group::Head, decays);
+                let param = params.iter().next().unwrap();
+                let (mut one, mut other) = (State::default(), State::default());
+                let (mut a, mut b) = (wave(37, 0.9), wave(37, 0.9));
+                for step in 1..6 {
+                    let gradient = || wave(37, 0.3 * step as f32);
+                    a = one.moved(settings, param, a, gradient(), 0.05);
+                    b = other.moved_at_once(settings, param, b, gradient(), 0.05);
+                    let (a, b) = (floats(a.clone()), floats(b.clone()));
+                    for (a, b) in a.iter().zip(&b) {
+                        assert!((a - b).abs() < 1e-6, "{kind:?}, step {step}: {a} and {b}");
+                    }
+                }
+                assert_eq!(one.steps, other.steps);
+                let moments = |state: &State| [&state.first, &state.second].map(|it| it.clone().map(floats));
+                for (a, b) in moments(&one).iter().zip(moments(&other)) {
+                    assert_eq!(a.is_some(), b.is_some());
+                    assert!(a.iter().flatten().zip(b.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-6));
+                }
+            }
+        }
     }
 }
