@@ -446,7 +446,7 @@ export class Trainer {
    *
    * @throws {@link HeadstartError} `not_trained`, or `nothing_held_out`.
    */
-  evaluate(part?: 'validation'): Promise<ValidationEvaluation>;
+  evaluate(part?: 'validation', options?: Abortable): Promise<ValidationEvaluation>;
   /**
    * Tests the model on the test set, and tells what it makes of each picture.
    *
@@ -456,7 +456,7 @@ export class Trainer {
    *
    * @throws {@link HeadstartError} `not_trained`, or `no_test_pictures` where nothing is left to test with.
    */
-  evaluate(part: 'test'): Promise<TestEvaluation>;
+  evaluate(part: 'test', options?: Abortable): Promise<TestEvaluation>;
   /**
    * Tests the model on pictures that are not the project's, and tells what it makes of each: `evaluate({ cat: files, dog: otherFiles })`. They
    * are neither kept nor compared with those that it learned from: whether it has seen them is for you to know. They are asked about one after
@@ -468,7 +468,7 @@ export class Trainer {
   evaluate(pictures: TestPictures, options?: EvaluateOptions): Promise<PicturesEvaluation>;
   evaluate(on: 'validation' | 'test' | TestPictures = 'validation', options: EvaluateOptions = {}): Promise<Evaluation> {
     if (typeof on === 'object') return this.#evaluateOn(on, options);
-    return this.#connection.call(on === 'test' ? 'evaluateOnTest' : 'evaluate', []);
+    return abortable<Evaluation>(this.#connection.call(on === 'test' ? 'evaluateOnTest' : 'evaluate', []), options.signal);
   }
 
   async #evaluateOn(pictures: TestPictures, { signal, onProgress }: EvaluateOptions): Promise<PicturesEvaluation> {

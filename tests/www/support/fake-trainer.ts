@@ -1,3 +1,4 @@
+import { abortable, type Abortable } from '../../../www/client/abort.js';
 import {
   HeadstartError,
   type BackboneRef,
@@ -174,8 +175,8 @@ export class FakeTrainer {
 
   /** What it makes of its pictures when it is measured. */
   answers: TestEvaluation['answers'] = [];
-  evaluate = (part = 'validation'): Promise<Pick<TestEvaluation, 'answers' | 'classes'>> =>
-    this.#ask(`evaluate ${part}`, () => ({ answers: this.answers, classes: (this.#data.model ?? []).map(({ name }) => name) }));
+  evaluate = (part = 'validation', { signal }: Abortable = {}): Promise<Pick<TestEvaluation, 'answers' | 'classes'>> =>
+    abortable(this.#ask(`evaluate ${part}`, () => ({ answers: this.answers, classes: (this.#data.model ?? []).map(({ name }) => name) })), signal);
 
   save = (): Promise<Blob> => this.#ask('save', () => new Blob(['model']));
 

@@ -1,4 +1,3 @@
-import { abortable } from '../../client/abort.js';
 import type { ExportFormat, PictureAnswer, TestEvaluation, Trainer, TrainReport } from '../../headstart.js';
 import { isTakenUp, measuredPart, mistakesOf, type Mistake, type Mistakes } from '../../state/mistakes.js';
 import type { Store } from '../../state/store.js';
@@ -74,11 +73,14 @@ export class ModelFiles {
     let found: ShownMistakes | null = null;
     await this.#during(async (trainer) => {
       try {
-        const mistakes = await abortable(this.#mistakes(trainer, measuredPart(of) ?? 'held-out'), signal);
+        const mistakes = await this.#mistakes(trainer, measuredPart(of) ?? 'held-out', signal);
+        signal.throwIfAborted();
+        const givenUp = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
         // One without its picture is a mistake still.
         const thumbnailOf = async (key: Key): Promise<string | null> => (await this.#library.thumbnail(key, trainer)?.catch(() => null)) ?? null;
         const surest = mistakes.surest.map(async (each) => ({ ...each, thumbnail: await thumbnailOf(each.key) }));
-        found = { ...mistakes, surest: await abortable(Promise.all(surest), signal) };
+        const shown = await Promise.race([Promise.all(surest), givenUp]);
+        if (shown) found = { ...mistakes, surest: shown };
       } catch (error) {
         if (!signal.aborted) throw error;
       }
@@ -86,9 +88,9 @@ export class ModelFiles {
     return found;
   }
 
-  async #mistakes(trainer: Trainer, part: Mistakes['part']): Promise<Mistakes> {
+  async #mistakes(trainer: Trainer, part: Mistakes['part'], signal: AbortSignal): Promise<Mistakes> {
     try {
-      const asked: Pick<TestEvaluation, 'answers' | 'classes'> = await (part === 'test' ? trainer.evaluate('test') : trainer.evaluate());
+      const asked: Pick<TestEvaluation, 'answers' | 'classes'> = await (part === 'test' ? trainer.evaluate('test', { signal }) : trainer.evaluate('validation', { signal }));
       // The trainer still has those that were deleted, alone or with their class, for whoever takes that back, and measures them too.
       const here = new Set(this.#store.get().classes.flatMap(({ pictures }) => pictures.map(({ key }) => key)));
       const answers = asked.answers.filter(({ id }) => here.has(id));
