@@ -51,19 +51,23 @@ describe('training on the page', () => {
   });
 
   it('draws curves, and says them in words and figures too', async () => {
-    expect(await app.page.locator('.curves canvas').count()).toBe(2);
+    // What a run leaves is drawn with the next frames.
+    await expect.poll(() => app.page.locator('.curves canvas').count()).toBe(2);
     await app.page.getByText(/Best epoch: \d+/).waitFor();
     await app.page.locator('.curves summary').click();
     await app.page.locator('.curves tbody tr').first().waitFor();
-    const shown = await app.page.locator('.curves tbody tr').count();
-    const words = await app.page.locator('.curves .visually-hidden').innerText();
-    expect(words).toContain(`After ${shown} epochs`);
-    const drawn = await app.page.locator('.curves canvas').first().evaluate((canvas) => {
-      const { width, height } = canvas as HTMLCanvasElement;
-      const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
-      return pixels.some((value) => value > 0);
-    });
-    expect(drawn).toBe(true);
+    const words = async () => {
+      const shown = await app.page.locator('.curves tbody tr').count();
+      return (await app.page.locator('.curves .visually-hidden').innerText()).includes(`After ${shown} epochs`);
+    };
+    await expect.poll(words).toBe(true);
+    const drawn = () =>
+      app.page.locator('.curves canvas').first().evaluate((canvas) => {
+        const { width, height } = canvas as HTMLCanvasElement;
+        const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
+        return pixels.some((value) => value > 0);
+      });
+    await expect.poll(drawn).toBe(true);
   });
 
   it('says that the result is about other pictures once they change', async () => {
