@@ -130,15 +130,7 @@ impl<R: Read + Seek> ProjectFile<R> {
     pub fn written(&mut self) -> Result<Written> {
         let project = String::from_utf8(self.member(PROJECT)?);
         let project = project.map_err(|_| invalid(format!("its {PROJECT} is no text")))?;
-        Ok(Written { project, model: self.model()?, pictures: None })
-    }
-
-    /// The saved model, where there is one.
-    ///
-    /// # Errors
-    /// See [`ProjectFile::picture`].
-    pub fn model(&mut self) -> Result<Option<Vec<u8>>> {
-        self.member_if_there(MODEL)
+        Ok(Written { project, model: self.member_if_there(MODEL)?, pictures: None })
     }
 
     /// The backbone's files, where they are in it.

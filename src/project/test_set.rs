@@ -215,9 +215,7 @@ impl Project {
         let warnings = set.warnings();
         Ok(TestEvaluation { figures, answers, leaks: set.leaks, warnings })
     }
-}
 
-impl Project {
     /// Figures of answers that the model has given to pictures of known classes, which need not be the project's: the name of the class
     /// of each, and what [`Project::predict`] said.
     ///

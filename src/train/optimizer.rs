@@ -30,6 +30,13 @@ pub struct OptimizerSettings {
     pub clip_norm: Option<f64>,
 }
 
+impl OptimizerSettings {
+    /// The same for a parameter, which may not decay.
+    fn of(self, param: &Param) -> Self {
+        Self { weight_decay: if param.decay { self.weight_decay } else { 0.0 }, ..self }
+    }
+}
+
 /// An optimiser: Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019) or SGD with momentum, as `torch.optim`
 /// computes them.
 ///
@@ -98,14 +105,13 @@ impl Optimizer {
             clip(&mut gradients, largest);
         }
         self.states.resize(gradients.len(), State::default());
-        let settings = self.settings;
         params.update(|index, param, value| {
             let Some(gradient) = gradients[index].take() else { return value };
-            let (state, rate) = (&mut self.states[index], rate(param.group));
+            let (state, settings, rate) = (&mut self.states[index], self.settings.of(param), rate(param.group));
             // What lies in system memory is gone through once; a tensor operation would do so a dozen times.
             match value.device() == Device::flex() {
-                true => state.moved_at_once(settings, param, value, gradient, rate),
-                false => state.moved(settings, param, value, gradient, rate),
+                true => state.moved_at_once(settings, value, gradient, rate),
+                false => state.moved(settings, value, gradient, rate),
             }
         });
     }
@@ -113,15 +119,8 @@ impl Optimizer {
 
 impl State {
     /// The parameter's value after this step.
-    fn moved(
-        &mut self,
-        settings: OptimizerSettings,
-        param: &Param,
-        value: Tensor<1>,
-        gradient: Tensor<1>,
-        rate: f64,
-    ) -> Tensor<1> {
-        let decay = if param.decay { settings.weight_decay } else { 0.0 };
+    fn moved(&mut self, settings: OptimizerSettings, value: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
+        let decay = settings.weight_decay;
         let (value, gradient) = match settings.kind {
             _ if decay == 0.0 => (value, gradient),
             OptimizerKind::AdamW => (value.mul_scalar(1.0 - rate * decay), gradient),
@@ -143,14 +142,13 @@ impl State {
     fn moved_at_once(
         &mut self,
         settings: OptimizerSettings,
-        param: &Param,
         value: Tensor<1>,
         gradient: Tensor<1>,
         rate: f64,
     ) -> Tensor<1> {
         let device = value.device();
         let (mut values, gradients) = (floats(value), floats(gradient));
-        let decay = if param.decay { settings.weight_decay } else { 0.0 };
+        let decay = settings.weight_decay;
         let (added, kept) = match settings.kind {
             OptimizerKind::AdamW => (0.0, (1.0 - rate * decay) as f32),
             OptimizerKind::Adam | OptimizerKind::Sgd => (decay as f32, 1.0),
@@ -262,8 +260,8 @@ mod tests {
                 let (mut a, mut b) = (wave(37, 0.9), wave(37, 0.9));
                 for step in 1..6 {
                     let gradient = || wave(37, 0.3 * step as f32);
-                    a = one.moved(settings, param, a, gradient(), 0.05);
-                    b = other.moved_at_once(settings, param, b, gradient(), 0.05);
+                    a = one.moved(settings.of(param), a, gradient(), 0.05);
+                    b = other.moved_at_once(settings.of(param), b, gradient(), 0.05);
                     let (a, b) = (floats(a.clone()), floats(b.clone()));
                     for (a, b) in a.iter().zip(&b) {
                         assert!((a - b).abs() < 1e-6, "{kind:?}, step {step}: {a} and {b}");

@@ -278,23 +278,10 @@ export class Trainer {
    * @throws {@link HeadstartError} `class_unknown` or `worker_failed`.
    */
   async addImages(ref: ClassRef, sources: readonly PictureSource[], options: AddImagesOptions = {}): Promise<AddedImages> {
-    const { group, part, onProgress, signal } = options;
-    const failures: AddedImages['failures'] = [];
-    let done = 0;
-    const add = async (source: PictureSource, index: number): Promise<number | null> => {
-      let id: number | null = null;
-      try {
-        id = await this.#add(ref, source, { ...(group !== undefined && { group }), ...(part !== undefined && { part }) }, signal);
-      } catch (error) {
-        if (signal?.aborted || !(error instanceof HeadstartError) || !error.code.startsWith('picture_')) throw error;
-        failures.push({ index, error });
-      }
-      done += 1;
-      onProgress?.(done, sources.length);
-      return id;
-    };
-    const ids = await inOrder(sources, add, signal);
-    return { ids, failures: failures.sort((one, other) => one.index - other.index) };
+    const { group, part, signal } = options;
+    const about = { ...(group !== undefined && { group }), ...(part !== undefined && { part }) };
+    const { answers, failures } = await eachReadable(sources, (source) => this.#add(ref, source, about, signal), options);
+    return { ids: answers, failures };
   }
 
   /**
@@ -471,28 +458,18 @@ export class Trainer {
     return abortable<Evaluation>(this.#connection.call(on === 'test' ? 'evaluateOnTest' : 'evaluate', []), options.signal);
   }
 
-  async #evaluateOn(pictures: TestPictures, { signal, onProgress }: EvaluateOptions): Promise<PicturesEvaluation> {
+  async #evaluateOn(pictures: TestPictures, options: EvaluateOptions): Promise<PicturesEvaluation> {
     const known = this.modelClasses?.map(({ name }) => name);
     const unknown = Object.keys(pictures).find((name) => known && !known.includes(name));
     if (unknown !== undefined) throw new HeadstartError({ code: 'class_unknown', message: `The model knows no class “${unknown}”.`, value: unknown });
     const all = Object.entries(pictures).flatMap(([className, sources]) => sources.map((source, index) => ({ className, source, index })));
-    const failures: PicturesEvaluation['failures'] = [];
-    let done = 0;
-    const ask = async ({ className, source, index }: (typeof all)[number]): Promise<Prediction[] | null> => {
-      const answer = await this.#predictions.each(source, signal).catch((error: unknown) => {
-        if (signal?.aborted || !(error instanceof HeadstartError) || !error.code.startsWith('picture_')) throw error;
-        failures.push({ className, index, error });
-        return null;
-      });
-      done += 1;
-      onProgress?.(done, all.length);
-      return answer;
-    };
-    const said = await abortable(inOrder(all, ask, signal), signal);
+    const asking = eachReadable(all, ({ source }) => this.#predictions.each(source, options.signal), options);
+    const { answers: said, failures: unread } = await abortable(asking, options.signal);
     const answered = all.flatMap(({ className }, at) => (said[at] ? [[className, said[at]] as const] : []));
     const figures = await this.#connection.call('measureAnswers', [answered]);
     const answers: PicturesEvaluation['answers'] = Object.fromEntries(Object.keys(pictures).map((name) => [name, []]));
     all.forEach(({ className }, at) => answers[className]?.push(said[at] ?? null));
+    const failures = unread.flatMap(({ index, error }) => (all[index] ? [{ className: all[index].className, index: all[index].index, error }] : []));
     return { ...figures, answers, failures };
   }
 
@@ -576,4 +553,28 @@ export class Trainer {
   close(): void {
     this.#connection.close();
   }
+}
+
+/** Asks about each of many pictures, in their order; one that cannot be read is null and told, by its place, and anything else that is wrong ends it. */
+async function eachReadable<S, T>(
+  sources: readonly S[],
+  ask: (source: S) => Promise<T>,
+  { signal, onProgress }: EvaluateOptions,
+): Promise<{ answers: (T | null)[]; failures: { index: number; error: HeadstartError }[] }> {
+  const failures: { index: number; error: HeadstartError }[] = [];
+  let done = 0;
+  const one = async (source: S, index: number): Promise<T | null> => {
+    let answer: T | null = null;
+    try {
+      answer = await ask(source);
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof HeadstartError) || !error.code.startsWith('picture_')) throw error;
+      failures.push({ index, error });
+    }
+    done += 1;
+    onProgress?.(done, sources.length);
+    return answer;
+  };
+  const answers = await inOrder(sources, one, signal);
+  return { answers, failures: failures.sort((a, b) => a.index - b.index) };
 }

@@ -1,11 +1,13 @@
 /** Which wasm package there is to fetch, and how it is asked for a session. */
 import type { EngineChoice } from '../generated/types.js';
-import { hasRelaxedSimd } from './relaxed-simd.js';
+import { whereRelaxed } from './relaxed-simd.js';
 import type { Core, ModelSession, OpenSession, Session } from './session.js';
 
 /** Fetches the package that this engine needs to train: what computes on a GPU is more than half of it, and of no use where there is none. */
 export async function loadCore(engine: EngineChoice): Promise<Core> {
-  const found = (await wantsGpu(engine)) ? await initialised(import('../pkg/headstart.js')) : await initialised(import('../pkg/cpu/headstart.js'), hasRelaxedSimd() && RELAXED);
+  const gpu = await wantsGpu(engine);
+  const found = gpu ? await import('../pkg/headstart.js') : await import('../pkg/cpu/headstart.js');
+  await found.default(gpu ? undefined : whereRelaxed(RELAXED));
   // With the types that wasm-bindgen leaves out.
   const typed = (session: Promise<unknown>): Promise<Session> => session as Promise<Session>;
   return {
@@ -25,13 +27,6 @@ export async function loadModelCore(engine: EngineChoice): Promise<OpenSession> 
 }
 
 const RELAXED = new URL('../pkg/cpu/relaxed/headstart_bg.wasm', import.meta.url);
-
-/** A package whose module is loaded: its own, or one of the same interface. */
-async function initialised<P extends { default(from?: { module_or_path: URL }): Promise<unknown> }>(loading: Promise<P>, module: URL | false = false): Promise<P> {
-  const found = await loading;
-  await found.default(module ? { module_or_path: module } : undefined);
-  return found;
-}
 
 /** Whoever asks for the GPU is told by the package why there is none. */
 async function wantsGpu(engine: EngineChoice): Promise<boolean> {

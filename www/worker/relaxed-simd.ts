@@ -9,9 +9,10 @@ const PROBE = Uint8Array.of(
 );
 
 /**
- * Whether this browser has relaxed SIMD, as Chrome has since version 114: multiplication and addition in one operation, where the processor
- * has that. A module that uses it is refused by the others.
+ * What a package is initialised with: its module that uses relaxed SIMD, where this browser has that, as Chrome has since version 114, and
+ * otherwise nothing, for its own. It is multiplication and addition in one operation, where the processor has that. A module that uses it is
+ * refused by the others.
  */
-export function hasRelaxedSimd(): boolean {
-  return WebAssembly.validate(PROBE);
+export function whereRelaxed(module: URL): { module_or_path: URL } | undefined {
+  return WebAssembly.validate(PROBE) ? { module_or_path: module } : undefined;
 }
