@@ -307,6 +307,8 @@ export interface Calls {
   export: { args: [format: ExportFormat, options: ExportCall]; result: { file: Blob; extension: string } };
   load: { args: [model: Blob | string, backbone: ModelBackbone]; result: TrainReport | null };
   write: { args: [pictures: boolean]; result: SavedProject };
+  /** The addresses of what the worker has fetched by itself. */
+  fetched: { args: []; result: string[] };
 }
 
 export type Call = keyof Calls;

@@ -1,10 +1,12 @@
 import { defineConfig } from 'vite';
 import { CONTENT_SECURITY_POLICY } from './security.js';
+import { assetName, publicModule } from './tools/site-files.js';
 
 const folder = import.meta.dirname;
 
 export default defineConfig({
   root: folder,
+  plugins: [publicModule()],
   // Relative addresses: the built site works from any folder of any host.
   base: './',
   // A missing file is a 404, never the page.
@@ -20,19 +22,19 @@ export default defineConfig({
     chunkSizeWarningLimit: 300,
     rolldownOptions: {
       input: { index: `${folder}/index.html`, headstart: `${folder}/headstart.ts` },
-      // `headstart.js` holds the module itself, which the page shares, and is no list of names in front of a file in `assets`:
-      // it finds the backbone beside itself.
+      // The public module's file holds it whole, for the page too, and is no list of names in front of a file in `assets`: it finds the
+      // backbones beside itself.
       preserveEntrySignatures: 'allow-extension',
       output: {
-        entryFileNames: (chunk) => (chunk.name === 'headstart' ? 'headstart.js' : 'assets/[name]-[hash].js'),
+        entryFileNames: ({ name }) => (name === 'headstart' ? 'headstart-[hash].js' : 'assets/[name]-[hash].js'),
         chunkFileNames: 'assets/[name]-[hash].js',
-        assetFileNames: 'assets/[name]-[hash][extname]',
+        assetFileNames: assetName,
       },
     },
   },
   worker: {
     format: 'es',
-    rolldownOptions: { output: { entryFileNames: 'assets/worker-[hash].js', assetFileNames: 'assets/[name]-[hash][extname]' } },
+    rolldownOptions: { output: { entryFileNames: 'assets/worker-[hash].js', assetFileNames: assetName } },
   },
   preview: {
     port: 8080,

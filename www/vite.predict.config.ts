@@ -3,6 +3,7 @@
  * `assets`, and a module finds its backbones beside itself.
  */
 import { defineConfig } from 'vite';
+import { assetName } from './tools/site-files.js';
 
 const folder = import.meta.dirname;
 
@@ -25,6 +26,6 @@ export default defineConfig({
   },
   worker: {
     format: 'es',
-    rolldownOptions: { output: { entryFileNames: 'assets/predict-worker-[hash].js', assetFileNames: 'assets/[name]-[hash][extname]' } },
+    rolldownOptions: { output: { entryFileNames: 'assets/predict-worker-[hash].js', assetFileNames: assetName } },
   },
 });

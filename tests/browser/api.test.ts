@@ -335,6 +335,17 @@ describe('headstart.js', () => {
     expect(requests.filter((url) => !url.startsWith(folder) && !url.startsWith('data:'))).toEqual([]);
   });
 
+  it('tells what its worker has fetched', async () => {
+    const fetched = await api.page.evaluate(async () => {
+      const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+      const addresses = await trainer.fetched();
+      trainer.close();
+      return addresses;
+    });
+    expect(fetched.filter((url) => url.endsWith('.wasm'))).toHaveLength(1);
+    for (const name of ['config.json', 'model.safetensors']) expect(fetched).toContain(`${api.site.url}backbones/mobilenet-v2-0.75-128/${name}`);
+  });
+
   it('has asked no other site for anything, and the console is clean', () => {
     // The list is only worth something if it holds what workers ask for.
     expect(api.record.requests.some((url) => url.endsWith('.wasm'))).toBe(true);

@@ -538,6 +538,14 @@ export class Trainer {
     return this.#connection.call('write', [options.pictures ?? false]);
   }
 
+  /**
+   * The addresses of what its worker has fetched so far: its wasm code, and a backbone that is not from files. For a page that works without a
+   * network: what was fetched before its service worker was there is for that one to keep.
+   */
+  fetched(): Promise<string[]> {
+    return this.#connection.call('fetched', []);
+  }
+
   #follow(change: BackboneChange): BackboneChange {
     const before = this.#change;
     this.#change = change;

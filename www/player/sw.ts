@@ -4,7 +4,7 @@
  * It keeps all files of one export and answers with these, never with some of one and some of another. A newer export is fetched whole while
  * the page is used, and is what the next visit sees.
  */
-export {};
+import type { ServiceWorkerScope } from '../offline/scope.js';
 
 /** What the exporter puts a version of the export in the place of: a service worker is taken for a newer one where its code is another. */
 const VERSION = 'as built';
@@ -12,22 +12,6 @@ const VERSION = 'as built';
 const FILES = ['./', 'index.html', 'player.js', 'player.css', 'worker.js', 'headstart_bg.wasm', 'icon.svg', 'manifest.webmanifest'];
 /** Without it the page says so, and takes another. */
 const MODEL = 'model.zip';
-
-// The library of the page's types has none of a service worker's.
-interface LastingEvent extends Event {
-  waitUntil(work: Promise<unknown>): void;
-}
-interface RequestEvent extends LastingEvent {
-  readonly request: Request;
-  respondWith(answer: Promise<Response>): void;
-}
-interface ServiceWorkerScope {
-  readonly registration: { readonly scope: string };
-  readonly clients: { claim(): Promise<void> };
-  skipWaiting(): Promise<void>;
-  addEventListener(type: 'install' | 'activate', listener: (event: LastingEvent) => void): void;
-  addEventListener(type: 'fetch', listener: (event: RequestEvent) => void): void;
-}
 
 const worker = self as unknown as ServiceWorkerScope;
 const addressOf = (file: string) => new URL(file, worker.registration.scope).href;

@@ -111,6 +111,7 @@ export const handlers: Handlers = {
       backbone: backbone.source,
     };
   },
+  fetched: () => performance.getEntriesByType('resource').map(({ name }) => name),
 };
 
 function zip(bytes: Uint8Array<ArrayBuffer>): Blob {

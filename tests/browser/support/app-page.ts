@@ -29,8 +29,8 @@ export class AppPage {
   ) {}
 
   /** Opens the page; the engine is forced to the CPU so that runs can be compared, unless asked otherwise. */
-  static async open(options: LaunchOptions & { context?: BrowserContextOptions; engine?: string } = {}): Promise<AppPage> {
-    const site = await serveSite();
+  static async open(options: LaunchOptions & { context?: BrowserContextOptions; engine?: string; site?: Site } = {}): Promise<AppPage> {
+    const site = options.site ?? (await serveSite());
     const browser = await launch(options);
     const context = await browser.newContext(options.context);
     const page = await context.newPage();

@@ -26,6 +26,8 @@ export interface Site {
   files: Map<string, Buffer>;
   /** The paths that were asked for so far, in order, by workers too. */
   asked: string[];
+  /** Whether it answers, refuses to, or takes a request and says nothing. */
+  state: 'answers' | 'refuses' | 'hangs';
   close(): Promise<void>;
 }
 
@@ -58,6 +60,8 @@ export async function serveFolder(root: string, { headers = {}, folders = {} }: 
   const files = new Map([['blank.html', Buffer.from('<!doctype html><title>Test</title><link rel="icon" href="data:,">')]]);
   const asked: string[] = [];
   const server = createServer((request, response) => {
+    if (site.state === 'hangs') return;
+    if (site.state === 'refuses') return void request.destroy();
     const { pathname } = new URL(request.url ?? '/', 'http://x');
     // The same site twice: in the root, and in a folder as on a host that is shared.
     const path = normalize(decodeURIComponent(pathname)).replace(/^\/(some\/folder\/)?/, '') || 'index.html';
@@ -77,14 +81,16 @@ export async function serveFolder(root: string, { headers = {}, folders = {} }: 
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return {
+  const site: Site = {
     url: `http://127.0.0.1:${port}/`,
     files,
     asked,
+    state: 'answers',
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
         server.close(() => resolve());
       }),
   };
+  return site;
 }

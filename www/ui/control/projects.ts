@@ -12,6 +12,7 @@ import type { Archive } from './archive.js';
 import { dataUrl } from './data-url.js';
 import { safeName } from './download.js';
 import { fileOf, projectFrom } from './project-files.js';
+import { forgetSite } from './offline.js';
 import { addressOf, NEW_PROJECT, projectOf } from './recall.js';
 import type { CreateTrainer, Session } from './session.js';
 
@@ -141,12 +142,14 @@ export class Projects {
     await this.#go(id);
   }
 
-  /** Forgets all projects and settings on this device. */
+  /** Forgets all projects and settings on this device, and the page itself. */
   async forgetEverything(): Promise<void> {
     await this.#archive.stop();
     this.#store.dispatch({ type: 'project-changed', change: { keeping: 'empty', id: null } });
     await this.shelf?.clear();
     forgetSettings();
+    // What is left of it otherwise tells at most which engine this is.
+    await forgetSite().catch(() => undefined);
     this.#load(NEW_PROJECT);
   }
 
