@@ -3,38 +3,24 @@
  * pictures, compared for equal results before they are timed. Prints a table and writes target/bench/peers.json.
  *
  *     ROUNDS=15 ./build.sh bench peers -t features
+ *     WEBGPU_SIZES=96,224 ./build.sh bench peers -t webgpu
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { foreignRequests } from '../browser/support/browser.js';
+import { BACKBONES, BATCH, files, SIDE, wanted } from './peers/backbones.js';
 import { madeUp } from './peers/made-up.js';
 import { alternate, OURS, rowOf, type Row } from './peers/rounds.js';
-import { openSideBySide, report, type BackboneFiles, type SideBySide } from './peers/side-by-side.js';
+import { expectSameFeatures } from './peers/same-features.js';
+import { openSideBySide, report, type SideBySide } from './peers/side-by-side.js';
+import { measureWebgpu } from './peers/webgpu.js';
 
-const ROOT = join(import.meta.dirname, '../..');
-const REFERENCES = join(process.env['HEADSTART_REFERENCES'] ?? join(ROOT, '../shared'), 'backbones');
-/** Those of 96 and 224 px are no part of the project. */
-const BACKBONES = {
-  'MobileNetV2 0.5, 96 px': join(REFERENCES, 'mobilenet-v2-0.5-96'),
-  'MobileNetV2 0.75, 128 px': join(ROOT, 'www/public/backbones/mobilenet-v2-0.75-128'),
-  'MobileNetV2 1.0, 224 px': join(REFERENCES, 'mobilenet-v2-1.0-torchvision'),
-};
-/** Some of them by name, such as `LIBRARIES=headstart,ort`. */
-const WANTED = process.env['LIBRARIES']?.split(',');
-const wanted = (names: string[]): string[] => names.filter((name) => WANTED?.includes(name) ?? true);
 const LIBRARIES = wanted([OURS, 'tfjs', 'ort']);
 const RECIPES = wanted([OURS, `${OURS}, its defaults`, 'tfjs-wasm', 'tfjs-webgl']);
 const STEPS = wanted([OURS, 'tfjs-webgl']);
 const HEADS = wanted([OURS, 'tfjs-wasm', 'tfjs-cpu', 'tfjs-webgl', 'jax']);
-const BATCH = 16;
-/** Side of the pictures as an app would have them. */
-const SIDE = 224;
-/** Of the largest feature. */
-const TOLERANCE = 1e-3;
 
-const files = (path: string): BackboneFiles => ({ config: readFileSync(join(path, 'config.json')), weights: readFileSync(join(path, 'model.safetensors')) });
 const brotli = (bytes: Buffer): number => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).length;
 
 const rows: Row[] = [];
@@ -55,15 +41,7 @@ describe('features', () => {
       const { folder, size } = await serve(name.replace(/\W+/g, '-'), files(path), [1, BATCH]);
       await page.evaluate(([names, at, pictures]) => bench.features.open(names, at, pictures), [LIBRARIES, folder, { batch: BATCH, side: SIDE, own: size }] as const);
 
-      for (const work of ['prepared', 'picture', 'pictures'] as const) {
-        const [ours, ...others] = await Promise.all(LIBRARIES.map((library) => page.evaluate(([each, what]) => bench.features.features(each, what), [library, work] as const)));
-        const largest = Math.max(...ours!.map(Math.abs));
-        for (const [i, features] of others.entries()) {
-          const difference = Math.max(...ours!.map((value, j) => Math.abs(value - features[j]!))) / largest;
-          expect(features.length, `${LIBRARIES[i + 1]}, ${work}`).toBe(ours!.length);
-          expect(difference, `${LIBRARIES[i + 1]}, ${work}: share of the largest feature`).toBeLessThan(TOLERANCE);
-        }
-      }
+      for (const work of ['prepared', 'picture', 'pictures'] as const) await expectSameFeatures(page, LIBRARIES, work);
 
       const works = { picture: 'a picture', pictures: `${BATCH} pictures, each`, prepared: 'prepared pixels' } as const;
       for (const work of ['picture', 'pictures', 'prepared'] as const) {
@@ -82,13 +60,13 @@ describe('from the navigation to the first features', () => {
     const { folder } = await serve('small', files(BACKBONES['MobileNetV2 0.75, 128 px']), [1], true);
     const sizes: Record<string, number[]> = {};
     for (const library of LIBRARIES) {
-      const { asked } = await first(library, folder, false);
+      const { asked } = await first(library, folder);
       const compressed = await Promise.all([...new Set(asked)].map(async (path) => brotli(Buffer.from(await (await fetch(site.url + path)).arrayBuffer()))));
       sizes[library] = [compressed.reduce((sum, size) => sum + size, 0) / 1e6];
     }
     rows.push(rowOf('Bytes over the wire, brotli', sizes, { unit: 'MB' }));
     for (const warm of [false, true]) {
-      const measure = async (library: string): Promise<number> => (await first(library, folder, warm)).ms;
+      const measure = async (library: string): Promise<number> => (await first(library, folder, { warm })).ms;
       rows.push(await alternate(`First features, ${warm ? 'second' : 'first'} visit`, LIBRARIES, measure));
     }
   }, 600_000);
@@ -123,7 +101,7 @@ describe('fine-tuning', () => {
     const { page, serve, seen, site } = side;
     const { folder } = await serve('fine-tuning', files(path), []);
     await page.evaluate(([names, tail]) => bench.steps.open(names, tail), [STEPS, { folder, stages: 3, classes: 3, batch: BATCH }] as const);
-    const measure = (library: string): Promise<number> => page.evaluate((each) => bench.steps.time(each), library);
+    const measure = (library: string): Promise<number> => page.evaluate(([each, count]) => bench.steps.train(each, count), [library, library === OURS ? 6 : 1] as const).then(({ ms }) => ms);
     rows.push(await alternate(`A step of the last 3 stages of 1.0, 224 px, batch ${BATCH}`, STEPS, measure));
     expect(foreignRequests(seen, site.url)).toEqual([]);
   }, 1_800_000);
@@ -157,3 +135,6 @@ describe('pictures to a trained model', () => {
     expect(foreignRequests(seen, site.url)).toEqual([]);
   }, 1_800_000);
 });
+
+// The longest where software computes.
+measureWebgpu(rows);

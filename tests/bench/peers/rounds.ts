@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
-import { short, shown, spread, type Spread } from './figures.js';
+import { short, shown, spread, type Spread } from '../../../www/bench/figures.js';
+import { COUNTED, type Counts } from './gpu-counts.js';
 
 /** Whoever the others are compared with. */
 export const OURS = 'headstart';
@@ -25,6 +26,10 @@ export interface Row {
   all: Record<string, number[]>;
   /** The machine's load of the last minute before and after. */
   load: [before: number, after: number];
+  /** What computed, where that is a GPU or software in the place of one. */
+  adapter?: string;
+  /** What one piece of the work asks of WebGPU, by library. */
+  counts?: Record<string, Counts>;
 }
 
 /** Does the work so many times and tells the milliseconds of one. */
@@ -34,7 +39,7 @@ export type Measure = (library: string, runs: number) => Promise<number>;
  * Lets libraries do the same work by turns, another one first in every round, so that what slows the machine down slows all of them.
  * A time is divided by `by`, for work on several pictures or for another unit.
  */
-export async function alternate(work: string, libraries: readonly string[], measure: Measure, { by = 1, unit = 'ms' } = {}): Promise<Row> {
+export async function alternate(work: string, libraries: readonly string[], measure: Measure, { by = 1, unit = 'ms', rounds = ROUNDS } = {}): Promise<Row> {
   const before = loadavg()[0]!;
   const runs: Record<string, number> = {};
   const estimates: Record<string, number> = {};
@@ -46,7 +51,7 @@ export async function alternate(work: string, libraries: readonly string[], meas
   }
   const limit = FAR_BEHIND * Math.min(...libraries.filter(isAnother).map((library) => estimates[library]!));
   const all: Record<string, number[]> = Object.fromEntries(libraries.map((library) => [library, []]));
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < libraries.length; i++) {
       const library = libraries[(round + i) % libraries.length]!;
       if (round > 0 && isAnother(library) && estimates[library]! > limit) continue;
@@ -80,16 +85,23 @@ function line({ work, unit, times, load }: Row): string {
 
 /**
  * Rows as `console.table` shows them: medians with quartiles in brackets, how many times as long the fastest other one takes as ours, and
- * the same of the shortest times, which is what to read where the load is high.
+ * the same of the shortest times, which is what to read where the load is high. Under a row with counts, a row each of those.
  */
 export function table(rows: readonly Row[]): Record<string, Record<string, string>> {
-  return Object.fromEntries(
-    rows.map(({ work, unit, times, ratios, load }) => {
-      const cells = Object.entries(times).map(([library, time]) => [library, `${shown(time)} ${unit}`]);
-      const fastest = Object.entries(ratios).sort(([, a], [, b]) => a.median - b.median)[0];
-      const leasts = Object.keys(ratios).map((library) => times[library]!.least / times[OURS]!.least);
-      const ahead = fastest && { 'other / ours': `${short(fastest[1].median)} (${fastest[0]})`, 'at best': short(Math.min(...leasts)) };
-      return [work, { ...Object.fromEntries(cells), ...ahead, load: load[1].toFixed(1) }];
-    }),
-  );
+  return Object.fromEntries(rows.flatMap((row) => [[row.work, cellsOf(row)], ...countsOf(row)]));
+}
+
+function cellsOf({ unit, times, ratios, load }: Row): Record<string, string> {
+  const cells = Object.entries(times).map(([library, time]) => [library, `${shown(time)} ${unit}`]);
+  const fastest = Object.entries(ratios).sort(([, a], [, b]) => a.median - b.median)[0];
+  const leasts = Object.keys(ratios).map((library) => times[library]!.least / times[OURS]!.least);
+  const ahead = fastest && { 'other / ours': `${short(fastest[1].median)} (${fastest[0]})`, 'at best': short(Math.min(...leasts)) };
+  return { ...Object.fromEntries(cells), ...ahead, load: load[1].toFixed(1) };
+}
+
+function countsOf({ work, counts = {} }: Row): [string, Record<string, string>][] {
+  if (Object.keys(counts).length === 0) return [];
+  const cells = (key: keyof Counts): Record<string, string> =>
+    Object.fromEntries(Object.entries(counts).map(([library, found]) => [library, String(Math.round(found[key] * 100) / 100)]));
+  return Object.entries(COUNTED).map(([key, words]) => [`${work}: ${words}`, cells(key as keyof Counts)]);
 }

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launch, observe, type Record as Seen } from '../../browser/support/browser.js';
 import { installDrawing } from '../../browser/support/drawing.js';
-import { serveSite, type Site } from '../../browser/support/server.js';
+import { builtWorker, serveSite, type Site } from '../../browser/support/server.js';
+import { installCounts, sum, type Counts } from './gpu-counts.js';
 import { readNetwork, toInt8 } from './network.js';
 import { writeOnnx } from './onnx.js';
 import { table, type Row } from './rounds.js';
@@ -35,24 +36,47 @@ export interface SideBySide {
    * and the side of its pictures. With `small` the libraries' weights are int8, as those of our backbone are.
    */
   serve(name: string, files: BackboneFiles, batches: number[], small?: boolean): Promise<{ folder: string; size: number }>;
-  /**
-   * Milliseconds from the navigation to a page with one library until it has made features of a picture, in a browser profile that has been
-   * there before or has not, and the paths of what was fetched for it.
-   */
-  first(library: string, folder: string, warm: boolean): Promise<{ ms: number; asked: string[] }>;
+  /** Features of a picture by one library in a page of its own, in a browser profile that has been there before (`warm`) or has not. */
+  first(library: string, folder: string, visit?: { warm?: boolean }): Promise<First>;
+  /** What the page and its workers asked of WebGPU so far. */
+  counts(): Promise<Counts>;
+  /** What computes where WebGPU does, in the browser's words. */
+  adapter(): Promise<string>;
   close(): Promise<void>;
 }
 
-export async function openSideBySide(): Promise<SideBySide> {
+/** What {@link SideBySide.first} tells. */
+export interface First {
+  /** Milliseconds since the navigation. */
+  ms: number;
+  /** Of these, what the picture took once library and network were there. */
+  picture: number;
+  /** The paths of what was fetched. */
+  asked: string[];
+  counts: Counts;
+}
+
+/** With `webgpu` ours computes on that, where there is no GPU in software, and what is asked of it is counted. */
+export async function openSideBySide({ webgpu = false } = {}): Promise<SideBySide> {
   // No policy: what the libraries do to start is theirs. Nothing comes from elsewhere all the same, which the benchmark checks. What was
   // fetched once is kept, as most hosts allow.
   const site = await serveSite({ headers: { 'Cache-Control': 'max-age=3600' }, folders: { 'peers/': BUNDLE, 'package/': PACKAGE } });
-  const browser = await launch();
-  const context = await browser.newContext();
+  const engine = webgpu ? 'webgpu' : 'cpu';
+  if (webgpu) {
+    const { path, code } = builtWorker();
+    site.files.set(path, Buffer.from(`(${installCounts})();\n${code}`));
+  }
+  const browser = await launch({ webgpu });
+  const newContext = async (): Promise<BrowserContext> => {
+    const made = await browser.newContext();
+    if (webgpu) await made.addInitScript(installCounts);
+    return made;
+  };
+  const context = await newContext();
   const page = await context.newPage();
   const seen = observe(context, page);
   await page.addInitScript(installDrawing);
-  await page.goto(`${site.url}peers/index.html`);
+  await page.goto(`${site.url}peers/index.html?engine=${engine}`);
   await page.waitForFunction(() => 'bench' in globalThis);
   return {
     browser,
@@ -72,26 +96,42 @@ export async function openSideBySide(): Promise<SideBySide> {
       for (const batch of batches) put(`batch-${batch}.onnx`, await writeOnnx(network, batch, small));
       return { folder: `/${folder}`, size: network.size };
     },
-    async first(library, folder, warm) {
-      const profile = await browser.newContext();
-      const visit = async (): Promise<number> => {
+    async first(library, folder, { warm = false } = {}) {
+      const profile = await newContext();
+      const visit = async (): Promise<Omit<First, 'asked'>> => {
         const visited = await profile.newPage();
-        await visited.goto(`${site.url}peers/first.html?library=${library}&folder=${folder}`);
-        const ms = await (await visited.waitForFunction(() => globalThis.first)).jsonValue();
+        await visited.goto(`${site.url}peers/first.html?engine=${engine}&library=${library}&folder=${folder}`);
+        const times = await (await visited.waitForFunction(() => globalThis.first, undefined, { timeout: 120_000 })).jsonValue();
+        const counts = await countsOf(visited);
         await visited.close();
-        return ms!;
+        return { ...times!, counts };
       };
       if (warm) await visit();
       const from = site.asked.length;
-      const ms = await visit();
+      const visited = await visit();
       await profile.close();
-      return { ms, asked: site.asked.slice(from) };
+      return { ...visited, asked: site.asked.slice(from) };
     },
+    counts: () => countsOf(page),
+    adapter: () =>
+      page.evaluate(async () => {
+        const adapter = await navigator.gpu.requestAdapter();
+        if (adapter === null) throw new Error('this browser gives no WebGPU adapter');
+        const { vendor, architecture, description } = adapter.info;
+        return [vendor, architecture, description].filter((word) => word !== '').join(' ');
+      }),
     async close() {
       await browser.close();
       await site.close();
     },
   };
+}
+
+/** Of a page and its workers. */
+async function countsOf(page: Page): Promise<Counts> {
+  const read = (): Counts | undefined => globalThis.gpuCounts;
+  const all = await Promise.all([page.evaluate(read), ...page.workers().map((worker) => worker.evaluate(read))]);
+  return sum(all.filter((counts) => counts !== undefined));
 }
 
 const bytes = ({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);

@@ -5,9 +5,9 @@ import { shuffled, type Examples, type Rows, type TrainHead } from './examples.j
 type Parameters = { weight: np.Array; bias: np.Array };
 type State = { parameters: Parameters; mean: Parameters; variance: Parameters };
 
-export async function openJaxHead({ classes, features, train, validation }: Examples): Promise<TrainHead> {
-  await init('wasm');
-  defaultDevice('wasm');
+export async function openJaxHead(device: 'wasm' | 'webgpu', { classes, features, train, validation }: Examples): Promise<TrainHead> {
+  if (!(await init(device)).includes(device)) throw new Error(`jax-js has no ${device} here`);
+  defaultDevice(device);
   const logits = ({ weight, bias }: Parameters, x: np.Array): np.Array => np.add(np.matmul(x, weight), bias);
   const loss = (parameters: Parameters, x: np.Array, y: np.Array): np.Array =>
     np.negative(np.sum(nn.logSoftmax(logits(parameters, x)).mul(y))).mul(1 / x.shape[0]!);
@@ -41,6 +41,7 @@ export async function openJaxHead({ classes, features, train, validation }: Exam
   const fresh = (): Parameters => ({ weight: np.zeros([features, classes]), bias: np.zeros([classes]) });
 
   return async ({ epochs, batchSize }) => {
+    defaultDevice(device);
     let state: State = { parameters: fresh(), mean: fresh(), variance: fresh() };
     let steps = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {

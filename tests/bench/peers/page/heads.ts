@@ -1,9 +1,10 @@
 import type { Trainer } from '../../../../www/headstart.js';
 import { drawn } from './drawn.js';
 import type { Examples, Plan, Rows, TrainHead } from './examples.js';
-import { openSite } from './headstart.js';
+import { ENGINE, openSite } from './headstart.js';
 import type { TfjsBackend } from './tfjs-backend.js';
 
+const jax = (device: 'wasm' | 'webgpu') => async (examples: Examples) => (await import('./head-jax.js')).openJaxHead(device, examples);
 const tfjs = (backend: TfjsBackend) => async (examples: Examples) => (await import('./head-tfjs.js')).openTfjsHead(backend, examples);
 
 /** Libraries by name, that train heads on given features. */
@@ -11,7 +12,9 @@ const LIBRARIES: Record<string, (examples: Examples) => Promise<TrainHead>> = {
   'tfjs-wasm': tfjs('wasm'),
   'tfjs-cpu': tfjs('cpu'),
   'tfjs-webgl': tfjs('webgl'),
-  jax: async (examples) => (await import('./head-jax.js')).openJaxHead(examples),
+  'tfjs-webgpu': tfjs('webgpu'),
+  jax: jax('wasm'),
+  'jax-webgpu': jax('webgpu'),
 };
 
 /** Heads trained on the same pictures: ours in its project, the others on the features that our backbone made of them. */
@@ -21,14 +24,20 @@ export class Heads {
 
   /** Draws so many pictures of so many classes, and opens libraries on them; the share `validation` is held out. */
   async open(names: string[], { pictures, classes, validation }: { pictures: number; classes: number; validation: number }): Promise<void> {
-    const trainer = await (await openSite()).create({ engine: 'cpu' });
+    const site = await openSite();
+    // The CPU makes the features for all; on another engine ours is given them too.
+    const embedder = await site.create({ engine: 'cpu' });
+    const trainer = ENGINE === 'cpu' ? embedder : await site.create({ engine: ENGINE });
     const labels = Int32Array.from({ length: pictures }, (_, i) => i % classes);
-    for (let label = 0; label < classes; label++) await trainer.addClass(`class ${label}`);
+    for (const each of new Set([embedder, trainer])) {
+      for (let label = 0; label < classes; label++) await each.addClass(`class ${label}`);
+    }
     const rows: Float32Array[] = [];
     for (const [i, label] of labels.entries()) {
       const picture = await drawn(label, classes, i);
-      await trainer.addImage(`class ${label}`, picture);
-      rows.push(await trainer.embed(picture));
+      const id = await embedder.addImage(`class ${label}`, picture);
+      if (trainer !== embedder) await trainer.addImage(`class ${label}`, picture, { features: (await embedder.features(id))! });
+      rows.push(await embedder.embed(picture));
       picture.close();
     }
     const held = pictures * validation;
@@ -41,6 +50,7 @@ export class Heads {
     for (const name of names) {
       this.#heads.set(name, name === 'headstart' ? (plan) => trainOurs(trainer, plan) : await LIBRARIES[name]!(examples));
     }
+    if (trainer !== embedder) embedder.close();
     this.#trainer = trainer;
   }
 

@@ -1,6 +1,6 @@
 /** Ours: as a page has it, in a worker, and its wasm package alone on the page's own thread. */
 import type { Session } from '../../../../www/pkg/headstart.js';
-import type { Trainer } from '../../../../www/headstart.js';
+import type { EngineKind, Trainer } from '../../../../www/headstart.js';
 import type { Open } from './extractor.js';
 
 /** What the server has of the build that is measured. */
@@ -12,8 +12,11 @@ export async function openSite(): Promise<typeof Trainer> {
   return ((await import(/* @vite-ignore */ SITE)) as typeof import('../../../../www/headstart.js')).Trainer;
 }
 
+/** What ours computes on in this page, which its address says. */
+export const ENGINE = new URLSearchParams(location.search).get('engine') as EngineKind;
+
 export const openHeadstart: Open = async (folder) => {
-  const trainer = await (await openSite()).create({ engine: 'cpu', backbone: folder });
+  const trainer = await (await openSite()).create({ engine: ENGINE, backbone: folder });
   let session: Promise<Session> | undefined;
   return {
     picture: (picture) => trainer.embed(picture),
@@ -41,5 +44,5 @@ async function openSession(folder: string): Promise<Session> {
   await init();
   const card = await (await fetch(`${folder}config.json`)).text();
   const weights = new Uint8Array(await (await fetch(`${folder}model.safetensors`)).arrayBuffer());
-  return Session.create('cpu', card, weights);
+  return Session.create(ENGINE, card, weights);
 }

@@ -5,5 +5,10 @@ import { openHeadstart } from './headstart.js';
 export const LIBRARIES: Record<string, () => Promise<Open>> = {
   headstart: async () => openHeadstart,
   tfjs: async () => (await import('./tfjs.js')).openTfjs,
-  ort: async () => (await import('./ort.js')).openOrt,
+  'tfjs-webgpu': async () => {
+    const { openTfjs } = await import('./tfjs.js');
+    return (folder, batch) => openTfjs(folder, batch, 'webgpu');
+  },
+  ort: async () => (await import('./ort-wasm.js')).openOrt,
+  'ort-webgpu': async () => (await import('./ort-webgpu.js')).openOrt,
 };

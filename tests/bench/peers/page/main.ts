@@ -2,9 +2,9 @@
 import { Features } from './features.js';
 import { Heads } from './heads.js';
 import { Recipes } from './recipes.js';
-import { Steps } from './steps.js';
+import { FineTuning } from './steps.js';
 
-const all = { features: new Features(), heads: new Heads(), recipes: new Recipes(), steps: new Steps() };
+const all = { features: new Features(), heads: new Heads(), recipes: new Recipes(), steps: new FineTuning() };
 
 declare global {
   var bench: typeof all;

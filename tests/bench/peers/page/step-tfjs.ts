@@ -3,13 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import type { Convolution } from '../network.js';
 import { fetchNetwork } from './extractor.js';
-import type { Tail } from './steps.js';
+import type { Steps, Tail } from './steps.js';
 import { startTfjs, type TfjsBackend } from './tfjs-backend.js';
 import { filterOf } from './tfjs.js';
 
 type Layer = (x: tf.Tensor4D) => tf.Tensor4D;
 
-export async function openTfjsStep(backend: TfjsBackend, { folder, stages, classes, batch }: Tail): Promise<() => Promise<number>> {
+export async function openTfjsSteps(backend: TfjsBackend, { folder, stages, classes, batch }: Tail): Promise<Steps> {
   await startTfjs(backend);
   const network = await fetchNetwork(folder);
   const tail = network.stages.slice(-stages).map(({ convolutions, residual }) => ({
@@ -29,15 +29,18 @@ export async function openTfjsStep(backend: TfjsBackend, { folder, stages, class
     }
     return tf.losses.softmaxCrossEntropy(y, tf.matMul(tf.mean(value, [1, 2]) as tf.Tensor2D, weight));
   };
-  return async () => {
+  return async (count) => {
     await tf.setBackend(backend);
     const start = performance.now();
-    const value = optimizer.minimize(loss, true)!;
-    await value.data();
-    // The loss is there before the update is, where a GPU computes.
-    await weight.data();
-    value.dispose();
-    return performance.now() - start;
+    let last = NaN;
+    for (let step = 0; step < count; step++) {
+      const value = optimizer.minimize(loss, true)!;
+      [last = NaN] = await value.data();
+      // The loss is there before the update is, where a GPU computes.
+      await weight.data();
+      value.dispose();
+    }
+    return { ms: (performance.now() - start) / count, loss: last };
   };
 }
 

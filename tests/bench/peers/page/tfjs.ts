@@ -18,6 +18,8 @@ export async function openTfjs(folder: string, _batch: number, backend: TfjsBack
   const normaliser = new Normaliser(network, 'last');
 
   const run = async (input: Float32Array): Promise<Float32Array> => {
+    // Another one may have computed meanwhile.
+    await tf.setBackend(backend);
     const features = tf.tidy(() => {
       let x = tf.tensor4d(input, [input.length / (3 * network.size ** 2), network.size, network.size, 3]);
       for (const { layers, residual } of stages) {
