@@ -227,6 +227,16 @@ build_package() {
 build_site() {
   say 'Building the site into dist/'
   npm --prefix www run --silent build
+  if [ -n "${HEADSTART_PEERS:-}" ]; then put_peers; fi
+}
+
+# The libraries that bench.html compares with, beside it: some 60 MB that no other page asks for.
+put_peers() {
+  say 'Putting the libraries beside bench.html'
+  setup_peers
+  mkdir -p dist/bench/peers
+  cp -R target/bench/peers/assets target/bench/peers/network target/bench/peers/beside.js dist/bench/peers/
+  cp target/bench/peers/peers.json dist/bench/
 }
 
 build() {
@@ -399,7 +409,8 @@ run_tests() {
 # The libraries that Headstart is measured against are large, and nothing else needs them.
 setup_peers() {
   install_packages tests/bench/peers --ignore-scripts
-  $bin/vite build --config tests/bench/peers/vite.config.ts --logLevel warn
+  # Its config reads a network with code of the tests, which has to be bundled.
+  VITE_CONFIG_NATIVE_IGNORE_WARNING=true $bin/vite build --config tests/bench/peers/vite.config.ts --logLevel warn
 }
 
 bench() {
@@ -433,6 +444,7 @@ help() {
 ./build.sh setup         install what is missing and stop
 What is missing is set up first: the wasm target, wasm-bindgen, npm's packages, Chromium for the browser tests, Python's packages for an example.
 HEADSTART_REFERENCES names the folder with reference backbones and picture sets that some tests need.
+HEADSTART_PEERS=1 puts the libraries that bench.html compares with beside it in dist/.
 END
 }
 

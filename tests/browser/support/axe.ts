@@ -8,7 +8,7 @@ const AXE = readFileSync(join(import.meta.dirname, '../../../www/node_modules/ax
 const OPTIONS: RunOptions = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] };
 
 /** What breaks WCAG A or AA, in a line each. */
-export async function violations(app: AppPage): Promise<string[]> {
+export async function violations(app: Pick<AppPage, 'page'>): Promise<string[]> {
   // Colours are judged once nothing fades any more.
   await app.page.waitForTimeout(300);
   await app.page.evaluate(AXE);

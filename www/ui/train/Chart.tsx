@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { usePrefersDark } from '../common/usePrefersDark.js';
 import { useAppState } from '../control/useAppState.js';
 import type { Plot, Series } from './plot.js';
 
@@ -76,17 +77,9 @@ export function Chart({ title, unit = '', range, series, best, fineTune }: Chart
   );
 }
 
-const DARK = '(prefers-color-scheme: dark)';
-
 /** Changes whenever the page's colours do. */
 function useTheme(): string {
   const chosen = useAppState((state) => state.settings.theme);
-  const [dark, setDark] = useState(() => matchMedia(DARK).matches);
-  useEffect(() => {
-    const query = matchMedia(DARK);
-    const follow = (): void => setDark(query.matches);
-    query.addEventListener('change', follow);
-    return () => query.removeEventListener('change', follow);
-  }, []);
+  const dark = usePrefersDark();
   return chosen === 'auto' ? String(dark) : chosen;
 }

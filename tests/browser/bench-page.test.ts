@@ -1,0 +1,146 @@
+/** `bench.html`, which measures how fast Headstart is on a visitor's device. */
+import { readFileSync } from 'node:fs';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { violations } from './support/axe.js';
+import { foreignRequests, launch, observe, type Record } from './support/browser.js';
+import { serveSite, type Site } from './support/server.js';
+
+const WORKS = ['A picture to features', '16 pictures to features, each', 'Training a head', 'A step of fine-tuning the last 3 stages'];
+
+let browser: Browser;
+let site: Site;
+beforeAll(async () => {
+  [browser, site] = [await launch(), await serveSite()];
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; record: Record; close(): Promise<void> }> {
+  const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'], reducedMotion: 'reduce', ...options });
+  const page = await context.newPage();
+  const record = observe(context, page);
+  await page.goto(`${site.url}bench.html`);
+  await page.getByRole('button', { name: 'Measure', exact: true }).waitFor();
+  return { page, record, close: () => context.close() };
+}
+
+const measure = async (page: Page): Promise<void> => {
+  await page.getByLabel('Rounds').selectOption('3');
+  await page.getByRole('button', { name: 'Measure', exact: true }).click();
+};
+const ended = (page: Page): Promise<void> => page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached', timeout: 120_000 });
+const copied = async (page: Page, button: string): Promise<string> => {
+  await page.getByRole('button', { name: button }).click();
+  await page.getByText(/^Copied as/).waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
+};
+const wider = (page: Page): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+
+interface Copied {
+  backbone: string;
+  gpu: string | null;
+  rounds: number;
+  works: { work: string; unit: string; times: { name: string; median: number; all: number[]; ratio: number }[]; failures: unknown[] }[];
+}
+
+describe.each([
+  { colorScheme: 'light', width: 1280 },
+  { colorScheme: 'dark', width: 390 },
+] as const)('in $colorScheme colours, $width wide', ({ colorScheme, width }) => {
+  it('measures every work, shows it and copies it', async () => {
+    const { page, record, close } = await open({ colorScheme, viewport: { width, height: 844 } });
+    await page.getByText('WebGPU is not measured').waitFor();
+    await page.getByText('are not beside this page').waitFor();
+    expect(await violations({ page }), 'before').toEqual([]);
+    await measure(page);
+    await page.getByText(/Headstart, CPU, about \d+ (s|min) left/).waitFor();
+    expect(await violations({ page }), 'meanwhile').toEqual([]);
+    await ended(page);
+
+    const result = JSON.parse(await copied(page, 'Copy as JSON')) as Copied;
+    expect(result).toMatchObject({ gpu: null, rounds: 3 });
+    expect(result.works.map(({ work }) => work)).toEqual(WORKS);
+    for (const { work, times, failures } of result.works) {
+      expect(failures, work).toEqual([]);
+      expect(times, work).toHaveLength(1);
+      const [{ name, median, all, ratio }] = times as [Copied['works'][0]['times'][0]];
+      expect({ name, ratio }).toEqual({ name: 'Headstart, CPU', ratio: 1 });
+      expect(all, work).toHaveLength(3);
+      expect(Math.min(...all), work).toBeGreaterThan(0);
+      expect(all.toSorted((a, b) => a - b)[1]).toBe(median);
+    }
+    const text = await copied(page, 'Copy result');
+    for (const work of WORKS) expect(text).toContain(`### ${work}`);
+    expect(text.match(/^\| Headstart, CPU \| \d.* m?s \| 1\.00 × \|$/gm)).toHaveLength(WORKS.length);
+
+    for (const work of WORKS) {
+      const chart = page.getByRole('img', { name: `${work}: Headstart, CPU` });
+      expect(await chart.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0))).toBe(true);
+    }
+    expect(await violations({ page }), 'after').toEqual([]);
+    expect(await wider(page)).toBeLessThanOrEqual(0);
+    expect(record.errors).toEqual([]);
+    expect(foreignRequests(record, site.url)).toEqual([]);
+    await close();
+  });
+});
+
+it('stops when it is told to, keeps what there is, and starts anew', async () => {
+  const { page, record, close } = await open();
+  await measure(page);
+  await page.getByRole('img', { name: WORKS[0]! }).first().waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await ended(page);
+  const { works } = JSON.parse(await copied(page, 'Copy as JSON')) as Copied;
+  expect(works.length).toBeLessThan(WORKS.length);
+  expect(works.flatMap(({ failures }) => failures)).toEqual([]);
+  await measure(page);
+  await page.getByText(`${WORKS[1]}: Headstart, CPU`).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await ended(page);
+  expect(record.errors).toEqual([]);
+  await close();
+});
+
+it('gives the text to copy by hand where the browser does not let it', async () => {
+  const { page, close } = await open({ permissions: [] });
+  await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await measure(page);
+  await page.getByRole('img', { name: WORKS[0]! }).first().waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Copy result' }).click();
+  expect(await page.getByRole('textbox', { name: 'The result' }).inputValue()).toContain(`### ${WORKS[0]}`);
+  await close();
+});
+
+it('compares with the libraries that lie beside it', async () => {
+  // As one of them would be, which is slower than anything.
+  const module = `
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 300));
+    const opened = { picture: wait, pictures: wait, close() {} };
+    export const peers = [
+      { library: 'Slow', engine: 'cpu', open: async () => opened, head: async () => async () => 0 },
+      { library: 'Slow', engine: 'webgpu', open: async () => opened },
+    ];`;
+  const { default: backbone } = JSON.parse(readFileSync(new URL('../../www/public/backbones/index.json', import.meta.url), 'utf8')) as { default: string };
+  site.files.set('bench/peers/slow.js', Buffer.from(module));
+  site.files.set('bench/peers.json', Buffer.from(JSON.stringify({ module: 'peers/slow.js', network: 'peers/network/', backbone })));
+  const { page, record, close } = await open();
+  // There is no WebGPU here.
+  await expect.poll(() => page.getByRole('checkbox').count()).toBe(2);
+  await measure(page);
+  await ended(page);
+  const { works } = JSON.parse(await copied(page, 'Copy as JSON')) as Copied;
+  const [picture, , head, step] = works;
+  const slow = picture!.times.find(({ name }) => name === 'Slow, CPU')!;
+  expect(slow.median).toBeGreaterThan(250);
+  expect(slow.ratio).toBeGreaterThan(1);
+  expect(head!.failures).toEqual([{ name: 'Slow, CPU', reason: 'Slow gets 0 % of the held-out pictures right.' }]);
+  expect(step!.times.map(({ name }) => name)).toEqual(['Headstart, CPU']);
+  expect(record.errors).toEqual([]);
+  site.files.delete('bench/peers.json');
+  await close();
+});
