@@ -1,4 +1,5 @@
 import { render } from 'preact';
+import { Mishap } from './common/Mishap.js';
 import { AppProvider, createApp } from './control/app.js';
 import { holdVersion, keepSite } from './control/offline.js';
 import { Presence } from './control/presence.js';
@@ -13,7 +14,9 @@ void recall(location.hash).then((recalled) => {
   const app = createApp(undefined, undefined, recalled);
   render(
     <AppProvider value={app}>
-      <Page />
+      <Mishap>
+        <Page />
+      </Mishap>
     </AppProvider>,
     place,
   );
