@@ -91,3 +91,33 @@ it('names the one other class that there is, for a finger, and is not offered wh
   await app.counts('Class 2', 8);
   await app.counts('Class 1', 12);
 });
+
+it('is the same merge where the page is gone before the trainer’s part is saved', async () => {
+  const own = await AppPage.open();
+  await own.fillTwoClasses(6);
+  await own.page.getByRole('button', { name: 'Add a class' }).click();
+  await own.pick('Class 3', await own.draw('squares', 6));
+  await own.train();
+  await own.saved();
+  await own.page.getByRole('button', { name: 'Merge class Class 1 into…' }).click();
+  await own.page.getByRole('button', { name: 'Class 3', exact: true }).click();
+  // That is written at once, what the trainer knows two seconds later.
+  const written = () => own.page.evaluate(async () => {
+    const request = indexedDB.open('headstart');
+    const database = await new Promise<IDBDatabase>((resolve) => (request.onsuccess = () => resolve(request.result)));
+    const pages = database.transaction('pages').objectStore('pages').getAll();
+    const [page] = await new Promise<{ classes: unknown[]; merges: unknown[] }[]>((resolve) => (pages.onsuccess = () => resolve(pages.result)));
+    database.close();
+    return [page?.classes.length, page?.merges];
+  });
+  await expect.poll(async () => (await written())[0], { interval: 20 }).toBe(2);
+  await own.page.reload();
+  await own.counts('Class 3', 12);
+  const [circle] = await own.draw('circles', 1, 900);
+  expect(await own.predict(circle!)).toMatch(/^Class 1, /);
+  await own.saved();
+  await expect.poll(written).toEqual([2, []]);
+  await own.page.reload();
+  expect(await own.predict(circle!)).toMatch(/^Class 1, /);
+  await own.close();
+});

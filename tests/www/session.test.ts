@@ -143,6 +143,25 @@ describe('a class that is merged into another', () => {
     expectAgreement();
   });
 
+  it('is told to be merged as long as that is not saved and not taken back', async () => {
+    await fill();
+    await train();
+    await later();
+    const merges = () => app.session.merges;
+    app.pictures.mergeClass(1, 2);
+    expect(merges()).toEqual([[1, 2]]);
+    app.pictures.undo();
+    expect(merges()).toEqual([]);
+    app.pictures.removeClass(1);
+    expect(merges()).toEqual([]);
+    app.pictures.undo();
+    app.pictures.mergeClass(2, 1);
+    expect(merges()).toEqual([[2, 1]]);
+    await later();
+    expect(merges()).toEqual([]);
+    expectAgreement();
+  });
+
   it('goes after one that was merged into it, and each comes back', async () => {
     await fill();
     const third = app.pictures.addClass('cow');

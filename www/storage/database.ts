@@ -27,6 +27,9 @@ export interface ProjectRecord {
   readonly covers: readonly Key[];
 }
 
+/** A class whose pictures were put into another, and that one. */
+export type Merge = readonly [from: Key, into: Key];
+
 /** A project as the page shows it. */
 export interface PageRecord {
   readonly id: string;
@@ -44,14 +47,18 @@ export interface PageRecord {
   readonly model: readonly ModelClass[] | null;
   /** How many models there had been by then. */
   readonly models: number;
+  /** Merges that the trainer's part has not: of a class that has gone they tell that its model goes on with it. */
+  readonly merges: readonly Merge[];
 }
 
 /** The same as it is written: what is on the lists of pictures is apart. */
-export interface StoredPage extends Omit<PageRecord, 'classes' | 'run'> {
+export interface StoredPage extends Omit<PageRecord, 'classes' | 'run' | 'merges'> {
   /** Since 3 pictures may be as {@link StoredPicture} says; since 4 reports have the names of today, which a page of before cannot show. */
   readonly version: 2 | 3 | 4;
   readonly classes: readonly Pick<ClassState, 'key' | 'name'>[];
   readonly run: StoredRun;
+  /** Pages of before have none. */
+  readonly merges?: readonly Merge[];
 }
 
 /** A piece of the list of a class's pictures. */
@@ -181,9 +188,9 @@ export function openDatabase(): Promise<Database> {
 /** In the first version the lists stood on the page itself. */
 async function moveLists(transaction: IDBPTransaction<Tables, StoreNames<Tables>[], 'versionchange'>): Promise<void> {
   const [pages, lists] = [transaction.objectStore('pages'), transaction.objectStore('lists')];
-  for (const page of (await pages.getAll()) as unknown as (Omit<PageRecord, 'run'> & Pick<StoredPage, 'run'>)[]) {
+  for (const page of (await pages.getAll()) as unknown as (Omit<PageRecord, 'run' | 'merges'> & Pick<StoredPage, 'run'>)[]) {
     for (const piece of changedPieces([], page.classes).put) await lists.put({ project: page.id, ...piece });
-    await pages.put(stored({ ...page, run: runOf(page.run) }));
+    await pages.put(stored({ ...page, run: runOf(page.run), merges: [] }));
   }
 }
 

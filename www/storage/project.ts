@@ -83,7 +83,7 @@ export class ProjectPlace {
       for (const place of gone) void lists.delete([this.id, ...place]);
     }
     await transaction.done;
-    return { summary, page: { ...page, classes, run: runOf(page.run) }, trainer: whole(trainer, backbone), checkpoint: checkpoint ?? null };
+    return { summary, page: { ...page, classes, run: runOf(page.run), merges: page.merges ?? [] }, trainer: whole(trainer, backbone), checkpoint: checkpoint ?? null };
   }
 
   /** A picture, or undefined where it is not here any more. */

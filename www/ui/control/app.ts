@@ -117,7 +117,7 @@ function earlierOf({ project }: Recalled): Earlier | null {
   if (!project || !trainer) return null;
   const { model, backbone, models } = trainer;
   const saved = { project: trainer.project, model, backbone, pictures: null, thumbnails: null, sources: null };
-  return { project: saved, models: { saved: models, made: project.kept.page.models } };
+  return { project: saved, models: { saved: models, made: project.kept.page.models }, merges: project.kept.page.merges };
 }
 
 function goOnWith({ project, elsewhere, problem }: Recalled, store: Store, library: Library, archive: Archive): void {

@@ -206,6 +206,7 @@ export class Archive {
     this.#kept.follow(state);
     const removed = [...this.#kept.surplus];
     const trainer = this.#trainer;
+    const { merges } = this.#session;
     const hasModel = this.#hasModel;
     this.#due = false;
     const batch = await this.#batch();
@@ -213,7 +214,7 @@ export class Archive {
     const left = this.#kept.missing.size - added.length;
     // What was not taken comes next.
     this.#due ||= left > 0;
-    const page = this.#page(place.id, state);
+    const page = { ...this.#page(place.id, state), merges };
     const whole = summaryOf(page, state.project.name, this.#created);
     const summary = { ...whole, pictures: Math.max(0, whole.pictures - left) };
     await place.write({ summary, page, listed: this.#listed, trainer: trainer && { ...trainer, id: place.id }, added, removed });
@@ -276,7 +277,7 @@ export class Archive {
     return Promise.race([made, new Promise<null>((resolve) => setTimeout(resolve, THUMBNAIL_MS, null))]);
   }
 
-  #page(id: string, state: AppState): PageRecord {
+  #page(id: string, state: AppState): Omit<PageRecord, 'merges'> {
     // None before there is an engine; one from the disk lies with the trainer's project.
     const { settled } = state.backbones;
     if (settled !== null) this.#backbone = isFromDisk(settled) ? null : settled;

@@ -1,11 +1,15 @@
 import type { SavedProject, Trainer } from '../../headstart.js';
-import type { Area } from '../../state/types.js';
+import type { Area, Key } from '../../state/types.js';
+import type { Merge } from '../../storage/database.js';
 
 /** Something that a trainer is told, and the one after it too. */
 export interface Change {
   /** Where it is said that it went wrong. */
   readonly area: Area;
   apply(trainer: Trainer): Promise<unknown>;
+  /** What it merges, and which class it brings back: the classes alone do not tell one that was merged from one that was removed. */
+  readonly merges?: readonly Merge[];
+  readonly restores?: Key;
 }
 
 /** A moment in the life of the trainers. */
@@ -49,6 +53,13 @@ export class Journal {
   /** What is not in that project. */
   get since(): readonly Change[] {
     return this.#since;
+  }
+
+  /** Merges that are not in that project and were not taken back. */
+  get merges(): readonly Merge[] {
+    let all: readonly Merge[] = [];
+    for (const { merges = [], restores } of this.#since) all = [...all.filter(([from]) => from !== restores), ...merges];
+    return all;
   }
 
   /** Whether the model in that project is the one that was made last. */

@@ -102,6 +102,7 @@ function pageOf(id: string, classes: readonly ClassState[], labels: readonly Mod
     backbone: null,
     model: labels,
     models: model === null ? 0 : 1,
+    merges: [],
   };
 }
 

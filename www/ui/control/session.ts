@@ -8,6 +8,7 @@ import {
 } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
 import type { AppState, Area, Key } from '../../state/types.js';
+import type { Merge } from '../../storage/database.js';
 import { Backbones } from './backbones.js';
 import { codeOf, messageOf, report } from './errors.js';
 import type { Intake } from './intake.js';
@@ -28,6 +29,8 @@ export interface Earlier {
   readonly project: SavedProject;
   /** How many models there had been by then, and in all. */
   readonly models: { readonly saved: number; readonly made: number };
+  /** Merges that came later. */
+  readonly merges: readonly Merge[];
 }
 
 /** That the model of the page is not to be had. */
@@ -71,7 +74,8 @@ export class Session {
     if (earlier === null) for (const { key, name } of classes) this.addClass(key, name);
     else {
       this.#journal.restore(earlier.project, earlier.models);
-      this.tell('pictures', (trainer) => reconcile(trainer, classes));
+      const { merges } = earlier;
+      this.#tellAll({ area: 'pictures', apply: (trainer) => reconcile(trainer, classes, merges), merges });
     }
     // Not by the intake itself: the next trainer is to forget them too.
     intake.onUnwanted((keys) => this.tell('pictures', (trainer) => trainer.forgetImages(keys)));
@@ -224,6 +228,11 @@ export class Session {
     return this.#journal.models;
   }
 
+  /** Merges that are not in the project that was saved last. */
+  get merges(): readonly Merge[] {
+    return this.#journal.merges;
+  }
+
   /** Whether nothing has happened since the latest project was asked for. */
   get #isSaved(): boolean {
     return this.#saved === this.#store.get().classes && this.#journal.since.length === 0 && this.#journal.hasModel;
@@ -279,7 +288,10 @@ export class Session {
 
   /** Tells the trainer of a change, and every one that comes after it. */
   tell(area: Area, apply: Change['apply']): void {
-    const change = { area, apply };
+    this.#tellAll({ area, apply });
+  }
+
+  #tellAll(change: Change): void {
     this.#journal.add(change);
     if (this.trainer !== null) this.#tell(this.trainer, change);
   }
@@ -308,13 +320,13 @@ export class Session {
   }
 
   mergeClasses(from: Key, into: Key): void {
-    this.tell('pictures', (trainer) => trainer.mergeClasses(from, into));
+    this.#tellAll({ area: 'pictures', apply: (trainer) => trainer.mergeClasses(from, into), merges: [[from, into]] });
   }
 
   /** Brings a class back with its pictures; another may have its name by now. */
   restoreClass(key: Key, name: string): void {
     this.renameClass(key, name);
-    this.tell('pictures', (trainer) => trainer.restoreClass(key));
+    this.#tellAll({ area: 'pictures', apply: (trainer) => trainer.restoreClass(key), restores: key });
     this.#intake.resend(key);
   }
 }
