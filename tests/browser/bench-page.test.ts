@@ -117,20 +117,27 @@ it('gives the text to copy by hand where the browser does not let it', async () 
 });
 
 it('compares with the libraries that lie beside it', async () => {
-  // As one of them would be, which is slower than anything.
+  // As they would be: one that is slower than anything and learns nothing, and one that computes something else.
   const module = `
-    const wait = () => new Promise((resolve) => setTimeout(resolve, 300));
-    const opened = { picture: wait, pictures: wait, close() {} };
+    import { Trainer } from '../../headstart.js';
+    const trainer = await Trainer.create({ engine: 'cpu' });
+    const embed = async (picture) => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return trainer.embed(picture);
+    };
+    const open = async () => ({ picture: embed, pictures: ([first]) => embed(first), close() {} });
+    const wrong = { picture: async () => new Float32Array(1280).fill(1), close() {} };
     export const peers = [
-      { library: 'Slow', engine: 'cpu', open: async () => opened, head: async () => async () => 0 },
-      { library: 'Slow', engine: 'webgpu', open: async () => opened },
+      { library: 'Slow', engine: 'cpu', open, head: async () => async () => 0 },
+      { library: 'Slow', engine: 'webgpu', open },
+      { library: 'Wrong', engine: 'cpu', open: async () => wrong },
     ];`;
   const { default: backbone } = JSON.parse(readFileSync(new URL('../../www/public/backbones/index.json', import.meta.url), 'utf8')) as { default: string };
   site.files.set('bench/peers/slow.js', Buffer.from(module));
   site.files.set('bench/peers.json', Buffer.from(JSON.stringify({ module: 'peers/slow.js', network: 'peers/network/', backbone })));
   const { page, record, close } = await open();
   // There is no WebGPU here.
-  await expect.poll(() => page.getByRole('checkbox').count()).toBe(2);
+  await expect.poll(() => page.getByRole('checkbox').count()).toBe(3);
   await measure(page);
   await ended(page);
   const { works } = JSON.parse(await copied(page, 'Copy as JSON')) as Copied;
@@ -138,6 +145,7 @@ it('compares with the libraries that lie beside it', async () => {
   const slow = picture!.times.find(({ name }) => name === 'Slow, CPU')!;
   expect(slow.median).toBeGreaterThan(250);
   expect(slow.ratio).toBeGreaterThan(1);
+  expect(picture!.failures).toEqual([{ name: 'Wrong, CPU', reason: expect.stringMatching(/^It computes other features than the CPU \(likeness 0\.\d+\)\.$/) }]);
   expect(head!.failures).toEqual([{ name: 'Slow, CPU', reason: 'Slow gets 0 % of the held-out pictures right.' }]);
   expect(step!.times.map(({ name }) => name)).toEqual(['Headstart, CPU']);
   expect(record.errors).toEqual([]);

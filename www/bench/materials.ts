@@ -27,12 +27,15 @@ export interface Learned {
 
 /** They are not measured, and small ones are drawn sooner. */
 const LEARNED_SIDE = 128;
+/** Cosine of the angle between features. Each library makes a picture smaller in its own way, which changes a little. */
+const LEAST_LIKENESS = 0.99;
 /** Held out by ours. */
 const VALIDATION = 0.2;
 
 export class Materials {
   #pictures: ImageBitmap[] | undefined;
   #tail: { picture: ImageBitmap; label: number }[] | undefined;
+  #expected: Promise<Float32Array> | undefined;
   #learned: Promise<Learned[]> | undefined;
   #examples: Promise<Examples> | undefined;
 
@@ -50,12 +53,26 @@ export class Materials {
     }));
   }
 
+  /** Throws where these are not about the features of the first picture: a driver that computes wrongly would look fast. */
+  async check(features: Float32Array): Promise<void> {
+    const expected = await (this.#expected ??= this.#expect());
+    const likeness = cosine(features, expected);
+    if (!(likeness > LEAST_LIKENESS)) throw new Error(`It computes other features than the CPU (likeness ${likeness.toFixed(3)}).`);
+  }
+
   learned(): Promise<Learned[]> {
     return (this.#learned ??= this.#learn());
   }
 
   examples(): Promise<Examples> {
     return (this.#examples ??= this.#embed());
+  }
+
+  async #expect(): Promise<Float32Array> {
+    const trainer = await this.site.Trainer.create({ engine: 'cpu' });
+    const features = await trainer.embed(this.pictures[0]!);
+    trainer.close();
+    return features;
   }
 
   /** On the CPU, which every device has: features are the same on each engine. */
@@ -88,4 +105,9 @@ export class Materials {
     const part = (from: number, to: number): Rows => ({ values: values.slice(from * width, to * width), labels: labels.slice(from, to) });
     return { classes: HEAD.classes, features: width, train: part(held, learned.length), validation: part(0, held) };
   }
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array): number => x.reduce((sum, value, i) => sum + value * (y[i] ?? NaN), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }

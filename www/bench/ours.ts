@@ -33,7 +33,11 @@ export function ours(engine: EngineKind, materials: Materials): Contender {
     ours: true,
     engine,
     works: {
-      picture: () => open(async (trainer) => () => timed(() => trainer.embed(materials.pictures[0]!))),
+      picture: () =>
+        open(async (trainer) => {
+          await materials.check(await trainer.embed(materials.pictures[0]!));
+          return () => timed(() => trainer.embed(materials.pictures[0]!));
+        }),
       pictures: () => open(async (trainer) => () => timed(() => Promise.all(materials.pictures.map((picture) => trainer.embed(picture))))),
       head: () => open((trainer) => readyHead(trainer, materials)),
       step: () => open((trainer) => readySteps(trainer, materials)),

@@ -59,6 +59,7 @@ const LEAST_ACCURACY = 0.5;
 function contender({ library, engine, open, head, steps }: Peer, folder: string, materials: Materials): Contender {
   const features = (run: (extractor: Extractor) => Promise<unknown>) => async (): Promise<Opened> => {
     const extractor = await open!(folder, BATCH);
+    await materials.check(await extractor.picture(materials.pictures[0]!));
     return { measure: () => timed(() => run(extractor)), close: () => extractor.close() };
   };
   const nothing = (): void => undefined;
