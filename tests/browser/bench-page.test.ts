@@ -7,6 +7,7 @@ import { foreignRequests, launch, observe, type Record } from './support/browser
 import { serveSite, type Site } from './support/server.js';
 
 const WORKS = ['A picture to features', '16 pictures to features, each', 'Training a head', 'A step of fine-tuning the last 3 stages'];
+const { default: backbone } = JSON.parse(readFileSync(new URL('../../www/public/backbones/index.json', import.meta.url), 'utf8')) as { default: string };
 
 let browser: Browser;
 let site: Site;
@@ -116,6 +117,16 @@ it('gives the text to copy by hand where the browser does not let it', async () 
   await close();
 });
 
+it('measures Headstart alone where the libraries cannot be loaded', async () => {
+  site.files.set('bench/peers.json', Buffer.from(JSON.stringify({ module: 'peers/gone.js', network: 'peers/network/', backbone })));
+  const { page, close } = await open();
+  await page.getByText(/^The libraries beside this page could not be loaded: .*gone\.js/).waitFor();
+  expect(await page.getByRole('checkbox').count()).toBe(1);
+  expect(await page.getByText('are not beside this page').count()).toBe(0);
+  site.files.delete('bench/peers.json');
+  await close();
+});
+
 it('compares with the libraries that lie beside it', async () => {
   // As they would be: one that is slower than anything and learns nothing, and one that computes something else.
   const module = `
@@ -132,7 +143,6 @@ it('compares with the libraries that lie beside it', async () => {
       { library: 'Slow', engine: 'webgpu', open },
       { library: 'Wrong', engine: 'cpu', open: async () => wrong },
     ];`;
-  const { default: backbone } = JSON.parse(readFileSync(new URL('../../www/public/backbones/index.json', import.meta.url), 'utf8')) as { default: string };
   site.files.set('bench/peers/slow.js', Buffer.from(module));
   site.files.set('bench/peers.json', Buffer.from(JSON.stringify({ module: 'peers/slow.js', network: 'peers/network/', backbone })));
   const { page, record, close } = await open();

@@ -15,6 +15,8 @@ export interface Here {
   /** Why there is no WebGPU, where there is none. */
   noGpu: string | null;
   gpu: string | null;
+  /** Why the libraries beside this page could not be loaded. */
+  peersProblem: string | null;
   backbone: string;
 }
 
@@ -25,7 +27,12 @@ export async function look(): Promise<Here> {
   if (backbone === undefined) throw new Error('This site has no backbone that is used where nobody says.');
   const { gpu, noGpu } = await findGpu();
   const own = [ours('cpu', materials), ...(gpu === null ? [] : [ours('webgpu', materials)])];
-  return { contenders: [...own, ...(await findPeers(materials, backbone.name))], gpu, noGpu, backbone: `${backbone.label}, ${backbone.inputSize} px` };
+  const { peers, problem } = await findPeers(materials, backbone.name).then(
+    (found) => ({ peers: found, problem: null }),
+    // Headstart is measured all the same.
+    (error: unknown) => ({ peers: [], problem: error instanceof Error ? error.message : String(error) }),
+  );
+  return { contenders: [...own, ...peers], gpu, noGpu, peersProblem: problem, backbone: `${backbone.label}, ${backbone.inputSize} px` };
 }
 
 async function findGpu(): Promise<Pick<Here, 'gpu' | 'noGpu'>> {

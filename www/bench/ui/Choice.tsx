@@ -41,7 +41,8 @@ export function Choice({ here, busy, onStart }: ChoiceProps) {
         </div>
       </fieldset>
       {here.noGpu !== null && <p class="hint">WebGPU is not measured: {here.noGpu}.</p>}
-      {here.contenders.every(({ ours }) => ours) && (
+      {here.peersProblem !== null && <p class="problem">The libraries beside this page could not be loaded: {here.peersProblem}</p>}
+      {here.peersProblem === null && here.contenders.every(({ ours }) => ours) && (
         <p class="hint">
           TensorFlow.js, onnxruntime-web and jax-js are not beside this page, so nothing is compared with them: they are large. <code>HEADSTART_PEERS=1 ./build.sh serve</code>, in the
           project’s folder, puts them there.
