@@ -101,8 +101,11 @@ impl Engine {
         Self { device: Device::flex(), report, software: false }
     }
 
-    /// The GPU of this process, with the reason that the report will show; `Err` says why it cannot be used.
-    pub(crate) async fn gpu(reason: &str) -> std::result::Result<Self, String> {
+    /// The GPU of this process, with the reason that the report will show.
+    ///
+    /// # Errors
+    /// Why it cannot be used, in words.
+    pub async fn gpu(reason: &str) -> std::result::Result<Self, String> {
         Ok(Gpu::open().await?.engine(reason.into()))
     }
 

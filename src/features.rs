@@ -113,7 +113,7 @@ impl Embedder {
 
     /// Pictures as a tensor `[pictures, 3, size, size]` on the engine, through the stages and not pooled.
     pub fn forward<'a>(&self, pictures: impl IntoIterator<Item = &'a Crop>) -> Tensor<4> {
-        self.stages.forward(self.preprocess.batch(pictures))
+        self.stages.forward(&self.preprocess.batch(pictures))
     }
 
     /// Activations of each picture, row-major: pooled `[features]` or `[channels, height, width]`. All pictures go
@@ -122,7 +122,7 @@ impl Embedder {
     /// # Errors
     /// [`crate::Error::DeviceLost`].
     pub async fn embed(&self, pictures: &[&Crop]) -> Result<Vec<Arc<[f32]>>> {
-        self.stages.rows(self.preprocess.batch(pictures.iter().copied()), self.pooled).await
+        self.stages.rows(&self.preprocess.batch(pictures.iter().copied()), self.pooled).await
     }
 
     /// The same from activations at the boundary where these stages begin, `[channels, height, width]` each.
@@ -132,7 +132,7 @@ impl Embedder {
     pub async fn embed_rows(&self, rows: &[&Row]) -> Result<Vec<Arc<[f32]>>> {
         let mut values = Vec::with_capacity(rows.iter().map(|row| row.width()).sum());
         rows.iter().for_each(|row| row.write(&mut values));
-        self.stages.rows(values, self.pooled).await
+        self.stages.rows(&values, self.pooled).await
     }
 }
 

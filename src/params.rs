@@ -4,7 +4,7 @@
 //! nothing.
 
 use crate::error::{Error, Result};
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData, Transaction};
 
 /// Which learning rate a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,11 +119,7 @@ impl Params {
     /// # Errors
     /// [`Error::DeviceLost`] where the device does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        let mut values = Vec::with_capacity(self.items.len());
-        for item in &self.items {
-            values.push(read(item.value.clone().inner()).await?);
-        }
-        Ok(Snapshot(values))
+        Ok(Snapshot(read_all(self.items.iter().map(|item| item.value.clone().inner())).await?))
     }
 }
 
@@ -152,4 +148,14 @@ pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
 pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let data = tensor.into_data_async().await.map_err(|e| Error::DeviceLost(format!("{e:?}")))?;
     data.try_into_vec::<f32>().map_err(|e| Error::Internal(format!("{e:?}")))
+}
+
+/// Reads tensors back, which a GPU is waited for once.
+///
+/// # Errors
+/// [`Error::DeviceLost`] where the device does not answer.
+pub(crate) async fn read_all(tensors: impl IntoIterator<Item = Tensor<1>>) -> Result<Vec<Vec<f32>>> {
+    let transaction = tensors.into_iter().fold(Transaction::default(), Transaction::register);
+    let all = transaction.execute_async().await.map_err(|e| Error::DeviceLost(format!("{e:?}")))?;
+    all.into_iter().map(|data| data.try_into_vec().map_err(|e| Error::Internal(format!("{e:?}")))).collect()
 }

@@ -5,7 +5,7 @@ mod common;
 
 use burn::tensor::{Tensor, TensorData};
 use common::formula::{self, Description, File, Module, architecture, architectures};
-use common::{Golden, assert_close, cpu, cross_entropy, project};
+use common::{Golden, assert_close, cross_entropy, engine, project};
 use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
 use headstart::error::Error;
 use headstart::features::{Cut, Embedder};
@@ -64,7 +64,7 @@ impl Case {
 
     fn input(&self) -> Tensor<4> {
         let size = self.about.size();
-        Tensor::from_data(TensorData::new(formula::input(size), [2, 3, size, size]), cpu().device())
+        Tensor::from_data(TensorData::new(formula::input(size), [2, 3, size, size]), engine().device())
     }
 
     /// Compares the sampled values and the largest magnitude of a tensor with row `row` of a golden one.
@@ -96,11 +96,11 @@ impl Case {
     }
 
     fn frozen(&self, range: Range<usize>, x: Tensor<4>) -> Tensor<4> {
-        FrozenStages::new(&self.backbone, range, &cpu()).unwrap().forward(values(x))
+        FrozenStages::new(&self.backbone, range, &engine()).unwrap().forward(&values(x))
     }
 
     fn trainable(&self, range: Range<usize>, x: Tensor<4>) -> Tensor<4> {
-        let engine = cpu();
+        let engine = engine();
         let mut params = Params::new(engine.device());
         let stages = TrainableStages::new(&self.backbone, range, &engine, &mut params, true).unwrap();
         stages.forward(x, &params.without_graph(), 0)
@@ -109,7 +109,7 @@ impl Case {
     /// The one picture, through the preparation of pictures too.
     fn picture(&self) -> f32 {
         let size = self.about.size();
-        let embedder = Embedder::new(&self.backbone, Cut::features(&self.backbone), &cpu()).unwrap();
+        let embedder = Embedder::new(&self.backbone, Cut::features(&self.backbone), &engine()).unwrap();
         let rows = block_on(embedder.embed(&[&Crop::new(size, formula::picture(size)).unwrap()])).unwrap();
         let name = format!("{}, picture", self.about.architecture);
         assert_close(&name, &rows[0], &self.expected["picture"].data, BOUND)
@@ -118,7 +118,7 @@ impl Case {
     /// Loss and gradients where the stages from a boundary on train with a linear head of 3 classes: the largest
     /// differences in the tail and in the first stage, and how many tensors were compared.
     fn gradients(&self, boundary: usize) -> ([f32; 2], usize) {
-        let engine = cpu();
+        let engine = engine();
         let mut params = Params::new(engine.device());
         let depth = self.backbone.depth();
         let stages = TrainableStages::new(&self.backbone, boundary..depth, &engine, &mut params, true).unwrap();
@@ -132,7 +132,7 @@ impl Case {
         let (weight, bias) = (head("weight", &[3, width]), head("bias", &[3]));
         let weight = params.get(weight).reshape([3, width]).transpose();
         let logits = features.matmul(weight) + params.get(bias).reshape([1, 3]);
-        let loss = cross_entropy(0.0).loss(logits, &LABELS, engine.device());
+        let loss = cross_entropy(0.0).loss(logits, &LABELS);
         let mut worst = [assert_close("loss", &values(loss.clone().inner()), &self.expected["loss"].data, BOUND), 0.0];
         let mut found = loss.backward();
         let gradients = params.gradients(&mut found);
@@ -231,8 +231,8 @@ impl Case {
         let backbone = Backbone::parse(&config, &file.bytes()).expect("torchvision's complete list");
         assert_eq!(backbone.parameters(), self.about.parameters);
         let features = |backbone: &Backbone| {
-            let stages = FrozenStages::new(backbone, 0..backbone.depth(), &cpu()).unwrap();
-            values(global_average(stages.forward(values(self.input()))))
+            let stages = FrozenStages::new(backbone, 0..backbone.depth(), &engine()).unwrap();
+            values(global_average(stages.forward(&values(self.input()))))
         };
         let theirs = features(&backbone);
         let worst = self.compare("torchvision", 0, "features", &theirs);

@@ -79,7 +79,7 @@ impl File {
 fn features(backbone: &Backbone) -> Vec<f32> {
     let size = backbone.card().input_size;
     let rgb: Vec<u8> = (0..size * size * 3).map(|i| if i < size * size { 250 } else { (i % 97) as u8 }).collect();
-    let embedder = Embedder::new(backbone, Cut::features(backbone), &common::cpu()).unwrap();
+    let embedder = Embedder::new(backbone, Cut::features(backbone), &common::engine()).unwrap();
     block_on(embedder.embed(&[&Crop::new(size, rgb).unwrap()])).unwrap()[0].to_vec()
 }
 

@@ -4,7 +4,7 @@
 mod common;
 
 use burn::tensor::{Tensor, TensorData};
-use common::{assert_close, backbone, cpu, cross_entropy, default_backbone, reference};
+use common::{assert_close, backbone, cross_entropy, default_backbone, engine, reference};
 use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
 use headstart::nn::{Role, global_average};
 use headstart::params::{Group, Params, Slot};
@@ -36,7 +36,7 @@ struct Tail {
 
 impl Tail {
     fn new(backbone: &Backbone, train_norms: bool) -> Self {
-        let engine = cpu();
+        let engine = engine();
         let [channels, height, width] = backbone.shape_at(FIRST);
         let wave = |count: usize| (0..count).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>();
         let data = TensorData::new(wave(2 * channels * height * width), [2, channels, height, width]);
@@ -53,7 +53,7 @@ impl Tail {
         for _ in 0..steps {
             let x = self.stages.forward(self.input.clone().autodiff(), &self.params, first_active);
             let head = self.params.get(self.head.0).reshape(self.head.1);
-            let loss = cross_entropy(0.0).loss(global_average(x).matmul(head), &[0, 1], cpu().device());
+            let loss = cross_entropy(0.0).loss(global_average(x).matmul(head), &[0, 1]);
             optimizer.step(&mut self.params, &mut loss.backward(), |_| 1e-2);
         }
     }
@@ -70,7 +70,7 @@ impl Tail {
     fn put_back(&mut self, contents: &Contents) {
         self.params.update(|index, _, value| {
             let data = contents[index].2.clone();
-            Tensor::from_data(TensorData::new(data, value.dims()), cpu().device())
+            Tensor::from_data(TensorData::new(data, value.dims()), engine().device())
         });
     }
 
@@ -169,10 +169,10 @@ fn stages_thaw_one_after_the_other() {
 #[test]
 fn what_is_active_does_not_change_the_activations() {
     let backbone = default_backbone();
-    let frozen = FrozenStages::new(&backbone, FIRST..backbone.depth(), &cpu()).unwrap();
+    let frozen = FrozenStages::new(&backbone, FIRST..backbone.depth(), &engine()).unwrap();
     for train_norms in [false, true] {
         let tail = Tail::new(&backbone, train_norms);
-        let expected = values(frozen.forward(values(tail.input.clone())));
+        let expected = values(frozen.forward(&values(tail.input.clone())));
         assert_close("outside", &tail.output(), &expected, 1e-5);
         for first_active in 0..=4 {
             for input in [tail.input.clone(), tail.input.clone().autodiff()] {

@@ -8,7 +8,7 @@
 mod common;
 
 use burn::tensor::{Tensor, TensorData};
-use common::{Golden, assert_close, cpu, default_backbone, golden, project};
+use common::{Golden, assert_close, default_backbone, engine, golden, project};
 use headstart::backbone::TrainableStages;
 use headstart::head::{Activation, Head, HeadKind, TrainableHead};
 use headstart::nn::global_average;
@@ -40,7 +40,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// Moves one tensor by `direction · step`, measures, and puts it back.
 fn moved(params: &mut Params, target: usize, direction: &[f32], step: f32, loss: impl Fn(&Params) -> f64) -> f64 {
     let change = direction.iter().map(|d| d * step).collect::<Vec<_>>();
-    let change = Tensor::<1>::from_data(TensorData::new(change, [direction.len()]), cpu().device());
+    let change = Tensor::<1>::from_data(TensorData::new(change, [direction.len()]), engine().device());
     let mut before = None;
     params.update(|index, _, value| {
         if index != target {
@@ -64,7 +64,7 @@ fn check(params: &mut Params, logits: impl Fn(&Params) -> Tensor<2>, labels: &[u
         let (sum, weight) = rows.fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
         sum / weight
     };
-    check_slopes(params, |params| objective.loss(logits(params), labels, cpu().device()), measured)
+    check_slopes(params, |params| objective.loss(logits(params), labels), measured)
 }
 
 /// Compares the slopes along the whole gradient and along its largest entries, tensor by tensor; gives the worst.
@@ -106,7 +106,7 @@ struct Tail {
 
 fn tensor<const D: usize>(golden: &Golden) -> Tensor<D> {
     let shape: [usize; D] = golden.shape.clone().try_into().expect("as many dimensions");
-    Tensor::from_data(TensorData::new(golden.data.clone(), shape), cpu().device())
+    Tensor::from_data(TensorData::new(golden.data.clone(), shape), engine().device())
 }
 
 impl Tail {
@@ -122,7 +122,7 @@ impl Tail {
 fn last_stages_of_the_default_backbone() {
     let tail = Tail::new();
     for (train_norms, tensors) in [(true, 12), (false, 4)] {
-        let engine = cpu();
+        let engine = engine();
         let mut params = Params::new(engine.device());
         let stages = TrainableStages::new(&default_backbone(), 17..19, &engine, &mut params, train_norms).unwrap();
         let logits =
@@ -140,14 +140,14 @@ fn last_stages_of_the_default_backbone() {
 fn first_stages_of_the_default_backbone() {
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     let noise = (0..3 * 3 * 16 * 16).map(|_| rng.random::<f32>() * 4.0 - 2.0).collect::<Vec<_>>();
-    let input = Tensor::<4>::from_data(TensorData::new(noise, [3, 3, 16, 16]), cpu().device());
-    let engine = cpu();
+    let input = Tensor::<4>::from_data(TensorData::new(noise, [3, 3, 16, 16]), engine().device());
+    let engine = engine();
     for train_norms in [true, false] {
         let mut params = Params::new(engine.device());
         let stages = TrainableStages::new(&default_backbone(), 0..2, &engine, &mut params, train_norms).unwrap();
         let channels = default_backbone().shape_at(2)[0];
         let head = (0..channels * 3).map(|_| rng.random::<f32>() - 0.5).collect::<Vec<_>>();
-        let head = Tensor::<2>::from_data(TensorData::new(head, [channels, 3]), cpu().device());
+        let head = Tensor::<2>::from_data(TensorData::new(head, [channels, 3]), engine.device());
         let logits = |params: &Params| global_average(stages.forward(input.clone(), params, 0)).matmul(head.clone());
         let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
         assert!(names.contains(&"features.0.0.weight"), "the stem trains: {names:?}");
@@ -161,12 +161,12 @@ fn first_stages_of_the_default_backbone() {
 fn frozen_norms_give_the_same_gradients() {
     let tail = Tail::new();
     let run = |train_norms| {
-        let engine = cpu();
+        let engine = engine();
         let mut params = Params::new(engine.device());
         let stages = TrainableStages::new(&default_backbone(), 17..19, &engine, &mut params, train_norms).unwrap();
         let y = stages.forward(tail.input.clone().autodiff(), &params, 0);
         let logits = global_average(y.clone()).matmul(tail.head.clone());
-        let mut found = objectives(5)[0].loss(logits, &tail.labels, cpu().device()).backward();
+        let mut found = objectives(5)[0].loss(logits, &tail.labels).backward();
         let gradients = params.gradients(&mut found);
         let named =
             params.iter().zip(gradients).map(|(param, gradient)| (param.name.clone(), values(gradient.unwrap())));
@@ -188,14 +188,14 @@ fn heads() {
     let mlp = |activation| HeadKind::Mlp { hidden: 16, activation };
     for kind in [HeadKind::Linear, mlp(Activation::Relu), mlp(Activation::Silu), mlp(Activation::Tanh)] {
         for objective in objectives(3) {
-            let mut params = Params::new(cpu().device());
+            let mut params = Params::new(engine().device());
             let start = Head::fresh(kind, 8, 3, &mut ChaCha8Rng::seed_from_u64(5));
             let head = TrainableHead::new(&start, true, &mut params).unwrap();
             // One fixed mask in place of dropout: the gradient must go through it too.
             let logits = |params: &Params| {
                 head.forward(input.clone(), params, |[rows, columns]| {
                     let mask = (0..rows * columns).map(|i| if i % 3 == 0 { 0.0_f32 } else { 1.5 }).collect::<Vec<_>>();
-                    Some(Tensor::from_data(TensorData::new(mask, [rows, columns]), cpu().device()))
+                    Some(Tensor::from_data(TensorData::new(mask, [rows, columns]), engine().device()))
                 })
             };
             println!("{kind}, {objective:?}: worst {:.1e}", check(&mut params, logits, &labels, &objective));
@@ -215,15 +215,14 @@ fn convolutional_head() {
     let shape = [6, 5, 4, 3];
     for objective in objectives(3) {
         let mut rng = ChaCha8Rng::seed_from_u64(21);
-        let mut params = Params::new(cpu().device());
+        let mut params = Params::new(engine().device());
         let start = Head::fresh(HeadKind::Conv { channels: 7 }, shape[1], 3, &mut rng);
         let head = TrainableHead::new(&start, true, &mut params).unwrap();
         // Wide enough for ReLU6 to clip at both ends.
         let map = noise(shape.iter().product(), 12.0, &mut rng);
         let map = params.add("map", &shape, map, Group::Stage(0), false);
-        let engine = cpu();
         let logits = |params: &Params| {
-            let pooled = head.pool(params.get(map).reshape(shape), params, &engine);
+            let pooled = head.pool(params.get(map).reshape(shape), params);
             head.forward(pooled, params, |_| None)
         };
         assert_eq!(params.iter().count(), 5, "weight and bias of both layers, and the map");
@@ -237,13 +236,13 @@ fn convolutional_head() {
 fn half_the_sum_of_squares() {
     for kind in [HeadKind::Svm { c: 0.1 }, HeadKind::Mlp { hidden: 6, activation: Activation::Relu }] {
         let mut rng = ChaCha8Rng::seed_from_u64(22);
-        let mut params = Params::new(cpu().device());
+        let mut params = Params::new(engine().device());
         let start = Head::fresh(kind, 8, 3, &mut rng);
         let head = TrainableHead::new(&start, false, &mut params).unwrap();
         // A machine starts at zero, where there is no slope.
         params.update(|_, param, _| {
             let count = param.shape.iter().product();
-            Tensor::from_data(TensorData::new(noise(count, 0.5, &mut rng), [count]), cpu().device())
+            Tensor::from_data(TensorData::new(noise(count, 0.5, &mut rng), [count]), engine().device())
         });
         let measured = |params: &Params| f64::from(values(head.half_squares(&params.without_graph()))[0]);
         let snapshot = pollster::block_on(params.snapshot()).unwrap();

@@ -5,7 +5,7 @@
 mod common;
 
 use burn::tensor::{Tensor, TensorData};
-use common::{assert_close, cpu};
+use common::{assert_close, engine};
 use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
 use headstart::nn::{Activation, ConvSpec, Op, Padding, Role, StageBuilder, StageSpec, TensorSpec, Value, Window};
 use headstart::params::Params;
@@ -409,7 +409,7 @@ fn folded(stage: &StageSpec, tensors: &Tensors) -> Option<Tensors> {
 fn tensor(maps: &[Map]) -> Tensor<4> {
     let [channels, height, width] = maps[0].shape;
     let values: Vec<f32> = maps.iter().flat_map(|map| &map.data).map(|value| *value as f32).collect();
-    Tensor::from_data(TensorData::new(values, [maps.len(), channels, height, width]), cpu().device())
+    Tensor::from_data(TensorData::new(values, [maps.len(), channels, height, width]), engine().device())
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -470,13 +470,13 @@ proptest! {
     #[test]
     fn frozen_and_trainable_stages_compute_the_same(input in input_shape(), draws in draws(), seed: u64) {
         let case = Case::new(input, &draws, seed);
-        let (engine, x) = (cpu(), tensor(&case.pictures));
+        let (engine, x) = (engine(), tensor(&case.pictures));
         let files = [Some(case.tensors.clone()), folded(&case.stage, &case.tensors)];
         for (file, kind) in files.into_iter().zip(["BatchNorm", "folded"]).filter_map(|(file, kind)| Some((file?, kind))) {
             let backbone = backbone(&case.stage, input, &file);
             prop_assert_eq!(backbone.shape_at(2), case.expected[0].shape);
             let frozen = FrozenStages::new(&backbone, 1..2, &engine).unwrap();
-            case.check(&format!("frozen, {kind}"), frozen.forward(values(x.clone())));
+            case.check(&format!("frozen, {kind}"), frozen.forward(&values(x.clone())));
             for train_norms in [true, false] {
                 let mut params = Params::new(engine.device());
                 let stages = TrainableStages::new(&backbone, 1..2, &engine, &mut params, train_norms).unwrap();
@@ -494,7 +494,7 @@ proptest! {
     #[test]
     fn gradients_are_the_slopes_of_the_reference(input in input_shape(), draws in draws(), seed: u64, train_norms: bool) {
         let case = Case::new(input, &draws, seed);
-        let engine = cpu();
+        let engine = engine();
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 1);
         let mut params = Params::new(engine.device());
         let backbone = backbone(&case.stage, input, &case.tensors);

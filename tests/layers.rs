@@ -8,7 +8,7 @@
 mod common;
 
 use burn::tensor::{Tensor, TensorData};
-use common::{DEFAULT, Golden, assert_close, cpu, default_backbone, golden, project};
+use common::{DEFAULT, Golden, assert_close, default_backbone, engine, golden, project};
 use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
 use headstart::nn::{Op, Role, global_average};
 use headstart::params::Params;
@@ -51,7 +51,7 @@ fn padded(x: &Golden, channels: usize) -> Tensor<4> {
     let shape = [x.shape[0], channels, x.shape[2], x.shape[3]];
     let mut data = vec![0.0; shape.iter().product()];
     corner(&x.shape, &shape).into_iter().zip(&x.data).for_each(|(at, value)| data[at] = *value);
-    Tensor::from_data(TensorData::new(data, shape), cpu().device())
+    Tensor::from_data(TensorData::new(data, shape), engine().device())
 }
 
 /// A backbone of zeros to plant layers into.
@@ -107,11 +107,11 @@ struct Stage {
 
 impl Stage {
     fn run(backbone: &Backbone, stage: usize, layer: &Tensors, factor: f32) -> Self {
-        let engine = cpu();
+        let engine = engine();
         let x = padded(&layer["input"], backbone.stages()[stage].inputs);
         let [_, _, height, width] = x.dims();
         let frozen = FrozenStages::of_size(backbone, stage..stage + 1, [height, width], &engine).unwrap();
-        let frozen = frozen.forward(values(x.clone()));
+        let frozen = frozen.forward(&values(x.clone()));
         let mut params = Params::new(engine.device());
         let trainable = TrainableStages::new(backbone, stage..stage + 1, &engine, &mut params, true).unwrap();
         let x = x.autodiff().require_grad();
@@ -253,7 +253,7 @@ fn global_average_pool() {
     let y = global_average(x.clone());
     assert_close("output", &values(y.clone().inner()), &layer["output"].data, BOUND);
     let weights = TensorData::new(layer["output_weights"].data.clone(), y.dims());
-    let weights = Tensor::<2>::from_data(weights, cpu().device()).autodiff();
+    let weights = Tensor::<2>::from_data(weights, engine().device()).autodiff();
     let mut gradients = (y * weights).sum().backward();
     let gradient = x.grad_remove(&mut gradients).expect("a gradient");
     assert_close("gradient", &values(gradient), &layer["grad.input"].data, BOUND);

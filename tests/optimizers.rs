@@ -4,7 +4,7 @@
 mod common;
 
 use burn::tensor::{Tensor, TensorData};
-use common::{Golden, assert_close, cpu, cross_entropy, golden, project};
+use common::{Golden, assert_close, cross_entropy, engine, golden, project};
 use headstart::params::{Group, Params, Slot};
 use headstart::train::{
     Objective, Optimizer, OptimizerKind, OptimizerSettings, Pace, Schedule, argmax, balanced_weights,
@@ -45,7 +45,7 @@ impl Problem {
     /// `decays` says whether weight and bias take weight decay; `group` is the bias's.
     fn new(decays: (bool, bool), group: Group, objective: Objective) -> Self {
         let expected = golden(&project("tests/golden/optimisers.safetensors"));
-        let mut params = Params::new(cpu().device());
+        let mut params = Params::new(engine().device());
         let mut add = |name: &str, group, decay| {
             let start = &expected[&format!("problem.{name}")];
             params.add(name, &start.shape, start.data.clone(), group, decay)
@@ -57,7 +57,7 @@ impl Problem {
 
     fn logits(&self) -> Tensor<2> {
         let x = TensorData::new(self.expected["problem.input"].data.clone(), [12, 8]);
-        let x = Tensor::<2>::from_data(x, cpu().device()).autodiff();
+        let x = Tensor::<2>::from_data(x, engine().device()).autodiff();
         let weight = self.params.get(self.slots.0).reshape([3, 8]).transpose();
         let bias = &self.slots.1;
         let bias = if self.bias_trains { self.params.get(*bias) } else { self.params.get_constant(*bias) };
@@ -65,7 +65,7 @@ impl Problem {
     }
 
     fn loss(&self) -> Tensor<1> {
-        self.objective.loss(self.logits(), &self.labels, cpu().device())
+        self.objective.loss(self.logits(), &self.labels)
     }
 
     fn step(&mut self, optimizer: &mut Optimizer, rate: impl Fn(Group) -> f64) -> f32 {
@@ -294,11 +294,11 @@ fn a_support_vector_machine_is_scikit_learns() {
     const STEPS: usize = 3000;
     let expected = golden(&project("tests/golden/svm.safetensors"));
     let data = TensorData::new(expected["input"].data.clone(), [60, 10]);
-    let x = Tensor::<2>::from_data(data, cpu().device());
+    let x = Tensor::<2>::from_data(data, engine().device());
     let labels: Vec<usize> = expected["labels"].data.iter().map(|label| *label as usize).collect();
     for c in [0.01, 0.1, 1.0] {
         let golden = |part: &str| &expected[&format!("c_{c:?}.{part}")].data;
-        let mut params = Params::new(cpu().device());
+        let mut params = Params::new(engine().device());
         let weight = params.add("weight", &[3, 10], vec![0.0; 30], Group::Head, true);
         let bias = params.add("bias", &[3], vec![0.0; 3], Group::Head, true);
         let logits = |params: &Params| {
@@ -310,7 +310,7 @@ fn a_support_vector_machine_is_scikit_learns() {
         let mut optimizer = Optimizer::new(OptimizerSettings { weight_decay: decay, ..ADAM });
         let pace = Pace::new(Schedule::Cosine, 0.0, STEPS as u32, 1);
         for step in 0..STEPS {
-            let loss = Objective::SquaredHinge.loss(logits(&params), &labels, cpu().device());
+            let loss = Objective::SquaredHinge.loss(logits(&params), &labels);
             optimizer.step(&mut params, &mut loss.backward(), |_| 0.02 * pace.factor(step));
         }
         let snapshot = block_on(params.snapshot()).unwrap();

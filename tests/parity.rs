@@ -3,7 +3,7 @@
 mod common;
 
 use burn::tensor::{Tensor, TensorData};
-use common::{Golden, assert_close, backbone, cpu, cross_entropy, golden, project, reference};
+use common::{Golden, assert_close, backbone, cross_entropy, engine, golden, project, reference};
 use headstart::backbone::{Backbone, FrozenStages, TrainableStages};
 use headstart::nn::global_average;
 use headstart::params::{Group, Params, Slot};
@@ -16,7 +16,7 @@ const BOUND: f32 = 1e-4;
 
 fn tensor(golden: &Golden) -> Tensor<4> {
     let shape: [usize; 4] = golden.shape.clone().try_into().expect("four dimensions");
-    Tensor::from_data(TensorData::new(golden.data.clone(), shape), cpu().device())
+    Tensor::from_data(TensorData::new(golden.data.clone(), shape), engine().device())
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -44,7 +44,7 @@ fn activations(backbone: &Backbone, expected: &BTreeMap<String, Golden>) -> f32 
     let mut worst = 0.0_f32;
     let mut x = input(backbone, expected);
     for stage in 0..backbone.depth() {
-        x = FrozenStages::new(backbone, stage..stage + 1, &cpu()).unwrap().forward(values(x));
+        x = FrozenStages::new(backbone, stage..stage + 1, &engine()).unwrap().forward(&values(x));
         if let Some(golden) = expected.get(&format!("features.{stage}")) {
             assert_eq!(x.dims()[1..], backbone.shape_at(stage + 1), "stage {stage}");
             let found = sampled(&values(x.clone()), golden);
@@ -65,7 +65,7 @@ struct Tail {
 
 impl Tail {
     fn new(backbone: &Backbone, expected: &BTreeMap<String, Golden>) -> Self {
-        let engine = cpu();
+        let engine = engine();
         let mut params = Params::new(engine.device());
         let stages = TrainableStages::new(backbone, 17..19, &engine, &mut params, true).unwrap();
         let mut add = |name: &str| {
@@ -81,7 +81,7 @@ impl Tail {
         let x = self.stages.forward(self.input.clone().autodiff(), &self.params, 0);
         let weight = self.params.get(self.head.0).reshape([5, 1280]).transpose();
         let bias = self.params.get(self.head.1).reshape([1, 5]);
-        cross_entropy(0.0).loss(global_average(x).matmul(weight) + bias, &self.labels, cpu().device())
+        cross_entropy(0.0).loss(global_average(x).matmul(weight) + bias, &self.labels)
     }
 }
 

@@ -190,7 +190,7 @@ fn photographs(name: &str, backbone: &Backbone) {
     let paths: Vec<String> = serde_json::from_str(paths).unwrap();
     let expected = &golden(&file)["features"];
     assert_eq!(expected.shape, [paths.len(), 1280]);
-    let embedder = Embedder::new(backbone, Cut::features(backbone), &common::cpu()).unwrap();
+    let embedder = Embedder::new(backbone, Cut::features(backbone), &common::engine()).unwrap();
     let (mut worst, mut sum) = ((1.0, ""), 0.0);
     for (path, expected) in paths.iter().zip(expected.data.chunks_exact(1280)) {
         let crop = decoder::crop(&reference("tasks").join(path), embedder.preprocess()).unwrap();

@@ -3,7 +3,7 @@
 mod common;
 mod drawing;
 
-use common::{DEFAULT, bundled_backbone, cpu, default_backbone, project};
+use common::{DEFAULT, bundled_backbone, default_backbone, engine, project};
 use drawing::{easy, train};
 use headstart::backbone::{Backbone, Stored, WeightStorage};
 use headstart::bundle;
@@ -23,7 +23,7 @@ fn config() -> String {
 fn features(backbone: &Backbone) -> Vec<f32> {
     let size = backbone.card().input_size;
     let rgb: Vec<u8> = (0..size * size * 3).map(|i| if i < size * size { 250 } else { (i % 97) as u8 }).collect();
-    let embedder = Embedder::new(backbone, Cut::features(backbone), &cpu()).unwrap();
+    let embedder = Embedder::new(backbone, Cut::features(backbone), &engine()).unwrap();
     block_on(embedder.embed(&[&Crop::new(size, rgb).unwrap()])).unwrap()[0].to_vec()
 }
 

@@ -4,7 +4,7 @@
 mod common;
 mod drawing;
 
-use common::{cpu, default_backbone};
+use common::{default_backbone, engine};
 use drawing::{Kind, SIDE, add, class, drawn, easy, finish, hopeless, probabilities, train};
 use headstart::features::Row;
 use headstart::train::{EventKind, Examples, Run, Start, Stopped, TrainConfig, TrainEvent};
@@ -302,7 +302,7 @@ fn a_loss_that_is_no_number_ends_the_run() {
             features: Some((examples, none)),
             tail: None,
         };
-        let mut run = Run::new(start, &cpu(), || 0.0).unwrap();
+        let mut run = Run::new(start, &engine(), || 0.0).unwrap();
         let error = (0..10).find_map(|_| block_on(run.step()).err()).expect("the run fails");
         assert_eq!(error.code(), "not_finite");
         assert_eq!(block_on(run.step()).unwrap().kind, EventKind::Done, "and is over");

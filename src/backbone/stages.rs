@@ -5,8 +5,8 @@ use crate::{
     engine::Engine,
     error::Result,
     nn::{
-        After, ConvSpec, DenseSpec, FixedNorm, Freezing, Frozen, Held, Kernels, NormSpec, Numbers, Read, Source, Stage,
-        StageSpec, TrainedNorm, WeightAndBias, kernels,
+        After, ConvSpec, DenseSpec, FixedNorm, Freezing, Frozen, NormSpec, Numbers, Read, Source, Stage, StageSpec,
+        TrainedNorm, WeightAndBias,
     },
     params::{Group, Params, Slot, on_device},
 };
@@ -65,7 +65,7 @@ impl FrozenStages {
     }
 
     /// Runs the stages: values `[batch, channels, height, width]` to the same of the last stage.
-    pub fn forward(&self, values: Vec<f32>) -> Tensor<4> {
+    pub fn forward(&self, values: &[f32]) -> Tensor<4> {
         self.0.forward(values)
     }
 
@@ -74,7 +74,7 @@ impl FrozenStages {
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub async fn rows(&self, values: Vec<f32>, pooled: bool) -> Result<Vec<Arc<[f32]>>> {
+    pub async fn rows(&self, values: &[f32], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
         self.0.rows(values, pooled).await
     }
 }
@@ -85,7 +85,6 @@ impl FrozenStages {
 /// evaluation with [`Params::without_graph`] stays without one.
 pub struct TrainableStages {
     stages: Vec<Stage>,
-    kernels: &'static dyn Kernels,
 }
 
 impl TrainableStages {
@@ -110,7 +109,7 @@ impl TrainableStages {
             let mut source = Trainable { backbone, group, device: engine.device(), params, train_norms };
             stages.push(Stage::new(&backbone.stages()[index], &mut source)?);
         }
-        Ok(Self { stages, kernels: kernels(engine) })
+        Ok(Self { stages })
     }
 
     /// Runs the stages: `[batch, channels, height, width]` to the same of the last stage.
@@ -125,11 +124,11 @@ impl TrainableStages {
         } else {
             let in_graph = x.is_autodiff();
             let read: Read<'_> = &|slot| params.get_constant(slot);
-            let y = passive.iter().fold(x.inner(), |x, stage| stage.forward(x, read, self.kernels));
+            let y = passive.iter().fold(x.inner(), |x, stage| stage.forward(x, read));
             if in_graph { y.autodiff() } else { y }
         };
         let read: Read<'_> = &|slot| params.get(slot);
-        active.iter().fold(x, |x, stage| stage.forward(x, read, self.kernels))
+        active.iter().fold(x, |x, stage| stage.forward(x, read))
     }
 }
 
@@ -177,14 +176,13 @@ struct Trainable<'a> {
 }
 
 impl Trainable<'_> {
-    fn param(&mut self, name: &str, part: &str, decay: bool) -> Result<Held> {
+    fn param(&mut self, name: &str, part: &str, decay: bool) -> Result<Slot> {
         let name = format!("{name}.{part}");
         let array = self.backbone.weights().get(&name)?;
-        let slot: Slot = self.params.add(&name, &array.shape, array.data.clone(), self.group, decay);
-        Ok(Held::Parameter(slot))
+        Ok(self.params.add(&name, &array.shape, array.data.clone(), self.group, decay))
     }
 
-    fn affine(&mut self, spec: &NormSpec, bias: Option<Held>) -> Result<After> {
+    fn affine(&mut self, spec: &NormSpec, bias: Option<Slot>) -> Result<After> {
         if !self.train_norms {
             return Ok(affine(&Norm::read(self.backbone.weights(), spec)?, bias, self.device));
         }
@@ -197,7 +195,7 @@ impl Trainable<'_> {
 }
 
 impl Source for Trainable<'_> {
-    fn conv(&mut self, conv: &ConvSpec, norm: Option<&NormSpec>) -> Result<(Held, After)> {
+    fn conv(&mut self, conv: &ConvSpec, norm: Option<&NormSpec>) -> Result<(Slot, After)> {
         let weight = self.param(&conv.name, "weight", true)?;
         let norm_is_folded = norm.is_some() && self.backbone.weights().folded();
         let bias = (conv.bias || norm_is_folded).then(|| self.param(&conv.name, "bias", false)).transpose()?;
@@ -212,7 +210,7 @@ impl Source for Trainable<'_> {
         self.affine(norm, None)
     }
 
-    fn dense(&mut self, dense: &DenseSpec) -> Result<(Held, Option<Held>)> {
+    fn dense(&mut self, dense: &DenseSpec) -> Result<(Slot, Option<Slot>)> {
         let weight = self.param(&dense.name, "weight", true)?;
         let bias = dense.bias.then(|| self.param(&dense.name, "bias", false)).transpose()?;
         Ok((weight, bias))
@@ -227,7 +225,7 @@ fn scale_and_shift(norm: &Norm<'_>) -> [Vec<f32>; 2] {
 }
 
 /// A BatchNorm in which nothing trains.
-fn affine(norm: &Norm<'_>, bias: Option<Held>, device: &Device) -> After {
+fn affine(norm: &Norm<'_>, bias: Option<Slot>, device: &Device) -> After {
     let [scale, shift] = scale_and_shift(norm).map(|values| on_device(values, device));
     After::Affine(Box::new(FixedNorm { scale, shift, bias }))
 }

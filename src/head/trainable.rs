@@ -1,13 +1,12 @@
 //! A head in the autodiff graph.
 
 use super::{Activation, Convolution, Dense, Head};
-use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::nn::{After, ConvSpec, DenseSpec, Held, NormSpec, Read, Source, Stage, global_average, kernels};
+use crate::nn::{After, ConvSpec, DenseSpec, NormSpec, Read, Source, Stage, dense, global_average};
 use crate::params::{Group, Params, Slot, Snapshot};
 use burn::tensor::Tensor;
 
-/// A head in the autodiff graph; its parameters live in a [`Params`], dense weights as `[inputs, outputs]`.
+/// A head in the autodiff graph; its parameters live in a [`Params`], dense weights as `[outputs, inputs]`.
 pub struct TrainableHead {
     convolution: Option<TrainableConvolution>,
     layers: Vec<(Slot, Slot, [usize; 2])>,
@@ -31,15 +30,15 @@ impl TrainableHead {
             let shape = [conv.outputs, conv.inputs, 3, 3];
             let weight = params.add("head.conv.weight", &shape, conv.weight.clone(), Group::Head, decays);
             let bias = params.add("head.conv.bias", &shape[..1], conv.bias.clone(), Group::Head, false);
-            let [of_weight, of_bias] = [weight, bias].map(|slot| Some(Held::Parameter(slot)));
+            let [of_weight, of_bias] = [weight, bias].map(Some);
             let stage = Stage::new(&conv.stage(), &mut Slots { weight: of_weight, bias: of_bias })?;
             Ok(TrainableConvolution { weight, bias, channels: [conv.inputs, conv.outputs], stage })
         });
         let layers = start.layers.iter().enumerate().map(|(index, layer)| {
-            let shape = [layer.inputs, layer.outputs];
-            let weight = transposed(&layer.weight, layer.outputs, layer.inputs);
+            let shape = [layer.outputs, layer.inputs];
+            let weight = layer.weight.clone();
             let weight = params.add(&format!("head.{index}.weight"), &shape, weight, Group::Head, decays);
-            let bias = params.add(&format!("head.{index}.bias"), &shape[1..], layer.bias.clone(), Group::Head, false);
+            let bias = params.add(&format!("head.{index}.bias"), &shape[..1], layer.bias.clone(), Group::Head, false);
             (weight, bias, shape)
         });
         let layers = layers.collect();
@@ -52,10 +51,10 @@ impl TrainableHead {
     }
 
     /// The convolution and the pooling: `[batch, channels, height, width]` → `[batch, features]` of the dense layers.
-    pub fn pool(&self, x: Tensor<4>, params: &Params, engine: &Engine) -> Tensor<2> {
+    pub fn pool(&self, x: Tensor<4>, params: &Params) -> Tensor<2> {
         let read: Read<'_> = &|slot| params.get(slot);
         global_average(match &self.convolution {
-            Some(convolution) => convolution.stage.forward(x, read, kernels(engine)),
+            Some(convolution) => convolution.stage.forward(x, read),
             None => x,
         })
     }
@@ -71,14 +70,13 @@ impl TrainableHead {
     ) -> Tensor<2> {
         let last = self.layers.len() - 1;
         let mut x = x;
-        for (index, (weight, bias, shape)) in self.layers.iter().enumerate() {
+        for (index, (weight, bias, _)) in self.layers.iter().enumerate() {
             if index == last
                 && let Some(mask) = dropout(x.dims())
             {
                 x = x * mask;
             }
-            let weight = params.get(*weight).reshape(*shape);
-            x = x.matmul(weight) + params.get(*bias).reshape([1, shape[1]]);
+            x = dense(x, params.get(*weight), params.get(*bias));
             if index < last {
                 x = self.activation.forward(x);
             }
@@ -100,10 +98,10 @@ impl TrainableHead {
 
     /// The head with the values of a snapshot, as it is for standardised features.
     pub fn trained(&self, values: &Snapshot) -> Head {
-        let dense = |(weight, bias, [inputs, outputs]): &(Slot, Slot, [usize; 2])| Dense {
+        let dense = |(weight, bias, [outputs, inputs]): &(Slot, Slot, [usize; 2])| Dense {
             inputs: *inputs,
             outputs: *outputs,
-            weight: transposed(values.get(*weight), *inputs, *outputs),
+            weight: values.get(*weight).to_vec(),
             bias: values.get(*bias).to_vec(),
         };
         let convolution = self.convolution.as_ref().map(|conv| Convolution {
@@ -116,19 +114,14 @@ impl TrainableHead {
     }
 }
 
-/// A matrix `[rows, columns]` as `[columns, rows]`.
-fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..rows * columns).map(|i| values[(i % rows) * columns + i / rows]).collect()
-}
-
 /// The parameters of a head's convolution, to be taken once.
 struct Slots {
-    weight: Option<Held>,
-    bias: Option<Held>,
+    weight: Option<Slot>,
+    bias: Option<Slot>,
 }
 
 impl Source for Slots {
-    fn conv(&mut self, conv: &ConvSpec, _: Option<&NormSpec>) -> Result<(Held, After)> {
+    fn conv(&mut self, conv: &ConvSpec, _: Option<&NormSpec>) -> Result<(Slot, After)> {
         let taken = || Error::Internal(format!("the numbers of {} were taken already", conv.name));
         Ok((self.weight.take().ok_or_else(taken)?, After::Bias(self.bias.take().ok_or_else(taken)?)))
     }
@@ -137,7 +130,7 @@ impl Source for Slots {
         Err(Error::Internal(format!("a head has no batch normalisation {}", norm.name)))
     }
 
-    fn dense(&mut self, dense: &DenseSpec) -> Result<(Held, Option<Held>)> {
+    fn dense(&mut self, dense: &DenseSpec) -> Result<(Slot, Option<Slot>)> {
         Err(Error::Internal(format!("{} is no part of a stage", dense.name)))
     }
 }

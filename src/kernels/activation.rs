@@ -1,7 +1,7 @@
 //! Functions of one value.
 
 /// What is computed with a value at the end of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Activation {
     /// Nothing.
     #[default]

@@ -38,7 +38,7 @@ impl Conv {
     }
 
     /// Whether every channel is by itself.
-    fn is_depthwise(&self) -> bool {
+    pub fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.groups == self.inputs && self.outputs == self.inputs
     }
 

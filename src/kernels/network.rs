@@ -124,8 +124,9 @@ impl Network {
         for (at, Layer { op, inputs }) in layers.into_iter().enumerate() {
             let of: Vec<Value> =
                 inputs.iter().map(|input| values.get(*input).copied()).collect::<Option<_>>().ok_or(at)?;
-            let (channels, size) = shape_of(&op, &of).ok_or(at)?;
-            values.push(Value { slot: 0, channels, size, stride: padded(channels) });
+            let shapes: Vec<[usize; 3]> = of.iter().map(self::shape).collect();
+            let [channels, height, width] = op.shape_of(&shapes).ok_or(at)?;
+            values.push(Value { slot: 0, channels, size: [height, width], stride: padded(channels) });
             steps.push((ready(op, level), inputs, at + 1));
         }
         let steps = with_blocks(steps, &values);
@@ -267,46 +268,46 @@ fn place(steps: &[(Step, Vec<usize>, usize)], values: &mut [Value]) -> usize {
     slots
 }
 
-/// Channels and size of what a layer gives, if what goes in fits it.
-fn shape_of(op: &Op, inputs: &[Value]) -> Option<(usize, [usize; 2])> {
-    let first = inputs.first()?;
-    let same = |value: &Value| shape(value) == shape(first);
-    let one = inputs.len() == 1;
-    let (channels, size, fits) = match op {
-        Op::Conv(conv) => {
-            let size = conv.size_of(first.size);
-            let added = inputs[1..].iter().all(|value| shape(value) == [conv.outputs, size[0], size[1]]);
-            let whole = conv.groups > 0 && conv.inputs % conv.groups == 0 && conv.outputs % conv.groups == 0;
-            let weights = whole
-                && conv.weight.len() == conv.outputs * (conv.inputs / conv.groups) * conv.kernel[0] * conv.kernel[1];
-            let bias = conv.bias.as_ref().is_none_or(|bias| bias.len() == conv.outputs);
-            let added = added && (one || inputs.len() == 2 && conv.groups == 1);
-            (conv.outputs, size, conv.inputs == first.channels && weights && bias && added)
-        }
-        Op::Dense(dense) => {
-            let fits = dense.inputs == first.channels
-                && dense.weight.len() == dense.inputs * dense.outputs
-                && dense.bias.as_ref().is_none_or(|bias| bias.len() == dense.outputs);
-            (dense.outputs, first.size, one && fits && first.size == [1, 1])
-        }
-        Op::Affine(affine) => {
-            let lengths = [affine.scale.len(), affine.shift.len()];
-            (first.channels, first.size, one && lengths == [first.channels; 2])
-        }
-        Op::Activate(_) => (first.channels, first.size, one),
-        Op::MaxPool(window) | Op::AveragePool(window) => (first.channels, window.size_of(first.size), one),
-        Op::GlobalAverage => (first.channels, [1, 1], one),
-        Op::Scale => {
-            let fits = inputs.len() == 2 && shape(&inputs[1]) == [first.channels, 1, 1];
-            (first.channels, first.size, fits)
-        }
-        Op::Add(_) => (first.channels, first.size, inputs.iter().all(same)),
-        Op::Concat => {
-            let fits = inputs.iter().all(|value| value.size == first.size);
-            (inputs.iter().map(|value| value.channels).sum(), first.size, fits)
-        }
-    };
-    (fits && channels > 0 && !size.contains(&0)).then_some((channels, size))
+impl Op {
+    /// The shape `[channels, height, width]` of what comes out of values of these shapes, if they fit the operation.
+    pub fn shape_of(&self, inputs: &[[usize; 3]]) -> Option<[usize; 3]> {
+        let [channels, height, width] = *inputs.first()?;
+        let size = [height, width];
+        let one = inputs.len() == 1;
+        let (channels, size, fits) = match self {
+            Self::Conv(conv) => {
+                let [height, width] = conv.size_of(size);
+                let added = inputs[1..].iter().all(|shape| *shape == [conv.outputs, height, width]);
+                let whole = conv.groups > 0 && conv.inputs % conv.groups == 0 && conv.outputs % conv.groups == 0;
+                let weights = whole
+                    && conv.weight.len()
+                        == conv.outputs * (conv.inputs / conv.groups) * conv.kernel[0] * conv.kernel[1];
+                let bias = conv.bias.as_ref().is_none_or(|bias| bias.len() == conv.outputs);
+                let added = added && (one || inputs.len() == 2 && conv.groups == 1);
+                (conv.outputs, [height, width], conv.inputs == channels && weights && bias && added)
+            }
+            Self::Dense(dense) => {
+                let fits = dense.inputs == channels
+                    && dense.weight.len() == dense.inputs * dense.outputs
+                    && dense.bias.as_ref().is_none_or(|bias| bias.len() == dense.outputs);
+                (dense.outputs, size, one && fits && size == [1, 1])
+            }
+            Self::Affine(affine) => {
+                let lengths = [affine.scale.len(), affine.shift.len()];
+                (channels, size, one && lengths == [channels; 2])
+            }
+            Self::Activate(_) => (channels, size, one),
+            Self::MaxPool(window) | Self::AveragePool(window) => (channels, window.size_of(size), one),
+            Self::GlobalAverage => (channels, [1, 1], one),
+            Self::Scale => (channels, size, inputs.len() == 2 && inputs[1] == [channels, 1, 1]),
+            Self::Add(_) => (channels, size, inputs.iter().all(|shape| *shape == inputs[0])),
+            Self::Concat => {
+                let fits = inputs.iter().all(|shape| shape[1..] == size);
+                (inputs.iter().map(|shape| shape[0]).sum(), size, fits)
+            }
+        };
+        (fits && channels > 0 && !size.contains(&0)).then_some([channels, size[0], size[1]])
+    }
 }
 
 fn ready(op: Op, level: Level) -> Step {

@@ -1,12 +1,14 @@
 //! Networks as data: stages as small graphs of a closed set of operations, and what runs them. Backbones and heads are
 //! built of these; nothing here knows either.
 
-mod convolutions;
 mod cpu;
 mod frozen;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod graph;
 mod kernels;
 mod lower;
+mod operations;
 mod spec;
 mod stage;
 
@@ -14,10 +16,10 @@ pub(crate) use cpu::CpuStages;
 pub(crate) use frozen::{Freezing, Frozen, Numbers, WeightAndBias};
 pub use graph::{Node, Role, StageBuilder, StageSpec, TensorSpec, Value};
 pub use kernels::global_average;
-pub(crate) use kernels::{Kernels, kernels};
 pub(crate) use lower::Lowering;
+pub(crate) use operations::{Goal, Loss, Move, adam, dense, descend, gather, loss};
 pub use spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op, Padding, Window};
-pub(crate) use stage::{After, FixedNorm, Held, Read, Source, Stage, TrainedNorm};
+pub(crate) use stage::{After, FixedNorm, Read, Source, Stage, TrainedNorm};
 
 use serde::Serialize;
 

@@ -1,26 +1,18 @@
-//! A stage that can run: one interpreter, whose tensors are constants or parameters.
+//! A stage that trains: an interpreter whose tensors are a run's parameters.
 
 use super::graph::StageSpec;
-use super::kernels::{self, Kernels};
+use super::kernels;
 use super::spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op};
 use crate::error::Result;
 use crate::params::Slot;
-use burn::tensor::{Device, Tensor, TensorData};
-
-/// The values of a tensor, flat.
-pub(crate) enum Held {
-    /// They never change.
-    Constant(Box<Tensor<1>>),
-    /// They train: a place in the run's parameters.
-    Parameter(Slot),
-}
+use burn::tensor::Tensor;
 
 /// What is computed with a convolution's output, or with a value for itself, channel by channel.
 pub(crate) enum After {
     /// Nothing.
     Nothing,
     /// A bias.
-    Bias(Held),
+    Bias(Slot),
     /// A BatchNorm in which nothing trains, and the bias before it.
     Affine(Box<FixedNorm>),
     /// A BatchNorm in inference mode, (x − μ)/σ · γ + β, with γ and β as parameters, and the bias before it.
@@ -31,26 +23,26 @@ pub(crate) enum After {
 pub(crate) struct FixedNorm {
     pub scale: Tensor<1>,
     pub shift: Tensor<1>,
-    pub bias: Option<Held>,
+    pub bias: Option<Slot>,
 }
 
 /// A BatchNorm whose affine trains and whose statistics do not.
 pub(crate) struct TrainedNorm {
-    pub gamma: Held,
-    pub beta: Held,
+    pub gamma: Slot,
+    pub beta: Slot,
     pub mean: Tensor<1>,
     pub inverse_std: Tensor<1>,
-    pub bias: Option<Held>,
+    pub bias: Option<Slot>,
 }
 
 /// Where the numbers of a stage come from, and whether they train.
 pub(crate) trait Source {
     /// The weight of a convolution and what follows it: its bias, the BatchNorm behind it, or both.
-    fn conv(&mut self, conv: &ConvSpec, norm: Option<&NormSpec>) -> Result<(Held, After)>;
+    fn conv(&mut self, conv: &ConvSpec, norm: Option<&NormSpec>) -> Result<(Slot, After)>;
     /// A BatchNorm that is not behind a convolution.
     fn norm(&mut self, norm: &NormSpec) -> Result<After>;
     /// The weight and the bias of a dense layer.
-    fn dense(&mut self, dense: &DenseSpec) -> Result<(Held, Option<Held>)>;
+    fn dense(&mut self, dense: &DenseSpec) -> Result<(Slot, Option<Slot>)>;
 }
 
 /// What gives a parameter's values, inside the autodiff graph or outside of it.
@@ -71,9 +63,9 @@ struct Step {
 }
 
 enum Layer {
-    Conv { spec: ConvSpec, weight: Held, after: After, activation: Option<Activation> },
+    Conv { spec: ConvSpec, weight: Slot, after: After, activation: Option<Activation> },
     Affine(After),
-    Dense { spec: DenseSpec, weight: Held, bias: Option<Held> },
+    Dense { spec: DenseSpec, weight: Slot, bias: Option<Slot> },
     Plain(Op),
 }
 
@@ -130,7 +122,7 @@ impl Stage {
         clippy::expect_used,
         reason = "the builder orders operations so that every value is made before it is taken"
     )]
-    pub(crate) fn forward(&self, x: Tensor<4>, read: Read<'_>, kernels: &dyn Kernels) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>, read: Read<'_>) -> Tensor<4> {
         let mut values: Vec<Option<Tensor<4>>> = vec![None; self.values];
         values[0] = Some(x);
         for step in &self.steps {
@@ -141,7 +133,7 @@ impl Stage {
             });
             let x = inputs.next().expect("every operation takes something");
             let others = inputs.collect();
-            values[step.output] = Some(step.layer.forward(x, others, read, kernels));
+            values[step.output] = Some(step.layer.forward(x, others, read));
         }
         values.pop().flatten().expect("the last operation gives the output")
     }
@@ -150,20 +142,20 @@ impl Stage {
 impl After {
     /// The scale, where there is one, and the bias: what is computed is y·scale + bias.
     fn read(&self, read: Read<'_>) -> (Option<Tensor<1>>, Option<Tensor<1>>) {
-        let shifted = |bias: &Option<Held>, scale: &Tensor<1>, shift: Tensor<1>| match bias {
-            Some(bias) => shift + bias.read(read) * scale.clone(),
+        let shifted = |bias: &Option<Slot>, scale: &Tensor<1>, shift: Tensor<1>| match bias {
+            Some(bias) => shift + read(*bias) * scale.clone(),
             None => shift,
         };
         match self {
             Self::Nothing => (None, None),
-            Self::Bias(bias) => (None, Some(bias.read(read))),
+            Self::Bias(bias) => (None, Some(read(*bias))),
             Self::Affine(norm) => {
                 let shift = shifted(&norm.bias, &norm.scale, norm.shift.clone());
                 (Some(norm.scale.clone()), Some(shift))
             }
             Self::Norm(norm) => {
-                let scale = norm.gamma.read(read) * norm.inverse_std.clone();
-                let shift = norm.beta.read(read) - norm.mean.clone() * scale.clone();
+                let scale = read(norm.gamma) * norm.inverse_std.clone();
+                let shift = read(norm.beta) - norm.mean.clone() * scale.clone();
                 let shift = shifted(&norm.bias, &scale, shift);
                 (Some(scale), Some(shift))
             }
@@ -171,39 +163,20 @@ impl After {
     }
 }
 
-impl Held {
-    /// Values on a device that never change.
-    pub(crate) fn constant(values: Vec<f32>, device: &Device) -> Self {
-        let length = values.len();
-        Self::Constant(Box::new(Tensor::from_data(TensorData::new(values, [length]), device)))
-    }
-
-    fn read(&self, read: Read<'_>) -> Tensor<1> {
-        match self {
-            Self::Constant(values) => values.as_ref().clone(),
-            Self::Parameter(slot) => read(*slot),
-        }
-    }
-}
-
 impl Layer {
-    fn forward(&self, x: Tensor<4>, others: Vec<Tensor<4>>, read: Read<'_>, kernels: &dyn Kernels) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, others: Vec<Tensor<4>>, read: Read<'_>) -> Tensor<4> {
         match self {
             Self::Plain(op) => plain(op, x, others),
             Self::Conv { spec, weight, after, activation } => {
                 let (scale, bias) = after.read(read);
-                let weight = weight.read(read).reshape(spec.weight_shape());
+                let weight = read(*weight).reshape(spec.weight_shape());
                 // BatchNorm's scale goes into the weight and its shift into the bias, inside the graph: the gradients are
                 // the same, and no operation runs over the whole feature map, forward or backward.
                 let weight = match scale {
                     Some(scale) => weight * scale.reshape([spec.outputs, 1, 1, 1]),
                     None => weight,
                 };
-                let y = kernels.convolve(x, weight, bias, spec);
-                match activation {
-                    Some(activation) => kernels::activate(y, *activation),
-                    None => y,
-                }
+                kernels::convolve(x, weight, bias, spec, *activation)
             }
             Self::Affine(after) => {
                 let (scale, bias) = after.read(read);
@@ -220,10 +193,7 @@ impl Layer {
                     None => x,
                 }
             }
-            Self::Dense { spec, weight, bias } => {
-                let weight = weight.read(read).reshape([spec.outputs, spec.inputs]);
-                kernels::dense(x, weight, bias.as_ref().map(|bias| bias.read(read)))
-            }
+            Self::Dense { spec, weight, bias } => kernels::dense(x, read(*weight), bias.map(read), spec.outputs),
         }
     }
 }

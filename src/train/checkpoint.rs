@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 /// Version of the form, raised when an older reader would misread a newer one.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The key of the JSON in the file's header.
 const RECORD: &str = "headstart_checkpoint";

@@ -214,7 +214,7 @@ impl Fit {
             })
         });
         self.pending.push((logits.clone().inner(), labels.clone()));
-        let mut loss = self.objective.loss(logits, &labels, &device);
+        let mut loss = self.objective.loss(logits, &labels);
         if let Some(penalty) = self.penalty {
             loss = loss + self.network.head.half_squares(params).mul_scalar(penalty);
         }

@@ -1,6 +1,7 @@
 //! What training minimises, in the graph for gradients and in plain numbers for reports.
 
-use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
+use crate::nn::{self, Goal, Loss};
+use burn::tensor::Tensor;
 
 /// What training minimises, up to the L2 penalty that an optimiser's weight decay adds.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,28 +26,19 @@ pub enum Objective {
 
 impl Objective {
     /// The loss of logits `[batch, classes]` for `labels` `[batch]`, as a tensor `[1]` of the logits' graph.
-    ///
-    /// `device` is where the logits are, with an autodiff context or without.
-    pub fn loss(&self, logits: Tensor<2>, labels: &[usize], device: &Device) -> Tensor<1> {
-        let [batch, classes] = logits.dims();
-        // A constant beside a tensor of the graph; its gradient is not asked for.
-        let constant = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [batch, classes]), device);
-        match self {
+    pub fn loss(&self, logits: Tensor<2>, labels: &[usize]) -> Tensor<1> {
+        let [_, classes] = logits.dims();
+        let loss = match self {
             Self::CrossEntropy { smoothing, .. } => {
                 let total: f64 = labels.iter().map(|label| self.class_weight(*label)).sum();
-                let target = |label: usize, class: usize| {
-                    let on = if class == label { 1.0 - smoothing } else { 0.0 };
-                    ((on + smoothing / classes as f64) * self.class_weight(class) / total) as f32
-                };
-                let targets = labels.iter().flat_map(|label| (0..classes).map(move |class| target(*label, class)));
-                (log_softmax(logits, 1) * constant(targets.collect())).sum().neg()
+                let weights = (0..classes).map(|class| (self.class_weight(class) / total) as f32).collect();
+                Loss::CrossEntropy { smoothing: *smoothing as f32, weights }
             }
-            Self::SquaredHinge => {
-                let targets = labels.iter().flat_map(|label| (0..classes).map(|class| sign(*label, class) as f32));
-                let short = (logits * constant(targets.collect())).neg().add_scalar(1.0).clamp_min(0.0);
-                short.square().sum().div_scalar(batch as f64)
-            }
-        }
+            Self::SquaredHinge => Loss::SquaredHinge,
+        };
+        // There are fewer classes than four thousand million.
+        let labels = labels.iter().map(|label| *label as u32).collect();
+        nn::loss(logits, Goal { labels, classes, loss })
     }
 
     /// The loss of one row of logits times its weight, and that weight: Σ of the first over Σ of the second is what

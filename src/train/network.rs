@@ -15,7 +15,6 @@ pub(super) struct Network {
     tail: Option<TrainableStages>,
     /// Mean and scale of the features, `[features]` each, outside the graph.
     scaling: [Tensor<1>; 2],
-    engine: Engine,
 }
 
 /// Values of a [`Network`] in system memory.
@@ -42,7 +41,7 @@ impl Network {
     pub(super) fn of_head(start: &Head, decays: bool, scaling: &Standardisation, engine: &Engine) -> Result<Self> {
         let mut params = Params::new(engine.device());
         let head = TrainableHead::new(start, decays, &mut params)?;
-        Ok(Self { params, head, tail: None, scaling: constants(scaling, engine), engine: engine.clone() })
+        Ok(Self { params, head, tail: None, scaling: constants(scaling, engine) })
     }
 
     /// A head with the stages from `boundary` on in front of it.
@@ -81,9 +80,9 @@ impl Network {
                 let [mean, scale] = self.scaling.clone().map(|c| if graph { c.autodiff() } else { c });
                 let features = scale.dims()[0];
                 if self.head.wants_map() {
-                    self.head.pool(x * scale.reshape([1, features, 1, 1]), params, &self.engine)
+                    self.head.pool(x * scale.reshape([1, features, 1, 1]), params)
                 } else {
-                    let pooled = self.head.pool(x, params, &self.engine);
+                    let pooled = self.head.pool(x, params);
                     (pooled - mean.reshape([1, features])) * scale.reshape([1, features])
                 }
             }

@@ -2,7 +2,8 @@
 
 use super::config::OptimizerKind;
 use crate::error::Result;
-use crate::params::{Group, Param, Params, on_device, read};
+use crate::nn::{Move, adam, descend};
+use crate::params::{Group, Param, Params, on_device, read_all};
 use burn::tensor::{Device, Gradients, Tensor};
 
 /// Decay of the first moment (Kingma and Ba 2015, algorithm 1; PyTorch's default).
@@ -81,11 +82,14 @@ impl Optimizer {
     /// # Errors
     /// [`crate::Error::DeviceLost`].
     pub(super) async fn memory(&self) -> Result<Vec<Memory>> {
-        let mut memory = Vec::with_capacity(self.states.len());
-        for State { steps, first, second } in &self.states {
-            memory.push(Memory { steps: *steps, first: kept(first).await?, second: kept(second).await? });
-        }
-        Ok(memory)
+        let moments = self.states.iter().flat_map(|state| [&state.first, &state.second]);
+        let mut values = read_all(moments.flatten().cloned()).await?.into_iter();
+        let mut kept = |moment: &Option<Tensor<1>>| moment.as_ref().and_then(|_| values.next());
+        let memory = |State { steps, first, second }: &State| {
+            let [first, second] = [first, second].map(&mut kept);
+            Memory { steps: *steps, first, second }
+        };
+        Ok(self.states.iter().map(memory).collect())
     }
 
     /// Has it remember this.
@@ -108,11 +112,7 @@ impl Optimizer {
         params.update(|index, param, value| {
             let Some(gradient) = gradients[index].take() else { return value };
             let (state, settings, rate) = (&mut self.states[index], self.settings.of(param), rate(param.group));
-            // What lies in system memory is gone through once; a tensor operation would do so a dozen times.
-            match value.device() == Device::flex() {
-                true => state.moved_at_once(settings, value, gradient, rate),
-                false => state.moved(settings, value, gradient, rate),
-            }
+            state.moved(settings, value, gradient, rate)
         });
     }
 }
@@ -121,107 +121,36 @@ impl State {
     /// The parameter's value after this step.
     fn moved(&mut self, settings: OptimizerSettings, value: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
         let decay = settings.weight_decay;
-        let (value, gradient) = match settings.kind {
-            _ if decay == 0.0 => (value, gradient),
-            OptimizerKind::AdamW => (value.mul_scalar(1.0 - rate * decay), gradient),
-            OptimizerKind::Adam | OptimizerKind::Sgd => {
-                let gradient = gradient + value.clone().mul_scalar(decay);
-                (value, gradient)
-            }
-        };
         self.steps += 1;
-        let direction = match settings.kind {
-            OptimizerKind::Adam | OptimizerKind::AdamW => self.adam(gradient),
-            OptimizerKind::Sgd if settings.momentum > 0.0 => self.velocity(gradient, settings.momentum),
-            OptimizerKind::Sgd => gradient,
-        };
-        value - direction.mul_scalar(rate)
-    }
-
-    /// The same on the CPU.
-    fn moved_at_once(
-        &mut self,
-        settings: OptimizerSettings,
-        value: Tensor<1>,
-        gradient: Tensor<1>,
-        rate: f64,
-    ) -> Tensor<1> {
-        let device = value.device();
-        let (mut values, gradients) = (floats(value), floats(gradient));
-        let decay = settings.weight_decay;
         let (added, kept) = match settings.kind {
-            OptimizerKind::AdamW => (0.0, (1.0 - rate * decay) as f32),
-            OptimizerKind::Adam | OptimizerKind::Sgd => (decay as f32, 1.0),
+            OptimizerKind::AdamW => (0.0, 1.0 - rate * decay),
+            OptimizerKind::Adam | OptimizerKind::Sgd => (decay, 1.0),
         };
-        self.steps += 1;
-        let rate = rate as f32;
-        let moment = |moment: Option<Tensor<1>>| moment.map_or_else(|| vec![0.0; gradients.len()], floats);
-        let pairs = values.iter_mut().zip(&gradients);
-        match settings.kind {
-            OptimizerKind::Adam | OptimizerKind::AdamW => {
-                let (mut first, mut second) = (moment(self.first.take()), moment(self.second.take()));
-                let [beta1, beta2] = [BETA1, BETA2].map(|beta| beta as f32);
-                let [new1, new2] = [BETA1, BETA2].map(|beta| (1.0 - beta) as f32);
-                let [bias1, bias2] = [BETA1, BETA2].map(|beta| (1.0 - beta.powi(self.steps)) as f32);
-                for ((value, gradient), (first, second)) in pairs.zip(first.iter_mut().zip(&mut second)) {
-                    let gradient = gradient + *value * added;
-                    *first = *first * beta1 + gradient * new1;
-                    *second = *second * beta2 + gradient * gradient * new2;
-                    let direction = *first / bias1 / ((*second / bias2).sqrt() + EPSILON as f32);
-                    *value = *value * kept - direction * rate;
-                }
-                (self.first, self.second) = (Some(on_device(first, &device)), Some(on_device(second, &device)));
-            }
-            OptimizerKind::Sgd if settings.momentum > 0.0 => {
-                let (mut first, momentum) = (moment(self.first.take()), settings.momentum as f32);
-                for ((value, gradient), first) in pairs.zip(&mut first) {
-                    *first = *first * momentum + (gradient + *value * added);
-                    *value -= *first * rate;
-                }
-                self.first = Some(on_device(first, &device));
-            }
-            OptimizerKind::Sgd => {
-                pairs.for_each(|(value, gradient)| *value -= (gradient + *value * added) * rate);
-            }
+        let sgd = settings.kind == OptimizerKind::Sgd;
+        let betas = if sgd { [settings.momentum, 0.0] } else { [BETA1, BETA2] };
+        let by = Move {
+            rate: rate as f32,
+            added: added as f32,
+            kept: kept as f32,
+            decay: betas.map(|beta| beta as f32),
+            new: betas.map(|beta| (1.0 - beta) as f32),
+            bias: betas.map(|beta| (1.0 - beta.powi(self.steps)) as f32),
+            epsilon: EPSILON as f32,
+        };
+        let zeros = || gradient.zeros_like();
+        if !sgd {
+            let moments = [&mut self.first, &mut self.second].map(|moment| moment.take().unwrap_or_else(zeros));
+            let [value, first, second] = adam(value, gradient, moments, by);
+            (self.first, self.second) = (Some(first), Some(second));
+            value
+        } else if settings.momentum > 0.0 {
+            let velocity = self.first.take().unwrap_or_else(zeros);
+            let [value, velocity] = descend(value, gradient, velocity, by);
+            self.first = Some(velocity);
+            value
+        } else {
+            value.clone() - (gradient + value.mul_scalar(added)).mul_scalar(rate)
         }
-        on_device(values, &device)
-    }
-
-    fn adam(&mut self, gradient: Tensor<1>) -> Tensor<1> {
-        let square = gradient.clone().square().mul_scalar(1.0 - BETA2);
-        let first = decayed(self.first.take(), BETA1, gradient.mul_scalar(1.0 - BETA1));
-        let second = decayed(self.second.take(), BETA2, square);
-        self.first = Some(first.clone());
-        self.second = Some(second.clone());
-        let root = second.div_scalar(1.0 - BETA2.powi(self.steps)).sqrt();
-        first.div_scalar(1.0 - BETA1.powi(self.steps)) / root.add_scalar(EPSILON)
-    }
-
-    fn velocity(&mut self, gradient: Tensor<1>, momentum: f64) -> Tensor<1> {
-        let velocity = decayed(self.first.take(), momentum, gradient);
-        self.first = Some(velocity.clone());
-        velocity
-    }
-}
-
-/// The values of a tensor of the CPU.
-fn floats(tensor: Tensor<1>) -> Vec<f32> {
-    // Every parameter, gradient and moment is made of 32-bit floats.
-    tensor.into_data().try_into_vec().unwrap_or_default()
-}
-
-async fn kept(moment: &Option<Tensor<1>>) -> Result<Option<Vec<f32>>> {
-    match moment {
-        Some(moment) => read(moment.clone()).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-/// `before · by + new`, or `new` where there is nothing before.
-fn decayed(before: Option<Tensor<1>>, by: f64, new: Tensor<1>) -> Tensor<1> {
-    match before {
-        Some(before) => before.mul_scalar(by) + new,
-        None => new,
     }
 }
 
@@ -234,46 +163,5 @@ fn clip(gradients: &mut [Option<Tensor<1>>], largest: f64) {
     let scale = sum.sqrt().add_scalar(CLIP_EPSILON).recip().mul_scalar(largest).clamp_max(1.0);
     for gradient in gradients.iter_mut() {
         *gradient = gradient.take().map(|gradient| gradient * scale.clone());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wave(count: usize, step: f32) -> Tensor<1> {
-        on_device((0..count).map(|at| (at as f32 * step).sin()).collect(), &Device::flex())
-    }
-
-    /// The tensor operations, which run on a GPU, and the one pass over system memory.
-    #[test]
-    fn both_ways_move_alike() {
-        assert_eq!(wave(1, 1.0).device(), Device::flex(), "how a step knows which way to go");
-        let adams = [OptimizerKind::Adam, OptimizerKind::AdamW].map(|kind| (kind, 0.0));
-        for (kind, momentum) in adams.into_iter().chain([0.0, 0.9].map(|momentum| (OptimizerKind::Sgd, momentum))) {
-            for (decays, weight_decay) in [(true, 0.01), (false, 0.01), (true, 0.0)] {
-                let settings = OptimizerSettings { kind, weight_decay, momentum, clip_norm: None };
-                let mut params = Params::new(&Device::flex());
-                params.add("w", &[37], vec![0.0; 37], Group::Head, decays);
-                let param = params.iter().next().unwrap();
-                let (mut one, mut other) = (State::default(), State::default());
-                let (mut a, mut b) = (wave(37, 0.9), wave(37, 0.9));
-                for step in 1..6 {
-                    let gradient = || wave(37, 0.3 * step as f32);
-                    a = one.moved(settings.of(param), a, gradient(), 0.05);
-                    b = other.moved_at_once(settings.of(param), b, gradient(), 0.05);
-                    let (a, b) = (floats(a.clone()), floats(b.clone()));
-                    for (a, b) in a.iter().zip(&b) {
-                        assert!((a - b).abs() < 1e-6, "{kind:?}, step {step}: {a} and {b}");
-                    }
-                }
-                assert_eq!(one.steps, other.steps);
-                let moments = |state: &State| [&state.first, &state.second].map(|it| it.clone().map(floats));
-                for (a, b) in moments(&one).iter().zip(moments(&other)) {
-                    assert_eq!(a.is_some(), b.is_some());
-                    assert!(a.iter().flatten().zip(b.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-6));
-                }
-            }
-        }
     }
 }

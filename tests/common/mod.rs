@@ -59,8 +59,12 @@ pub fn card(side: usize) -> serde_json::Value {
     config
 }
 
-pub fn cpu() -> Engine {
-    Engine::cpu("tests run on the CPU")
+/// What the tests compute on: the CPU or, with `HEADSTART_ENGINE=webgpu` and the feature `gpu`, this machine's GPU.
+pub fn engine() -> Engine {
+    match std::env::var("HEADSTART_ENGINE").as_deref() {
+        Ok("webgpu") => pollster::block_on(Engine::gpu("tests run on the GPU")).expect("a GPU"),
+        _ => Engine::cpu("tests run on the CPU"),
+    }
 }
 
 /// Cross-entropy without class weights.

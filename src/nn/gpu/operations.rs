@@ -1,0 +1,355 @@
+//! The operations that train, on the GPU. Maps that come out of them are vectors for whoever knows, and for everybody else
+//! `[batch, channels, height, width]` with strides that say where each value is.
+
+use super::launch::{Info, Text, Work, floats, part};
+use super::plan::{BUSY, LANES, numbers, tile, vectors};
+use super::shaders::Shader;
+use super::training::Training;
+use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape};
+use burn::backend::TensorMetadata;
+use burn::tensor::Shape as Dims;
+use burn_cubecl::cubecl::client::Client;
+use burn_cubecl::cubecl::server::Handle;
+use burn_cubecl::cubecl::zspace::{Strides, metadata::Metadata};
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::{CubeBackend, tensor::CubeTensor};
+use headstart_kernels::{Activation, Planes, PointwiseBatch};
+use std::sync::Arc;
+
+/// Pixels that a part of a sum has at least.
+const LEAST: usize = 64;
+
+impl Compute for CubeBackend {
+    fn convolved(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, shape: Shape, clamp: Clamp) -> CubeTensor {
+        let on = On::that_of(&x);
+        let (x, weight, bias) = (on.vectors(x), into_contiguous(weight), into_contiguous(bias));
+        let activation = match clamp {
+            Clamp::None => Activation::None,
+            Clamp::Relu => Activation::Relu,
+            Clamp::Relu6 => Activation::Relu6,
+        };
+        match shape {
+            Shape::Pointwise(of, [height, width]) => {
+                let PointwiseBatch { batch, inputs, outputs, area } = of;
+                let tile = tile(batch * area, vectors(outputs));
+                let stride = vectors(outputs).next_multiple_of(tile.vectors);
+                let weight =
+                    on.matrix(weight.handle, [inputs, outputs], [vectors(inputs) * LANES, stride * LANES], true);
+                let bias = on.matrix(bias.handle, [1, outputs], [1, stride * LANES], false);
+                let shader = Shader::Pointwise { tile, activation, shortcut: false, bias: true };
+                let y = on.product(shader, tile.vectors, [x, weight, bias], [batch * area, inputs, outputs, stride]);
+                on.maps(y, [batch, outputs, height, width])
+            }
+            Shape::Depthwise([batch, channels], planes) => {
+                let Planes { kernel, stride, padding: [(top, _), (left, _)], size: [height, width] } = planes;
+                let (of, [out_height, out_width]) = (vectors(channels), planes.output());
+                let weight = on.per_channel(weight.handle, channels, kernel);
+                let bias = on.matrix(bias.handle, [1, channels], [1, of * LANES], false);
+                let run = if stride[1] == 1 { 4 } else { 2 }.min(out_width);
+                let (runs, y) = (out_width.div_ceil(run), on.floats(batch * out_height * out_width * of * LANES));
+                let rows = batch * out_height * runs;
+                let numbers = numbers([of, height, width, out_height, out_width, top, left, runs]);
+                let text = Text::Frozen(Shader::Depthwise { run, kernel, stride, activation });
+                let info = Info::new(rows, &numbers);
+                Work { text, columns: of, lines: rows, info }.launch(&on.client, [x, weight, bias], [y.clone()]);
+                on.maps(y, [batch, channels, out_height, out_width])
+            }
+        }
+    }
+
+    fn unclamped(gradient: CubeTensor, y: CubeTensor, clamp: Clamp) -> CubeTensor {
+        let (on, dims @ [batch, channels, height, width]) = (On::that_of(&gradient), y.shape().dims::<4>());
+        let (rows, of) = (batch * height * width, vectors(channels));
+        let (inputs, out) = ([on.vectors(gradient), on.vectors(y)], on.floats(rows * of * LANES));
+        let text = Text::Training(Training::Unclamp { most: clamp == Clamp::Relu6 });
+        let info = Info::new(rows, &numbers([of]));
+        Work { text, columns: of, lines: rows, info }.launch(&on.client, inputs, [out.clone()]);
+        on.maps(out, dims)
+    }
+
+    fn convolved_input(weight: CubeTensor, gradient: CubeTensor, of: [usize; 4], shape: Shape) -> CubeTensor {
+        let on = On::that_of(&gradient);
+        let (gradient, weight) = (on.vectors(gradient), into_contiguous(weight).handle);
+        match shape {
+            Shape::Pointwise(PointwiseBatch { batch, inputs, outputs, area }, _) => {
+                let tile = tile(batch * area, vectors(inputs));
+                let stride = vectors(inputs).next_multiple_of(tile.vectors);
+                let room = [vectors(outputs) * LANES, stride * LANES];
+                let weight = on.matrix(weight, [outputs, inputs], room, false);
+                let shader = Shader::Pointwise { tile, activation: Activation::None, shortcut: false, bias: false };
+                let y = on.product(shader, tile.vectors, [gradient, weight], [batch * area, outputs, inputs, stride]);
+                on.maps(y, of)
+            }
+            Shape::Depthwise([batch, channels], planes) => {
+                let Planes { kernel, stride, size: [height, width], .. } = planes;
+                let weight = on.per_channel(weight, channels, kernel);
+                let (rows, columns) = (batch * height * width, vectors(channels));
+                let y = on.floats(rows * columns * LANES);
+                let text = Text::Training(Training::DepthwiseInput { kernel, stride });
+                let info = Info::new(rows, &plane_numbers(channels, planes));
+                Work { text, columns, lines: rows, info }.launch(&on.client, [weight, gradient], [y.clone()]);
+                on.maps(y, of)
+            }
+        }
+    }
+
+    fn convolved_weight(x: CubeTensor, gradient: CubeTensor, of: [usize; 4], shape: Shape) -> CubeTensor {
+        let on = On::that_of(&gradient);
+        let inputs = [on.vectors(x), on.vectors(gradient)];
+        let y = match shape {
+            Shape::Pointwise(PointwiseBatch { batch, inputs: from, outputs: to, area }, _) => {
+                let (columns, groups, pixels) = (vectors(from), to.div_ceil(8), batch * area);
+                let (parts, each) = parts(columns * groups, pixels, LEAST);
+                let y = on.floats(parts * from * to);
+                let text = Text::Training(Training::PointwiseWeight);
+                let numbers = numbers([columns, vectors(to), from, to, groups, pixels, each]);
+                let info = Info::new(parts * groups, &numbers);
+                Work { text, columns, lines: parts * groups, info }.launch(&on.client, inputs, [y.clone()]);
+                on.sum(y, parts, from * to)
+            }
+            Shape::Depthwise([batch, channels], planes) => {
+                let Planes { kernel, stride, .. } = planes;
+                let (columns, places) = (vectors(channels), kernel[0] * kernel[1]);
+                let [height, width] = planes.output();
+                let (parts, each) = parts(columns * places, batch * height, LEAST.div_ceil(width));
+                let y = on.floats(parts * channels * places);
+                let text = Text::Training(Training::DepthwiseWeight { kernel, stride });
+                let mut all = plane_numbers(channels, planes);
+                all.extend(numbers([batch * height, each]));
+                let info = Info::new(parts * places, &all);
+                Work { text, columns, lines: parts * places, info }.launch(&on.client, inputs, [y.clone()]);
+                on.sum(y, parts, channels * places)
+            }
+        };
+        on.tensor(y, of)
+    }
+
+    fn convolved_bias(gradient: CubeTensor) -> CubeTensor {
+        let (on, [batch, channels, height, width]) = (On::that_of(&gradient), gradient.shape().dims::<4>());
+        let (x, of) = (on.vectors(gradient), vectors(channels));
+        let y = on.floats(of * LANES);
+        let info = Info::new(1, &numbers([of, batch * height * width]));
+        // A workgroup for each vector.
+        let columns = of * Training::Channels.workgroup()[0];
+        Work { text: Text::Training(Training::Channels), columns, lines: 1, info }.launch(&on.client, [x], [y.clone()]);
+        on.tensor(part(&y, of * LANES, &(0..channels)), [channels])
+    }
+
+    fn multiplied(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: Matrix) -> CubeTensor {
+        let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&x), of);
+        let y = on.floats(batch * outputs);
+        let info = Info::new(batch, &numbers([inputs, outputs]));
+        let columns = outputs * Training::Dense.workgroup()[0];
+        let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
+        Work { text: Text::Training(Training::Dense), columns, lines: batch, info }.launch(
+            &on.client,
+            buffers,
+            [y.clone()],
+        );
+        on.tensor(y, [batch, outputs])
+    }
+
+    fn multiplied_input(weight: CubeTensor, gradient: CubeTensor, of: Matrix) -> CubeTensor {
+        let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&gradient), of);
+        let y = on.floats(batch * inputs);
+        let info = Info::new(batch, &numbers([inputs, outputs]));
+        let buffers = [weight, gradient].map(|tensor| into_contiguous(tensor).handle);
+        let text = Text::Training(Training::DenseInput);
+        Work { text, columns: inputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
+        on.tensor(y, [batch, inputs])
+    }
+
+    fn multiplied_weights(x: CubeTensor, gradient: CubeTensor, of: Matrix) -> [CubeTensor; 2] {
+        let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&gradient), of);
+        let [y, of_bias] = [outputs * inputs, outputs].map(|count| on.floats(count));
+        let info = Info::new(outputs, &numbers([inputs, outputs, batch]));
+        let buffers = [x, gradient].map(|tensor| into_contiguous(tensor).handle);
+        let text = Text::Training(Training::DenseWeights);
+        let work = Work { text, columns: inputs + 1, lines: outputs, info };
+        work.launch(&on.client, buffers, [y.clone(), of_bias.clone()]);
+        [on.tensor(y, [outputs * inputs]), on.tensor(of_bias, [outputs])]
+    }
+
+    fn lost(logits: CubeTensor, goal: &Goal) -> [CubeTensor; 2] {
+        let (on, Goal { labels, classes, loss }) = (On::that_of(&logits), goal);
+        let none = || vec![0.0; *classes];
+        let (hinge, smoothing, weights) = match loss {
+            Loss::CrossEntropy { smoothing, weights } => (false, *smoothing, weights.clone()),
+            Loss::SquaredHinge => (true, 0.0, none()),
+        };
+        let text = Training::Loss { hinge, labels: labels.len().next_multiple_of(LANES), classes: *classes };
+        let [gradient, sum] = [labels.len() * classes, 1].map(|count| on.floats(count));
+        let info = Info::new(1, &numbers([*classes, labels.len()])).floats([smoothing]).words(labels.iter().copied());
+        let info = info.words(weights.into_iter().map(f32::to_bits));
+        let work = Work { text: Text::Training(text), columns: 1, lines: 1, info };
+        work.launch(&on.client, [into_contiguous(logits).handle], [gradient.clone(), sum.clone()]);
+        [on.tensor(sum, [1]), on.tensor(gradient, [labels.len(), *classes])]
+    }
+}
+
+impl Moving for CubeBackend {
+    fn gather(table: CubeTensor, rows: Arc<[u32]>) -> CubeTensor {
+        let (on, [_, width]) = (On::that_of(&table), table.shape().dims::<2>());
+        let y = on.floats(rows.len() * width);
+        let text = Text::Training(Training::Gather { rows: rows.len().next_multiple_of(LANES) });
+        let info = Info::new(rows.len(), &numbers([width])).words(rows.iter().copied());
+        let work = Work { text, columns: width, lines: rows.len(), info };
+        work.launch(&on.client, [into_contiguous(table).handle], [y.clone()]);
+        on.tensor(y, [rows.len(), width])
+    }
+
+    fn adam(
+        value: CubeTensor,
+        gradient: CubeTensor,
+        first: CubeTensor,
+        second: CubeTensor,
+        by: Move,
+    ) -> (CubeTensor, CubeTensor, CubeTensor) {
+        let (on, [count]) = (On::that_of(&value), value.shape().dims::<1>());
+        let Move { rate, added, kept, decay, new, bias, epsilon } = by;
+        let terms = [rate, added, kept, decay[0], decay[1], new[0], new[1], bias[0], bias[1], epsilon];
+        let info = Info::new(1, &numbers([count])).floats(terms);
+        let [value, first, second] = on.moved(Training::Adam, [value, gradient, first, second], count, info);
+        (value, first, second)
+    }
+
+    fn descend(value: CubeTensor, gradient: CubeTensor, velocity: CubeTensor, by: Move) -> (CubeTensor, CubeTensor) {
+        let (on, [count]) = (On::that_of(&value), value.shape().dims::<1>());
+        let info = Info::new(1, &numbers([count])).floats([by.rate, by.added, by.decay[0]]);
+        let [value, velocity] = on.moved(Training::Descend, [value, gradient, velocity], count, info);
+        (value, velocity)
+    }
+}
+
+/// Parts of a sum over so many, where there are so many sums, and how many a part has.
+fn parts(sums: usize, over: usize, least: usize) -> (usize, usize) {
+    let parts = (BUSY / sums.max(1)).min(over / least).max(1);
+    let each = over.div_ceil(parts);
+    (over.div_ceil(each), each)
+}
+
+/// The numbers of a gradient of a convolution channel by channel.
+fn plane_numbers(channels: usize, planes: Planes) -> Vec<u32> {
+    let ([height, width], [out_height, out_width]) = (planes.size, planes.output());
+    let [(top, _), (left, _)] = planes.padding;
+    numbers([vectors(channels), height, width, out_height, out_width, top, left, channels])
+}
+
+/// Strides of `[batch, channels, height, width]` whose values are vectors.
+fn strides([_, channels, height, width]: [usize; 4]) -> [usize; 4] {
+    let pixel = vectors(channels) * LANES;
+    [height * width * pixel, 1, width * pixel, pixel]
+}
+
+/// Where a tensor is, for more of them.
+struct On {
+    client: Client,
+    of: CubeTensor,
+}
+
+impl On {
+    fn that_of(tensor: &CubeTensor) -> Self {
+        Self { client: tensor.client.clone(), of: tensor.clone() }
+    }
+
+    fn floats(&self, count: usize) -> Handle {
+        floats(&self.client, count)
+    }
+
+    /// A tensor whose values lie one after the other.
+    fn tensor<const D: usize>(&self, handle: Handle, dims: [usize; D]) -> CubeTensor {
+        let CubeTensor { device, dtype, .. } = &self.of;
+        CubeTensor::new_contiguous(self.client.clone(), device.clone(), Dims::from(dims), handle, *dtype)
+    }
+
+    /// Maps whose values are vectors.
+    fn maps(&self, handle: Handle, dims: [usize; 4]) -> CubeTensor {
+        let CubeTensor { device, dtype, .. } = &self.of;
+        let metadata = Metadata::new(Dims::from(dims), Strides::from(strides(dims)));
+        CubeTensor::new(self.client.clone(), handle, metadata, device.clone(), *dtype)
+    }
+
+    /// The vectors of maps, of any strides.
+    fn vectors(&self, x: CubeTensor) -> Handle {
+        let dims @ [batch, channels, height, width] = x.shape().dims::<4>();
+        if x.meta.strides()[..] == strides(dims)[..] {
+            return x.handle;
+        }
+        let (rows, stride, area) = (batch * height * width, vectors(channels) * LANES, height * width);
+        let y = self.floats(rows * stride);
+        let info = Info::new(rows, &numbers([channels, stride, area]));
+        let work = Work { text: Text::Training(Training::Vectors), columns: stride, lines: rows, info };
+        work.launch(&self.client, [into_contiguous(x).handle], [y.clone()]);
+        y
+    }
+
+    /// A matrix, or the transpose of one, with zeros around it up to `room`.
+    fn matrix(&self, of: Handle, size: [usize; 2], room: [usize; 2], transposed: bool) -> Handle {
+        if size == room && !transposed {
+            return of;
+        }
+        let ([height, width], [rows, stride]) = (size, room);
+        let y = self.floats(rows * stride);
+        let info = Info::new(rows, &numbers([height, width, stride]));
+        let text = Text::Training(Training::Matrix { transposed });
+        Work { text, columns: stride, lines: rows, info }.launch(&self.client, [of], [y.clone()]);
+        y
+    }
+
+    /// Weights `[channels, places]` as `[places, vectors]`.
+    fn per_channel(&self, weight: Handle, channels: usize, kernel: [usize; 2]) -> Handle {
+        let places = kernel[0] * kernel[1];
+        self.matrix(weight, [places, channels], [places, vectors(channels) * LANES], true)
+    }
+
+    /// A product of so many rows of `inputs` channels, to `outputs` of them.
+    fn product<const N: usize>(
+        &self,
+        shader: Shader,
+        each: usize,
+        buffers: [Handle; N],
+        [rows, inputs, outputs, stride]: [usize; 4],
+    ) -> Handle {
+        let (from, to) = (vectors(inputs), vectors(outputs));
+        let y = self.floats(rows * to * LANES);
+        let info = Info::new(rows, &numbers([from, to, stride]));
+        let pixels = if let Shader::Pointwise { tile, .. } = shader { tile.pixels } else { 1 };
+        let work = Work { text: Text::Frozen(shader), columns: to.div_ceil(each), lines: rows.div_ceil(pixels), info };
+        work.launch(&self.client, buffers, [y.clone()]);
+        y
+    }
+
+    /// The sum of parts of so many floats each.
+    fn sum(&self, of: Handle, parts: usize, count: usize) -> Handle {
+        if parts == 1 {
+            return of;
+        }
+        let y = self.floats(count);
+        self.along(Training::Parts, count, Info::new(1, &numbers([count, parts]))).launch(
+            &self.client,
+            [of],
+            [y.clone()],
+        );
+        y
+    }
+
+    /// A dispatch over so many floats.
+    fn along(&self, text: Training, count: usize, info: Info) -> Work {
+        let wide = text.workgroup()[0];
+        Work { text: Text::Training(text), columns: wide, lines: count.div_ceil(wide), info }
+    }
+
+    /// What an optimiser moves: all but the gradient, in order.
+    fn moved<const N: usize, const M: usize>(
+        &self,
+        text: Training,
+        from: [CubeTensor; N],
+        count: usize,
+        info: Info,
+    ) -> [CubeTensor; M] {
+        let to: [Handle; M] = std::array::from_fn(|_| self.floats(count));
+        let from = from.map(|tensor| into_contiguous(tensor).handle);
+        self.along(text, count, info).launch(&self.client, from, to.clone());
+        to.map(|handle| self.tensor(handle, [count]))
+    }
+}

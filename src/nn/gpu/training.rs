@@ -1,0 +1,347 @@
+//! The texts of what trains: gradients of convolutions and dense layers, losses, optimisers, gathering.
+//!
+//! Maps are vectors here too, `[batch, height, width, vectors]`. What is summed up over all pixels is summed in parts, each by an
+//! invocation, and the parts afterwards: there are few weights and many pixels.
+
+use super::program::{Element, Program, WORKGROUP};
+use std::fmt::Write;
+
+/// A kernel, with all that its text depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Training {
+    /// `[rows, columns]` with columns filled up to vectors, from a matrix or its transpose.
+    Matrix { transposed: bool },
+    /// From `[batch, channels, height, width]` to vectors.
+    Vectors,
+    /// A gradient where a clamped result lies within.
+    Unclamp { most: bool },
+    /// A part of the gradient of a pointwise convolution's weight.
+    PointwiseWeight,
+    /// The gradient of the input of a convolution channel by channel.
+    DepthwiseInput { kernel: [usize; 2], stride: [usize; 2] },
+    /// A part of the gradient of its weight.
+    DepthwiseWeight { kernel: [usize; 2], stride: [usize; 2] },
+    /// The sum of parts.
+    Parts,
+    /// The sum of each channel, of all pixels.
+    Channels,
+    /// A dense layer.
+    Dense,
+    /// The gradient of its input.
+    DenseInput,
+    /// Those of its weight and bias.
+    DenseWeights,
+    /// A loss and its gradient, for so many labels and classes.
+    Loss { hinge: bool, labels: usize, classes: usize },
+    /// So many rows of a table.
+    Gather { rows: usize },
+    /// A step of Adam.
+    Adam,
+    /// A step along a velocity.
+    Descend,
+}
+
+impl Training {
+    /// Width and height of a workgroup.
+    pub(super) fn workgroup(self) -> [usize; 2] {
+        match self {
+            Self::Matrix { .. }
+            | Self::Vectors
+            | Self::Unclamp { .. }
+            | Self::PointwiseWeight
+            | Self::DepthwiseInput { .. }
+            | Self::DepthwiseWeight { .. } => [8, 8],
+            _ => [WORKGROUP, 1],
+        }
+    }
+
+    /// The text.
+    pub(super) fn program(self) -> Program {
+        use Element::{Float, Vector};
+        let of = self.workgroup();
+        match self {
+            Self::Matrix { transposed } => {
+                let from = if transposed { "column * info.height + row" } else { "row * info.width + column" };
+                Program::new(&[("x", Float)], &[("y", Float)], &["height", "width", "stride"], of).body(format!(
+                    "  if (column >= info.stride || row >= info.rows) {{ return; }}
+  var value = 0.0;
+  if (column < info.width && row < info.height) {{ value = x[{from}]; }}
+  y[row * info.stride + column] = value;
+"
+                ))
+            }
+            Self::Vectors => Program::new(&[("x", Float)], &[("y", Float)], &["channels", "stride", "area"], of).body(
+                "  if (column >= info.stride || row >= info.rows) { return; }
+  var value = 0.0;
+  if (column < info.channels) { value = x[(row / info.area * info.channels + column) * info.area + row % info.area]; }
+  y[row * info.stride + column] = value;
+",
+            ),
+            Self::Unclamp { most } => {
+                let most = if most { " & (value < vec4<f32>(6.0))" } else { "" };
+                Program::new(&[("gradient", Vector), ("result", Vector)], &[("y", Vector)], &["vectors"], of).body(
+                    format!(
+                        "  if (column >= info.vectors || row >= info.rows) {{ return; }}
+  let at = row * info.vectors + column;
+  let value = result[at];
+  y[at] = select(vec4<f32>(), gradient[at], (value > vec4<f32>()){most});
+"
+                    ),
+                )
+            }
+            Self::PointwiseWeight => pointwise_weight(),
+            Self::DepthwiseInput { kernel, stride } => depthwise_input(kernel, stride),
+            Self::DepthwiseWeight { kernel, stride } => depthwise_weight(kernel, stride),
+            Self::Parts => Program::new(&[("x", Float)], &[("y", Float)], &["count", "parts"], of).body(
+                "  let at = row * 64u + local.x;
+  if (at >= info.count) { return; }
+  var sum = 0.0;
+  for (var part = 0u; part < info.parts; part++) { sum += x[part * info.count + at]; }
+  y[at] = sum;
+",
+            ),
+            Self::Channels => {
+                Program::new(&[("x", Vector)], &[("y", Vector)], &["vectors", "area"], of).shared("vec4<f32>").body(
+                    "  var sum = vec4<f32>();
+  for (var k = local.x; k < info.area; k += 64u) { sum += x[k * info.vectors + group.x]; }
+  sums[local.x] = sum;
+  workgroupBarrier();
+  if (local.x == 0u) {
+    for (var k = 1u; k < 64u; k++) { sum += sums[k]; }
+    y[group.x] = sum;
+  }
+",
+                )
+            }
+            Self::Dense => {
+                let inputs = [("x", Float), ("weight", Float), ("bias", Float)];
+                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).shared("f32").body(
+                    "  var sum = 0.0;
+  for (var k = local.x; k < info.inputs; k += 64u) { sum += x[row * info.inputs + k] * weight[group.x * info.inputs + k]; }
+  sums[local.x] = sum;
+  workgroupBarrier();
+  if (local.x == 0u) {
+    for (var k = 1u; k < 64u; k++) { sum += sums[k]; }
+    y[row * info.outputs + group.x] = sum + bias[group.x];
+  }
+",
+                )
+            }
+            Self::DenseInput => {
+                let inputs = [("weight", Float), ("gradient", Float)];
+                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(
+                    "  if (column >= info.inputs) { return; }
+  var sum = 0.0;
+  for (var k = 0u; k < info.outputs; k++) { sum += gradient[row * info.outputs + k] * weight[k * info.inputs + column]; }
+  y[row * info.inputs + column] = sum;
+",
+                )
+            }
+            Self::DenseWeights => {
+                let (inputs, outputs) = ([("x", Float), ("gradient", Float)], [("y", Float), ("of_bias", Float)]);
+                Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], of).body(
+                    "  if (column > info.inputs) { return; }
+  var sum = 0.0;
+  for (var k = 0u; k < info.batch; k++) {
+    let by = gradient[k * info.outputs + row];
+    if (column < info.inputs) { sum += by * x[k * info.inputs + column]; } else { sum += by; }
+  }
+  if (column < info.inputs) { y[row * info.inputs + column] = sum; } else { of_bias[row] = sum; }
+",
+                )
+            }
+            Self::Loss { hinge, labels, classes } => loss(hinge, labels, classes),
+            Self::Gather { rows } => {
+                Program::new(&[("x", Float)], &[("y", Float)], &["width"], of).words("picks", "u32", rows).body(
+                    "  if (column >= info.width) { return; }
+  y[row * info.width + column] = x[info.picks[row / 4u][row % 4u] * info.width + column];
+",
+                )
+            }
+            Self::Adam => {
+                let inputs = [("value", Float), ("gradient", Float), ("first", Float), ("second", Float)];
+                let outputs = [("to_value", Float), ("to_first", Float), ("to_second", Float)];
+                let numbers = ["count"];
+                let floats = ["rate", "added", "kept", "decay1", "decay2", "new1", "new2", "bias1", "bias2", "epsilon"];
+                Program::new(&inputs, &outputs, &numbers, of).floats(&floats).body(
+                    "  let at = row * 64u + local.x;
+  if (at >= info.count) { return; }
+  let before = value[at];
+  let by = gradient[at] + before * info.added;
+  let m = first[at] * info.decay1 + by * info.new1;
+  let v = second[at] * info.decay2 + by * by * info.new2;
+  to_first[at] = m;
+  to_second[at] = v;
+  to_value[at] = before * info.kept - m / info.bias1 / (sqrt(v / info.bias2) + info.epsilon) * info.rate;
+",
+                )
+            }
+            Self::Descend => {
+                let inputs = [("value", Float), ("gradient", Float), ("velocity", Float)];
+                let outputs = [("to_value", Float), ("to_velocity", Float)];
+                Program::new(&inputs, &outputs, &["count"], of).floats(&["rate", "added", "decay"]).body(
+                    "  let at = row * 64u + local.x;
+  if (at >= info.count) { return; }
+  let v = velocity[at] * info.decay + (gradient[at] + value[at] * info.added);
+  to_velocity[at] = v;
+  to_value[at] = value[at] - v * info.rate;
+",
+                )
+            }
+        }
+    }
+}
+
+/// Eight outputs by four inputs, of one part of the pixels; the rows are the parts times the groups of outputs.
+fn pointwise_weight() -> Program {
+    let mut text = String::from(
+        "  if (column >= info.vectors || row >= info.rows) { return; }
+  let part = row / info.groups;
+  let first = row % info.groups * 8u;
+  let next = min(first / 4u + 1u, info.out_vectors - 1u);
+",
+    );
+    for output in 0..8 {
+        let _ = writeln!(text, "  var sum{output} = vec4<f32>();");
+    }
+    text.push_str(
+        "  let last = min((part + 1u) * info.each, info.pixels);
+  for (var pixel = part * info.each; pixel < last; pixel++) {
+    let by = x[pixel * info.vectors + column];
+    let a = gradient[pixel * info.out_vectors + first / 4u];
+    let b = gradient[pixel * info.out_vectors + next];
+",
+    );
+    for output in 0..8 {
+        let _ = writeln!(text, "    sum{output} += {}[{}] * by;", if output < 4 { "a" } else { "b" }, output % 4);
+    }
+    text.push_str("  }\n  let to = part * info.outputs * info.inputs;\n");
+    for output in 0..8 {
+        for channel in 0..4 {
+            let _ = writeln!(
+                text,
+                "  if (first + {output}u < info.outputs && column * 4u + {channel}u < info.inputs) {{ \
+                 y[to + (first + {output}u) * info.inputs + column * 4u + {channel}u] = sum{output}[{channel}]; }}"
+            );
+        }
+    }
+    let inputs = [("x", Element::Vector), ("gradient", Element::Vector)];
+    let numbers = ["vectors", "out_vectors", "inputs", "outputs", "groups", "pixels", "each"];
+    Program::new(&inputs, &[("y", Element::Float)], &numbers, Training::PointwiseWeight.workgroup()).body(text)
+}
+
+const PLANES: [&str; 8] = ["vectors", "height", "width", "out_height", "out_width", "top", "left", "channels"];
+
+fn depthwise_input(kernel: [usize; 2], stride: [usize; 2]) -> Program {
+    let inputs = [("weight", Element::Vector), ("gradient", Element::Vector)];
+    Program::new(&inputs, &[("y", Element::Vector)], &PLANES, Training::PointwiseWeight.workgroup()).body(format!(
+        "  if (column >= info.vectors || row >= info.rows) {{ return; }}
+  let right = i32(row % info.width + info.left);
+  let down = i32(row / info.width % info.height + info.top);
+  let picture = row / (info.width * info.height) * info.out_height;
+  var sum = vec4<f32>();
+  for (var i = 0; i < {0}; i++) {{
+    let r = down - i;
+    if (r < 0 || r % {2} != 0 || r / {2} >= i32(info.out_height)) {{ continue; }}
+    for (var j = 0; j < {1}; j++) {{
+      let c = right - j;
+      if (c < 0 || c % {3} != 0 || c / {3} >= i32(info.out_width)) {{ continue; }}
+      let at = (picture + u32(r / {2})) * info.out_width + u32(c / {3});
+      sum += gradient[at * info.vectors + column] * weight[u32(i * {1} + j) * info.vectors + column];
+    }}
+  }}
+  y[row * info.vectors + column] = sum;
+",
+        kernel[0], kernel[1], stride[0], stride[1]
+    ))
+}
+
+/// One place of the kernel for four channels, of the lines of one part; the rows are the parts times the places.
+fn depthwise_weight(kernel: [usize; 2], stride: [usize; 2]) -> Program {
+    let inputs = [("x", Element::Vector), ("gradient", Element::Vector)];
+    let numbers = [&PLANES[..], &["lines", "each"]].concat();
+    Program::new(&inputs, &[("y", Element::Float)], &numbers, Training::PointwiseWeight.workgroup()).body(format!(
+        "  if (column >= info.vectors || row >= info.rows) {{ return; }}
+  let part = row / {places}u;
+  let place = row % {places}u;
+  let right = i32(place % {width}u) - i32(info.left);
+  let down = i32(place / {width}u) - i32(info.top);
+  var sum = vec4<f32>();
+  let last = min((part + 1u) * info.each, info.lines);
+  for (var line = part * info.each; line < last; line++) {{
+    let r = i32(line % info.out_height) * {} + down;
+    if (r < 0 || r >= i32(info.height)) {{ continue; }}
+    let base = (line / info.out_height * info.height + u32(r)) * info.width;
+    for (var k = 0u; k < info.out_width; k++) {{
+      let c = i32(k) * {} + right;
+      if (c < 0 || c >= i32(info.width)) {{ continue; }}
+      sum += gradient[(line * info.out_width + k) * info.vectors + column] * x[(base + u32(c)) * info.vectors + column];
+    }}
+  }}
+  for (var k = 0u; k < 4u; k++) {{
+    let channel = column * 4u + k;
+    if (channel < info.channels) {{ y[(part * info.channels + channel) * {places}u + place] = sum[k]; }}
+  }}
+",
+        stride[0],
+        stride[1],
+        places = kernel[0] * kernel[1],
+        width = kernel[1],
+    ))
+}
+
+/// One workgroup goes through all rows.
+fn loss(hinge: bool, labels: usize, classes: usize) -> Program {
+    let of_row = if hinge {
+        "    for (var k = 0u; k < info.classes; k++) {
+      let side = select(-1.0, 1.0, k == label);
+      let short = max(1.0 - side * x[at + k], 0.0);
+      total += short * short / f32(info.labelled);
+      y[at + k] = -2.0 * side * short / f32(info.labelled);
+    }
+"
+    } else {
+        "    var largest = x[at];
+    for (var k = 1u; k < info.classes; k++) { largest = max(largest, x[at + k]); }
+    var sum = 0.0;
+    var whole = 0.0;
+    for (var k = 0u; k < info.classes; k++) {
+      sum += exp(x[at + k] - largest);
+      whole += target_of(label, k);
+    }
+    let log_sum = largest + log(sum);
+    for (var k = 0u; k < info.classes; k++) {
+      let share = target_of(label, k);
+      total += share * (log_sum - x[at + k]);
+      y[at + k] = exp(x[at + k] - log_sum) * whole - share;
+    }
+"
+    };
+    let target = "fn target_of(label: u32, k: u32) -> f32 {
+  let own = select(0.0, 1.0 - info.smoothing, k == label);
+  return (own + info.smoothing / f32(info.classes)) * info.weights[k / 4u][k % 4u];
+}
+";
+    let outputs = [("y", Element::Float), ("loss", Element::Float)];
+    let program =
+        Program::new(&[("x", Element::Float)], &outputs, &["classes", "labelled"], Training::Parts.workgroup())
+            .floats(&["smoothing"])
+            .words("labels", "u32", labels)
+            .words("weights", "f32", classes)
+            .shared("f32");
+    let program = if hinge { program } else { program.function(target) };
+    program.body(format!(
+        "  var total = 0.0;
+  for (var i = local.x; i < info.labelled; i += 64u) {{
+    let label = info.labels[i / 4u][i % 4u];
+    let at = i * info.classes;
+{of_row}  }}
+  sums[local.x] = total;
+  workgroupBarrier();
+  if (local.x == 0u) {{
+    for (var k = 1u; k < 64u; k++) {{ total += sums[k]; }}
+    loss[0] = total;
+  }}
+"
+    ))
+}

@@ -1,0 +1,297 @@
+//! The operations on the CPU.
+
+use super::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape};
+use crate::nn::cpu::threads;
+use burn::backend::ops::ModuleOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::TensorData;
+use burn::tensor::ops::ConvOptions;
+use headstart_kernels::{PointwiseBatch, Scratch};
+use std::ops::Range;
+use std::sync::Arc;
+
+type Tensor = FloatTensor<Flex>;
+
+impl Compute for Flex {
+    fn convolved(x: Tensor, weight: Tensor, bias: Tensor, shape: Shape, clamp: Clamp) -> Tensor {
+        let bias = Values::of(&bias);
+        match shape {
+            Shape::Pointwise(of, size) => {
+                let (x, weight) = (Values::of(&x), Values::of(&weight));
+                let (x, weight, bias) = (x.values(), weight.values(), bias.values());
+                let (from, to) = (of.inputs * of.area, of.outputs * of.area);
+                let mut y = vec![0.0; of.batch * to];
+                in_groups(&mut y, to, x.len() * of.outputs, |group, y| {
+                    let pictures = x[group.start * from..group.end * from].chunks_exact(from);
+                    for (x, y) in pictures.zip(y.chunks_exact_mut(to)) {
+                        of.forward(x, weight, y);
+                        y.chunks_exact_mut(of.area).zip(bias).for_each(|(plane, bias)| finish(plane, *bias, clamp));
+                    }
+                });
+                tensor(y, [of.batch, of.outputs, size[0], size[1]])
+            }
+            Shape::Depthwise([_, channels], planes) => {
+                let options = ConvOptions::new_with_padding(planes.stride, planes.padding, [1, 1], channels);
+                let y = Self::conv2d(x, weight, None, options);
+                let (dims, [height, width]) = (y.shape().dims::<4>(), planes.output());
+                let mut y = owned(y);
+                let bias = bias.values();
+                in_groups(&mut y, height * width, 0, |group, y| {
+                    let each = group.zip(y.chunks_exact_mut(height * width));
+                    each.for_each(|(at, plane)| finish(plane, bias[at % channels], clamp));
+                });
+                tensor(y, dims)
+            }
+        }
+    }
+
+    fn unclamped(gradient: Tensor, y: Tensor, clamp: Clamp) -> Tensor {
+        let dims = gradient.shape().dims::<4>();
+        let (mut gradient, y) = (owned(gradient), Values::of(&y));
+        let most = if clamp == Clamp::Relu6 { 6.0 } else { f32::INFINITY };
+        for (gradient, y) in gradient.iter_mut().zip(y.values()) {
+            *gradient = if *y > 0.0 && *y < most { *gradient } else { 0.0 };
+        }
+        tensor(gradient, dims)
+    }
+
+    fn convolved_input(weight: Tensor, gradient: Tensor, dims: [usize; 4], shape: Shape) -> Tensor {
+        let (weight, gradient) = (Values::of(&weight), Values::of(&gradient));
+        let (weight, gradient) = (weight.values(), gradient.values());
+        let mut y = vec![0.0; dims.iter().product()];
+        match shape {
+            Shape::Pointwise(of, _) => {
+                let PointwiseBatch { inputs, outputs, area, .. } = of;
+                let turned = transposed(weight, [outputs, inputs]);
+                let of = PointwiseBatch { inputs: outputs, outputs: inputs, ..of };
+                in_groups(&mut y, inputs * area, gradient.len() * inputs, |group, y| {
+                    let maps = gradient[group.start * outputs * area..].chunks_exact(outputs * area);
+                    maps.zip(y.chunks_exact_mut(inputs * area)).for_each(|(x, y)| of.forward(x, &turned, y));
+                });
+            }
+            Shape::Depthwise([_, channels], planes) => {
+                let ([height, width], places) = (planes.output(), planes.kernel[0] * planes.kernel[1]);
+                let plane = planes.size[0] * planes.size[1];
+                let work = gradient.len() * places;
+                in_groups(&mut y, plane, work, |group, y| {
+                    let mut scratch = Scratch::default();
+                    for (at, y) in group.zip(y.chunks_exact_mut(plane)) {
+                        let weight = &weight[at % channels * places..][..places];
+                        let gradient = &gradient[at * height * width..][..height * width];
+                        planes.input_gradient(weight, gradient, y, &mut scratch);
+                    }
+                });
+            }
+        }
+        tensor(y, dims)
+    }
+
+    fn convolved_weight(x: Tensor, gradient: Tensor, dims: [usize; 4], shape: Shape) -> Tensor {
+        let (x, gradient) = (Values::of(&x), Values::of(&gradient));
+        let (x, gradient) = (x.values(), gradient.values());
+        let mut y = vec![0.0; dims.iter().product()];
+        match shape {
+            Shape::Pointwise(of, _) => {
+                let work = x.len() * of.outputs;
+                in_groups(&mut y, of.inputs, work, |rows, y| of.weight_gradient(x, gradient, rows, y));
+            }
+            Shape::Depthwise([batch, channels], planes) => {
+                let ([height, width], places) = (planes.output(), planes.kernel[0] * planes.kernel[1]);
+                let plane = planes.size[0] * planes.size[1];
+                let work = gradient.len() * places;
+                in_groups(&mut y, places, work, |group, y| {
+                    let mut scratch = Scratch::default();
+                    for (channel, y) in group.zip(y.chunks_exact_mut(places)) {
+                        for at in (0..batch).map(|picture| picture * channels + channel) {
+                            let gradient = &gradient[at * height * width..][..height * width];
+                            planes.add_weight_gradient(&x[at * plane..][..plane], gradient, y, &mut scratch);
+                        }
+                    }
+                });
+            }
+        }
+        tensor(y, dims)
+    }
+
+    fn convolved_bias(gradient: Tensor) -> Tensor {
+        let [_, channels, height, width] = gradient.shape().dims::<4>();
+        let gradient = Values::of(&gradient);
+        let mut sums = vec![0.0; channels];
+        for (at, plane) in gradient.values().chunks_exact(height * width).enumerate() {
+            sums[at % channels] += sum(plane);
+        }
+        tensor(sums, [channels])
+    }
+
+    // Each of the three products of a dense layer is one that a pointwise convolution has too.
+    fn multiplied(x: Tensor, weight: Tensor, bias: Tensor, of: Matrix) -> Tensor {
+        let Matrix { batch, inputs, outputs } = of;
+        let [x, weight, bias] = [x, weight, bias].map(|tensor| Values::of(&tensor));
+        let mut y = vec![0.0; batch * outputs];
+        let product = PointwiseBatch { batch: 1, inputs: outputs, outputs: batch, area: inputs };
+        product.weight_gradient(weight.values(), x.values(), 0..batch, &mut y);
+        for row in y.chunks_exact_mut(outputs) {
+            row.iter_mut().zip(bias.values()).for_each(|(y, bias)| *y += bias);
+        }
+        tensor(y, [batch, outputs])
+    }
+
+    fn multiplied_input(weight: Tensor, gradient: Tensor, of: Matrix) -> Tensor {
+        let Matrix { batch, inputs, outputs } = of;
+        let [weight, gradient] = [weight, gradient].map(|tensor| Values::of(&tensor));
+        let mut y = vec![0.0; batch * inputs];
+        let product = PointwiseBatch { batch: 1, inputs: outputs, outputs: batch, area: inputs };
+        product.forward(weight.values(), gradient.values(), &mut y);
+        tensor(y, [batch, inputs])
+    }
+
+    fn multiplied_weights(x: Tensor, gradient: Tensor, of: Matrix) -> [Tensor; 2] {
+        let Matrix { batch, inputs, outputs } = of;
+        let [x, gradient] = [x, gradient].map(|tensor| Values::of(&tensor));
+        let mut y = vec![0.0; outputs * inputs];
+        let product = PointwiseBatch { batch: 1, inputs: batch, outputs, area: inputs };
+        product.forward(x.values(), &transposed(gradient.values(), [batch, outputs]), &mut y);
+        let mut sums = vec![0.0; outputs];
+        for row in gradient.values().chunks_exact(outputs) {
+            sums.iter_mut().zip(row).for_each(|(sum, gradient)| *sum += gradient);
+        }
+        [tensor(y, [outputs * inputs]), tensor(sums, [outputs])]
+    }
+
+    fn lost(logits: Tensor, goal: &Goal) -> [Tensor; 2] {
+        let (mut rows, classes) = (owned(logits), goal.classes);
+        let count = goal.labels.len() as f32;
+        let mut loss = 0.0;
+        for (row, label) in rows.chunks_exact_mut(classes).zip(&goal.labels) {
+            match goal.loss {
+                Loss::CrossEntropy { .. } => {
+                    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                    let log_sum = largest + row.iter().map(|logit| (logit - largest).exp()).sum::<f32>().ln();
+                    let whole: f32 = (0..classes).map(|class| goal.target(*label, class)).sum();
+                    for (class, logit) in row.iter_mut().enumerate() {
+                        let target = goal.target(*label, class);
+                        loss += target * (log_sum - *logit);
+                        *logit = (*logit - log_sum).exp() * whole - target;
+                    }
+                }
+                Loss::SquaredHinge => {
+                    for (class, logit) in row.iter_mut().enumerate() {
+                        let side = goal.target(*label, class);
+                        // What is no number stays none, so that it shows.
+                        let short = 1.0 - side * *logit;
+                        let short = if short < 0.0 { 0.0 } else { short };
+                        loss += short * short / count;
+                        *logit = -2.0 * side * short / count;
+                    }
+                }
+            }
+        }
+        [tensor(vec![loss], [1]), tensor(rows, [goal.labels.len(), classes])]
+    }
+}
+
+impl Moving for Flex {
+    fn gather(table: Tensor, rows: Arc<[u32]>) -> Tensor {
+        let [_, width] = table.shape().dims::<2>();
+        let table = Values::of(&table);
+        let values = rows.iter().flat_map(|row| &table.values()[*row as usize * width..][..width]).copied();
+        tensor(values.collect(), [rows.len(), width])
+    }
+
+    fn adam(value: Tensor, gradient: Tensor, first: Tensor, second: Tensor, by: Move) -> (Tensor, Tensor, Tensor) {
+        let gradient = Values::of(&gradient);
+        let [mut value, mut first, mut second] = [value, first, second].map(owned);
+        let Move { rate, added, kept, decay, new, bias, epsilon } = by;
+        let moments = first.iter_mut().zip(&mut second);
+        for ((value, gradient), (first, second)) in value.iter_mut().zip(gradient.values()).zip(moments) {
+            let gradient = gradient + *value * added;
+            *first = *first * decay[0] + gradient * new[0];
+            *second = *second * decay[1] + gradient * gradient * new[1];
+            let direction = *first / bias[0] / ((*second / bias[1]).sqrt() + epsilon);
+            *value = *value * kept - direction * rate;
+        }
+        let length = value.len();
+        (tensor(value, [length]), tensor(first, [length]), tensor(second, [length]))
+    }
+
+    fn descend(value: Tensor, gradient: Tensor, velocity: Tensor, by: Move) -> (Tensor, Tensor) {
+        let gradient = Values::of(&gradient);
+        let [mut value, mut velocity] = [value, velocity].map(owned);
+        for ((value, gradient), velocity) in value.iter_mut().zip(gradient.values()).zip(&mut velocity) {
+            *velocity = *velocity * by.decay[0] + (gradient + *value * by.added);
+            *value -= *velocity * by.rate;
+        }
+        let length = value.len();
+        (tensor(value, [length]), tensor(velocity, [length]))
+    }
+}
+
+/// A plane with the bias added, clamped.
+fn finish(plane: &mut [f32], bias: f32, clamp: Clamp) {
+    match clamp {
+        Clamp::None => plane.iter_mut().for_each(|y| *y += bias),
+        // As comparisons, so that what is no number stays none.
+        Clamp::Relu => plane.iter_mut().for_each(|y| *y = if *y + bias < 0.0 { 0.0 } else { *y + bias }),
+        Clamp::Relu6 => plane.iter_mut().for_each(|y| *y = (*y + bias).clamp(0.0, 6.0)),
+    }
+}
+
+/// A sum in eight parts, which become vectors.
+fn sum(values: &[f32]) -> f32 {
+    let mut sums = [0.0; 8];
+    let parts = values.chunks_exact(8);
+    let rest: f32 = parts.remainder().iter().sum();
+    for part in parts {
+        sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// A matrix `[rows, columns]` as `[columns, rows]`.
+fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
+}
+
+/// Multiplications for which another thread is worth starting.
+const WORTH_A_THREAD: usize = 1 << 20;
+
+/// Computes groups of neighbouring parts of `length` values, each wholly on one thread: what comes out does not depend on how many there are.
+fn in_groups(y: &mut [f32], length: usize, work: usize, compute: impl Fn(Range<usize>, &mut [f32]) + Sync) {
+    let parts = y.len() / length.max(1);
+    let threads = threads().min(work / WORTH_A_THREAD).clamp(1, parts.max(1));
+    if threads == 1 {
+        return compute(0..parts, y);
+    }
+    let share = parts.div_ceil(threads);
+    std::thread::scope(|scope| {
+        for (at, y) in y.chunks_mut(share * length).enumerate() {
+            let (first, compute) = (at * share, &compute);
+            scope.spawn(move || compute(first..first + y.len() / length, y));
+        }
+    });
+}
+
+/// A tensor whose values lie one after the other.
+struct Values(Tensor);
+
+impl Values {
+    fn of(tensor: &Tensor) -> Self {
+        Self(tensor.to_contiguous())
+    }
+
+    /// Row-major.
+    fn values(&self) -> &[f32] {
+        // Everything here is made of 32-bit floats, and contiguous.
+        self.0.as_slice().unwrap_or_default()
+    }
+}
+
+/// The values themselves, without a copy where nobody else has them.
+fn owned(tensor: Tensor) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap_or_default()
+}
+
+fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> Tensor {
+    Tensor::from_data(TensorData::new(values, dims))
+}

@@ -1,0 +1,131 @@
+//! The operations in an autodiff graph.
+
+use super::{Clamp, Compute, Goal, Matrix, Shape, Training};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, TensorMetadata};
+use std::sync::Arc;
+
+impl<B: Compute, C: CheckpointStrategy> Training for Autodiff<B, C> {
+    fn convolve(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        shape: Shape,
+        clamp: Clamp,
+    ) -> FloatTensor<Self> {
+        let of = [&x, &weight, &bias].map(|tensor| tensor.primitive().clone());
+        let [of_x, of_weight, of_bias] = of.clone();
+        let y = B::convolved(of_x, of_weight, of_bias, shape, clamp);
+        match Convolve.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => {
+                let [x, weight, _] = of;
+                let state = Convolved { x, weight, y: (clamp != Clamp::None).then(|| y.clone()), shape, clamp };
+                prepared.finish(state, y)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+
+    fn dense(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        of: Matrix,
+    ) -> FloatTensor<Self> {
+        let [of_x, of_weight, of_bias] = [&x, &weight, &bias].map(|tensor| tensor.primitive().clone());
+        let y = B::multiplied(of_x.clone(), of_weight.clone(), of_bias, of);
+        match Dense.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish((of_x, of_weight, of), y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+
+    fn loss(logits: FloatTensor<Self>, goal: Arc<Goal>) -> FloatTensor<Self> {
+        let [loss, gradient] = B::lost(logits.primitive().clone(), &goal);
+        match Loss.prepare::<C>([logits.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(gradient, loss),
+            OpsKind::UnTracked(prepared) => prepared.finish(loss),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Convolve;
+
+/// What a convolution needs to go back.
+#[derive(Debug, Clone)]
+struct Convolved<T> {
+    x: T,
+    weight: T,
+    /// The result, where it was clamped.
+    y: Option<T>,
+    shape: Shape,
+    clamp: Clamp,
+}
+
+impl<B: Compute> Backward<B, 3> for Convolve {
+    type State = Convolved<FloatTensor<B>>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [of_x, of_weight, of_bias] = ops.parents;
+        let Convolved { x, weight, y, shape, clamp } = ops.state;
+        let mut gradient = gradients.consume::<B>(&ops.node);
+        if let Some(y) = y {
+            gradient = B::unclamped(gradient, y, clamp);
+        }
+        // None is wanted of what does not train.
+        let [x_shape, weight_shape] = [x.shape(), weight.shape()].map(|shape| shape.dims::<4>());
+        if let Some(node) = of_bias {
+            gradients.register::<B>(node.id, B::convolved_bias(gradient.clone()));
+        }
+        if let Some(node) = of_weight {
+            gradients.register::<B>(node.id, B::convolved_weight(x, gradient.clone(), weight_shape, shape));
+        }
+        if let Some(node) = of_x {
+            gradients.register::<B>(node.id, B::convolved_input(weight, gradient, x_shape, shape));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Dense;
+
+impl<B: Compute> Backward<B, 3> for Dense {
+    type State = (FloatTensor<B>, FloatTensor<B>, Matrix);
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [of_x, of_weight, of_bias] = ops.parents;
+        let (x, weight, of) = ops.state;
+        let gradient = gradients.consume::<B>(&ops.node);
+        if of_weight.is_some() || of_bias.is_some() {
+            let found = B::multiplied_weights(x, gradient.clone(), of);
+            for (node, gradient) in [of_weight, of_bias].into_iter().zip(found) {
+                if let Some(node) = node {
+                    gradients.register::<B>(node.id, gradient);
+                }
+            }
+        }
+        if let Some(node) = of_x {
+            gradients.register::<B>(node.id, B::multiplied_input(weight, gradient, of));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Loss;
+
+impl<B: Compute> Backward<B, 1> for Loss {
+    type State = FloatTensor<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [of_logits] = ops.parents;
+        let gradient = gradients.consume::<B>(&ops.node);
+        if let Some(node) = of_logits {
+            let outer = B::float_reshape(gradient, [1, 1].into());
+            gradients.register::<B>(node.id, B::float_mul(ops.state, outer));
+        }
+    }
+}

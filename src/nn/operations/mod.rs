@@ -1,0 +1,263 @@
+//! Operations that train, as our own through burn's extension: each with its gradients, one definition for both engines.
+//!
+//! A convolution has its bias and activation in one pass, forward and backward; burn computes the gradient of one that goes
+//! channel by channel with a matrix product a channel and picture, and copies whole maps around each pointwise one. A loss gives
+//! its gradient with its value, and an optimiser goes through a parameter once.
+
+mod cpu;
+mod graph;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
+use burn::tensor::Tensor;
+#[cfg(feature = "gpu")]
+use burn_cubecl::CubeBackend;
+use headstart_kernels::{Planes, PointwiseBatch};
+use std::sync::Arc;
+
+/// What is convolved how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Each pixel by itself; maps of this height and width.
+    Pointwise(PointwiseBatch, [usize; 2]),
+    /// Each of so many channels of so many pictures by itself.
+    Depthwise([usize; 2], Planes),
+}
+
+/// An activation whose slope shows in its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Clamp {
+    /// Nothing.
+    None,
+    /// max(x, 0).
+    Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
+}
+
+/// A dense layer: `x` `[batch, inputs]`, weight `[outputs, inputs]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Matrix {
+    /// Rows of `x`.
+    pub batch: usize,
+    /// Length of a row.
+    pub inputs: usize,
+    /// Length of a row that comes out.
+    pub outputs: usize,
+}
+
+/// What logits `[labels, classes]` should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Goal {
+    /// The class of each row.
+    pub labels: Vec<u32>,
+    /// How many classes there are.
+    pub classes: usize,
+    /// How far away from them the logits are.
+    pub loss: Loss,
+}
+
+/// A loss, summed up as `Objective` has it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Loss {
+    /// Cross-entropy with label smoothing and, for each class, its weight divided by the sum of those of the labels.
+    CrossEntropy { smoothing: f32, weights: Vec<f32> },
+    /// The squared hinge loss, one class against the rest, a mean over the rows.
+    SquaredHinge,
+}
+
+impl Goal {
+    /// What a logit is compared with: its class's share, or the side of the border that it should be on.
+    pub(super) fn target(&self, label: u32, class: usize) -> f32 {
+        let own = label as usize == class;
+        match &self.loss {
+            Loss::CrossEntropy { smoothing, weights } => {
+                (if own { 1.0 - smoothing } else { 0.0 } + smoothing / self.classes as f32) * weights[class]
+            }
+            Loss::SquaredHinge => {
+                if own {
+                    1.0
+                } else {
+                    -1.0
+                }
+            }
+        }
+    }
+}
+
+/// How an optimiser moves a parameter. The terms are those of [`crate::train::Optimizer`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Move {
+    /// The learning rate.
+    pub rate: f32,
+    /// What of the parameter is added to its gradient.
+    pub added: f32,
+    /// What of the parameter is kept.
+    pub kept: f32,
+    /// Decay of the moments, or of the velocity, and what of the gradient is added to them.
+    pub decay: [f32; 2],
+    /// The same of the gradient and of its square.
+    pub new: [f32; 2],
+    /// What the moments are divided by.
+    pub bias: [f32; 2],
+    /// Added to the root of the second.
+    pub epsilon: f32,
+}
+
+/// `x` `[batch, inputs, height, width]` convolved with `weight` `[outputs, inputs, 1, 1]` or `[channels, 1, …]`, with `bias`
+/// `[outputs]` added and clamped.
+pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: Shape, clamp: Clamp) -> Tensor<4> {
+    let [x, weight] = [x, weight].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(<Dispatch as Training>::convolve(x, weight, bias.into_dispatch(), shape, clamp))
+}
+
+/// `x` `[batch, inputs]` times the weight of a dense layer, flat, plus its bias: `[batch, outputs]`.
+pub(crate) fn dense(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    let ([batch, inputs], [outputs]) = (x.dims(), bias.dims());
+    let of = Matrix { batch, inputs, outputs };
+    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Training>::dense(x, weight, bias, of))
+}
+
+/// The loss of logits `[batch, classes]`: `[1]`.
+pub(crate) fn loss(logits: Tensor<2>, goal: Goal) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as Training>::loss(logits.into_dispatch(), Arc::new(goal)))
+}
+
+/// Rows of a table `[all, width]`: `[rows, width]`.
+pub(crate) fn gather(table: Tensor<2>, rows: Vec<u32>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as Moving>::gather(table.into_dispatch(), rows.into()))
+}
+
+/// A step of Adam: the parameter and its moments after it.
+pub(crate) fn adam(value: Tensor<1>, gradient: Tensor<1>, moments: [Tensor<1>; 2], by: Move) -> [Tensor<1>; 3] {
+    let [first, second] = moments.map(Tensor::into_dispatch);
+    let (value, first, second) =
+        <Dispatch as Moving>::adam(value.into_dispatch(), gradient.into_dispatch(), first, second, by);
+    [value, first, second].map(Tensor::from_dispatch)
+}
+
+/// A step along a velocity: the parameter and its velocity after it.
+pub(crate) fn descend(value: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, by: Move) -> [Tensor<1>; 2] {
+    let [value, gradient, velocity] = [value, gradient, velocity].map(Tensor::into_dispatch);
+    let (value, velocity) = <Dispatch as Moving>::descend(value, gradient, velocity, by);
+    [value, velocity].map(Tensor::from_dispatch)
+}
+
+/// Those of a graph, outside of it or in it.
+#[backend_extension(Autodiff, Flex, Cube: cfg(feature = "gpu"))]
+pub trait Training: Backend {
+    /// See [`convolve`].
+    fn convolve(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        shape: Shape,
+        clamp: Clamp,
+    ) -> FloatTensor<Self>;
+    /// See [`dense`].
+    fn dense(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>, of: Matrix)
+    -> FloatTensor<Self>;
+    /// See [`loss`].
+    fn loss(logits: FloatTensor<Self>, goal: Arc<Goal>) -> FloatTensor<Self>;
+}
+
+/// Those that never are in a graph.
+#[backend_extension(Flex, Cube: cfg(feature = "gpu"))]
+pub trait Moving: Backend {
+    /// See [`gather`].
+    fn gather(table: FloatTensor<Self>, rows: Arc<[u32]>) -> FloatTensor<Self>;
+    /// See [`adam`].
+    fn adam(
+        value: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        by: Move,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    /// See [`descend`].
+    fn descend(
+        value: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        by: Move,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+/// How a backend computes those of a graph, and their gradients.
+pub trait Compute: Backend {
+    /// See [`convolve`].
+    fn convolved(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        shape: Shape,
+        clamp: Clamp,
+    ) -> FloatTensor<Self>;
+    /// The gradient of what was clamped to `y`, from that of `y`.
+    fn unclamped(gradient: FloatTensor<Self>, y: FloatTensor<Self>, clamp: Clamp) -> FloatTensor<Self>;
+    /// The gradient of a convolution's input, which has the shape `of`.
+    fn convolved_input(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        of: [usize; 4],
+        shape: Shape,
+    ) -> FloatTensor<Self>;
+    /// The gradient of its weight, which has the shape `of`.
+    fn convolved_weight(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        of: [usize; 4],
+        shape: Shape,
+    ) -> FloatTensor<Self>;
+    /// The gradient of its bias: the sums of each channel.
+    fn convolved_bias(gradient: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// See [`dense`].
+    fn multiplied(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        of: Matrix,
+    ) -> FloatTensor<Self>;
+    /// The gradient of a dense layer's input.
+    fn multiplied_input(weight: FloatTensor<Self>, gradient: FloatTensor<Self>, of: Matrix) -> FloatTensor<Self>;
+    /// The gradients of its weight and its bias.
+    fn multiplied_weights(x: FloatTensor<Self>, gradient: FloatTensor<Self>, of: Matrix) -> [FloatTensor<Self>; 2];
+    /// The loss `[1]` and its gradient `[batch, classes]`.
+    fn lost(logits: FloatTensor<Self>, goal: &Goal) -> [FloatTensor<Self>; 2];
+}
+
+/// Outside of a graph they are what the backend computes.
+macro_rules! outside_of_graphs {
+    ($backend:ty) => {
+        impl Training for $backend {
+            fn convolve(
+                x: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                shape: Shape,
+                clamp: Clamp,
+            ) -> FloatTensor<Self> {
+                Self::convolved(x, weight, bias, shape, clamp)
+            }
+
+            fn dense(
+                x: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                of: Matrix,
+            ) -> FloatTensor<Self> {
+                Self::multiplied(x, weight, bias, of)
+            }
+
+            fn loss(logits: FloatTensor<Self>, goal: Arc<Goal>) -> FloatTensor<Self> {
+                let [loss, _] = Self::lost(logits, &goal);
+                loss
+            }
+        }
+    };
+}
+
+outside_of_graphs!(Flex);
+#[cfg(feature = "gpu")]
+outside_of_graphs!(CubeBackend);
