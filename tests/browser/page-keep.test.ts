@@ -101,7 +101,9 @@ describe('a project', () => {
   it('goes with all the others where everything is to be forgotten', async () => {
     await openDialog(app);
     await dialog(app).getByRole('button', { name: /^Forget everything on/ }).click();
+    const loaded = app.page.waitForEvent('load');
     await dialog(app).getByRole('button', { name: 'Forget everything', exact: true }).click();
+    await loaded;
     await app.card('Class 1').getByText('0 pictures', { exact: true }).waitFor();
     await openDialog(app);
     await dialog(app).getByText('There is none yet').waitFor();

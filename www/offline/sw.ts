@@ -56,7 +56,9 @@ async function install(): Promise<void> {
 async function answerPage(event: RequestEvent): Promise<Response> {
   const kept = await versions.page();
   const page = await fromNetwork(fetch(event.request, { cache: 'no-cache' }), kept);
-  if (kept && versions.isOutOfDate(page, kept)) later(event, (await versions.startOver())());
+  // As in a first visit, once everything was forgotten.
+  if (!kept) later(event, versions.keepAll());
+  else if (versions.isOutOfDate(page, kept)) later(event, (await versions.startOver())());
   later(event, versions.forgetOthers());
   return page;
 }

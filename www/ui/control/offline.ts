@@ -21,14 +21,17 @@ export function keepSite(session: Session): void {
   };
   // It was not there, or another was, when this page and its worker fetched what they needed.
   workers.addEventListener('controllerchange', () => void tell().catch(() => undefined));
-  workers.register('./sw.js').catch(() => undefined);
+  // Where one is there the browser looks by itself whether there is a newer one, at every visit.
+  if (workers.controller === null) workers.register('./sw.js').catch(() => undefined);
 }
 
-/** Forgets the site and the backbones; unless they cannot be had again now, when there would be no page any more. */
+/**
+ * Forgets the site and the backbones; unless they cannot be had again now, when there would be no page any more. The service worker stays, for
+ * the page that comes next would have it again; and a browser may take minutes to let it go.
+ */
 export async function forgetSite(): Promise<void> {
   const registration = await navigator.serviceWorker?.getRegistration();
   if (registration === undefined || !(await isServed())) return;
-  await registration.unregister();
   const names = (await caches.keys()).filter((name) => name.startsWith(cachePrefix(registration.scope)));
   await Promise.all(names.map((name) => caches.delete(name)));
 }
@@ -36,5 +39,5 @@ export async function forgetSite(): Promise<void> {
 /** The service worker leaves this to the network. */
 async function isServed(): Promise<boolean> {
   const answer = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' }).catch(() => null);
-  return answer?.ok === true;
+  return answer !== null && answer.status < 500;
 }
