@@ -141,16 +141,7 @@ pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values, [length]), device)
 }
 
-/// Reads a tensor back to system memory, row-major.
-///
-/// # Errors
-/// [`Error::DeviceLost`] where the device does not answer.
-pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let data = tensor.into_data_async().await.map_err(|e| Error::DeviceLost(format!("{e:?}")))?;
-    data.try_into_vec::<f32>().map_err(|e| Error::Internal(format!("{e:?}")))
-}
-
-/// Reads tensors back, which a GPU is waited for once.
+/// Reads tensors back to system memory; a GPU is waited for once.
 ///
 /// # Errors
 /// [`Error::DeviceLost`] where the device does not answer.

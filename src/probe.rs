@@ -10,7 +10,8 @@ use crate::nn::{ConvSpec, DenseSpec, Freezing, NormSpec, Numbers, StageSpec, Wei
 /// which nobody should wait for.
 const SOFTWARE_STAGES: usize = 3;
 
-/// Opens what was asked for; `auto` measures `backbone` on both and takes the faster.
+/// Opens what was asked for; `auto` measures `backbone` on both and takes the faster. A GPU that computes something else than the
+/// CPU is not used.
 ///
 /// # Errors
 /// [`Error::EngineUnavailable`] where the GPU was asked for and there is none.
@@ -18,7 +19,10 @@ pub async fn open(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Re
     match choice {
         EngineChoice::Cpu => Ok(Engine::of_cpu(EngineReport::cpu_for(choice, ""))),
         EngineChoice::Webgpu => {
-            let gpu = Engine::gpu("The WebGPU engine was asked for.").await;
+            let gpu = match Engine::gpu("The WebGPU engine was asked for.").await {
+                Ok(gpu) => test(&gpu, backbone).await.map(|()| gpu),
+                refused => refused,
+            };
             gpu.map_err(|reason| Error::EngineUnavailable(format!("no GPU can be used, {reason}")))
         }
         EngineChoice::Auto => match Engine::gpu("").await {
@@ -26,6 +30,40 @@ pub async fn open(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Re
             Ok(gpu) => faster(gpu, backbone, clock).await,
         },
     }
+}
+
+/// Why a GPU is not used that is there.
+const WRONG: &str = "it computes wrong numbers";
+
+/// Share of the largest value by which a GPU may differ.
+const TOLERANCE: f32 = 1e-3;
+
+/// Whether a GPU computes what the CPU does, in the first stages of a backbone.
+async fn test(gpu: &Engine, backbone: &Backbone) -> std::result::Result<(), String> {
+    let mut found = Vec::with_capacity(2);
+    for engine in [&Engine::cpu(""), gpu] {
+        let stages = FrozenStages::new(backbone, 0..SOFTWARE_STAGES.min(backbone.depth()), engine);
+        let stages = stages.map_err(|error| error.to_string())?;
+        found.push(stages.rows(&picture(backbone), true).await.map_err(|error| error.to_string())?.concat());
+    }
+    if agree(&found[0], &found[1]) {
+        return Ok(());
+    }
+    // Nobody else in this process is to use it either.
+    Engine::refuse_gpu(WRONG);
+    Err(WRONG.into())
+}
+
+/// Stripes as bright as pictures are, `[3, size, size]`.
+fn picture(backbone: &Backbone) -> Vec<f32> {
+    (0..backbone.shape_at(0).iter().product()).map(|at| (at as f32 * 0.37).sin()).collect()
+}
+
+/// Whether values are the same up to rounding; what is no number is not.
+fn agree(expected: &[f32], found: &[f32]) -> bool {
+    let largest = expected.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let close = |(a, b): (&f32, &f32)| (a - b).abs() <= TOLERANCE * largest;
+    expected.len() == found.len() && expected.iter().zip(found).all(close)
 }
 
 /// Measures one picture on both engines and takes the faster one.
@@ -39,11 +77,15 @@ async fn faster(gpu: Engine, backbone: &Backbone, clock: Clock) -> Result<Engine
     } else {
         (backbone.depth(), adapter, "One picture takes".into())
     };
-    let cpu_ms = milliseconds(&cpu, backbone, stages, clock).await?;
-    let gpu_ms = match milliseconds(&gpu, backbone, stages, clock).await {
-        Ok(ms) => ms,
+    let (cpu_ms, expected) = milliseconds(&cpu, backbone, stages, clock).await?;
+    let (gpu_ms, found) = match milliseconds(&gpu, backbone, stages, clock).await {
+        Ok(measured) => measured,
         Err(error) => return Ok(Engine::after_loss(&error.to_string())),
     };
+    if !agree(&expected, &found) {
+        Engine::refuse_gpu(WRONG);
+        return Ok(Engine::of_cpu(EngineReport::cpu_for(EngineChoice::Auto, WRONG)));
+    }
     let (engine, reason) = if gpu_ms < cpu_ms {
         (gpu, format!("{of} {gpu_ms:.1} ms on {what} and {cpu_ms:.1} ms on the CPU."))
     } else {
@@ -52,15 +94,15 @@ async fn faster(gpu: Engine, backbone: &Backbone, clock: Clock) -> Result<Engine
     Ok(engine.chosen(reason, [cpu_ms, gpu_ms]))
 }
 
-/// Best of three runs of a grey picture through the first `stages` of the backbone, after one that compiles the shaders.
-async fn milliseconds(engine: &Engine, backbone: &Backbone, stages: usize, clock: Clock) -> Result<f64> {
+/// Best of three runs of a picture through the first `stages` of the backbone, after one that compiles the shaders, and what came
+/// out.
+async fn milliseconds(engine: &Engine, backbone: &Backbone, stages: usize, clock: Clock) -> Result<(f64, Vec<f32>)> {
     let stages = FrozenStages::new(backbone, 0..stages, engine)?;
-    let [channels, height, width] = backbone.shape_at(0);
-    let x = vec![0.5_f32; channels * height * width];
-    let mut best = f64::INFINITY;
+    let x = picture(backbone);
+    let (mut best, mut found) = (f64::INFINITY, Vec::new());
     for run in 0..4 {
         let start = clock();
-        stages.rows(&x, true).await?;
+        found = stages.rows(&x, true).await?.concat();
         let elapsed = (clock() - start) * 1000.0;
         if run > 0 {
             best = best.min(elapsed);
@@ -70,7 +112,7 @@ async fn milliseconds(engine: &Engine, backbone: &Backbone, stages: usize, clock
             }
         }
     }
-    Ok(best)
+    Ok((best, found))
 }
 
 /// Seconds after which a stage is not run once more.
@@ -137,5 +179,19 @@ impl Numbers for MadeUp {
 
     fn dense(&mut self, dense: &DenseSpec) -> Result<WeightAndBias> {
         Ok((made_up(&[dense.outputs, dense.inputs]), dense.bias.then(|| made_up(&[dense.outputs]))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_the_same_or_no_number_does_not_agree() {
+        assert!(agree(&[1.0, -2.0], &[1.001, -2.0]));
+        assert!(!agree(&[1.0, -2.0], &[1.003, -2.0]));
+        assert!(!agree(&[1.0, -2.0], &[f32::NAN, -2.0]));
+        assert!(!agree(&[1.0, -2.0], &[1.0]));
+        assert!(!agree(&[1.0, f32::INFINITY], &[1.0, f32::INFINITY]));
     }
 }

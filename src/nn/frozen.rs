@@ -34,7 +34,7 @@ pub(crate) struct Frozen {
 enum On {
     Cpu(CpuStages, Device),
     #[cfg(feature = "gpu")]
-    Gpu(GpuStages),
+    Gpu(Box<GpuStages>),
 }
 
 /// Stages one after the other, to be made [`Frozen`].
@@ -61,7 +61,7 @@ impl<'a> Freezing<'a> {
         let device = engine.device();
         #[cfg(feature = "gpu")]
         if engine.is_gpu() {
-            return Ok(Frozen { shape, on: On::Gpu(GpuStages::new(layers, device)?) });
+            return Ok(Frozen { shape, on: On::Gpu(Box::new(GpuStages::new(layers, device)?)) });
         }
         Ok(Frozen { shape, on: On::Cpu(CpuStages::new(layers)?, device.clone()) })
     }

@@ -113,8 +113,7 @@ pub(super) fn dense(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, ou
 
 /// Mean over height and width: `[batch, channels, height, width]` → `[batch, channels]`.
 pub fn global_average(x: Tensor<4>) -> Tensor<2> {
-    let [batch, channels, height, width] = x.dims();
-    x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
+    operations::average(x)
 }
 
 #[cfg(test)]

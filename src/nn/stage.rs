@@ -2,6 +2,7 @@
 
 use super::graph::StageSpec;
 use super::kernels;
+use super::operations::add;
 use super::spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op};
 use crate::error::Result;
 use crate::params::Slot;
@@ -209,7 +210,7 @@ fn plain(op: &Op, x: Tensor<4>, others: Vec<Tensor<4>>) -> Tensor<4> {
             kernels::global_average(x).reshape([batch, channels, 1, 1])
         }
         Op::Scale => others.into_iter().fold(x, |x, gate| x * gate),
-        Op::Add => others.into_iter().fold(x, |x, other| x + other),
+        Op::Add => others.into_iter().fold(x, add),
         Op::Concat => Tensor::cat(std::iter::once(x).chain(others).collect(), 1),
         // These have numbers and are layers of their own.
         Op::Conv(_) | Op::Norm(_) | Op::Dense(_) => x,

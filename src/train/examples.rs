@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::features::{Embedder, Row};
 use crate::head::Standardisation;
 use crate::image::Crop;
+use crate::nn::gather;
 use burn::tensor::{Tensor, TensorData};
 use rand::{Rng, RngExt};
 use std::sync::Arc;
@@ -16,7 +17,12 @@ use std::sync::Arc;
 pub struct Examples {
     source: Source,
     labels: Vec<usize>,
+    /// All rows, where they are on a GPU.
+    table: Option<Tensor<2>>,
 }
+
+/// Bytes of rows that a GPU keeps at most: half of what every adapter lets a kernel bind.
+const LARGEST_TABLE: usize = 64 << 20;
 
 enum Source {
     /// Pooled features, one row a picture and view.
@@ -47,7 +53,7 @@ impl Examples {
     /// [`Error::Internal`] where a row is missing or of another width.
     pub fn pooled(rows: Vec<Row>, labels: Vec<usize>, views: usize, width: usize) -> Result<Self> {
         check(&rows, &labels, views, width)?;
-        Ok(Self { source: Source::Pooled { rows, views, width, scaling: None }, labels })
+        Ok(Self { source: Source::Pooled { rows, views, width, scaling: None }, labels, table: None })
     }
 
     /// Feature maps `[channels, height, width]`, likewise.
@@ -56,12 +62,12 @@ impl Examples {
     /// [`Error::Internal`] where a row is missing or of another width.
     pub fn maps(rows: Vec<Row>, labels: Vec<usize>, views: usize, shape: [usize; 3]) -> Result<Self> {
         check(&rows, &labels, views, shape.iter().product())?;
-        Ok(Self { source: Source::Maps { rows, views, shape }, labels })
+        Ok(Self { source: Source::Maps { rows, views, shape }, labels, table: None })
     }
 
     /// Pictures that go through `prefix` at every step.
     pub fn pictures(crops: Vec<Crop>, labels: Vec<usize>, prefix: Arc<Embedder>, augment: Augment) -> Self {
-        Self { source: Source::Pictures { crops, prefix, augment }, labels }
+        Self { source: Source::Pictures { crops, prefix, augment }, labels, table: None }
     }
 
     /// Number of pictures.
@@ -107,33 +113,53 @@ impl Examples {
         }
     }
 
+    /// Brings the rows to a GPU, once for all batches, where they fit; what they are standardised by is settled before.
+    pub(super) fn settle(&mut self, engine: &Engine) {
+        let (rows, width) = match &self.source {
+            Source::Pooled { rows, width, .. } => (rows, *width),
+            Source::Maps { rows, shape, .. } => (rows, shape.iter().product()),
+            Source::Pictures { .. } => return,
+        };
+        let bytes = rows.len() * width * size_of::<f32>();
+        if engine.is_gpu() && (1..=LARGEST_TABLE).contains(&bytes) {
+            let values = self.values(0..rows.len(), rows, width);
+            self.table = Some(Tensor::from_data(TensorData::new(values, [rows.len(), width]), engine.device()));
+        }
+    }
+
+    /// Some rows, one behind the other, standardised where they are to be.
+    fn values(&self, which: impl IntoIterator<Item = usize>, rows: &[Row], width: usize) -> Vec<f32> {
+        let mut values = Vec::new();
+        which.into_iter().for_each(|row| rows[row].write(&mut values));
+        if let Source::Pooled { scaling: Some(scaling), .. } = &self.source {
+            values.chunks_exact_mut(width).for_each(|row| scaling.apply(row));
+        }
+        values
+    }
+
     /// Activations and labels of some pictures: of a random view each, or as they are without `rng`.
     pub fn batch<R: Rng>(&self, indices: &[usize], mut rng: Option<&mut R>, engine: &Engine) -> (Batch, Vec<usize>) {
         let labels = indices.iter().map(|index| self.labels[*index]).collect();
-        let mut pick = |rows: &[Row], views: usize, width: usize| {
-            let mut values = Vec::with_capacity(indices.len() * width);
-            for index in indices {
-                let view = match &mut rng {
-                    Some(rng) if views > 1 => rng.random_range(0..views),
-                    _ => 0,
-                };
-                rows[index * views + view].write(&mut values);
+        let mut pick = |views: usize| -> Vec<usize> {
+            let view = |index: &usize| match &mut rng {
+                Some(rng) if views > 1 => index * views + rng.random_range(0..views),
+                _ => index * views,
+            };
+            indices.iter().map(view).collect()
+        };
+        let bring = |which: Vec<usize>, rows: &[Row], width: usize| match &self.table {
+            // No GPU has room for four thousand million rows.
+            Some(table) => gather(table.clone(), which.into_iter().map(|row| row as u32).collect()),
+            None => {
+                let x = TensorData::new(self.values(which, rows, width), [indices.len(), width]);
+                Tensor::from_data(x, engine.device())
             }
-            values
         };
         let batch = match &self.source {
-            Source::Pooled { rows, views, width, scaling } => {
-                let mut values = pick(rows, *views, *width);
-                if let Some(scaling) = scaling {
-                    values.chunks_exact_mut(*width).for_each(|row| scaling.apply(row));
-                }
-                let x = TensorData::new(values, [indices.len(), *width]);
-                Batch::Pooled(Tensor::from_data(x, engine.device()))
-            }
+            Source::Pooled { rows, views, width, .. } => Batch::Pooled(bring(pick(*views), rows, *width)),
             Source::Maps { rows, views, shape } => {
-                let values = pick(rows, *views, shape.iter().product());
-                let x = TensorData::new(values, [indices.len(), shape[0], shape[1], shape[2]]);
-                Batch::Maps(Tensor::from_data(x, engine.device()))
+                let x = bring(pick(*views), rows, shape.iter().product());
+                Batch::Maps(x.reshape([indices.len(), shape[0], shape[1], shape[2]]))
             }
             Source::Pictures { crops, prefix, augment } => {
                 let crops = indices.iter().map(|index| match &mut rng {

@@ -8,15 +8,20 @@ use super::schedule::Pace;
 use super::{GroupRate, Objective, Phase, ValidConfig, argmax, cross_entropy_of};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::params::{Group, read};
+use crate::params::{Group, read_all};
 use burn::tensor::{Tensor, TensorData};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// Steps between two reads of the loss from a GPU: often enough that its queue does not grow without bound, seldom
-/// enough that it does not wait for us.
-const GPU_READ_EVERY: usize = 8;
+/// Seconds after which a GPU is waited for, for the losses and so that it is never far behind: someone may cancel, or it may be lost.
+const READ_AFTER: f64 = 0.05;
+
+/// Chunks of pictures that are measured at a time.
+const CHUNKS: usize = 4;
+
+/// Steps after which it is waited for in any case.
+const MOST_PENDING: usize = 64;
 
 /// Pictures that are looked at where none are held out: enough to see that a training has gone astray.
 const LOOK_BACK: usize = 64;
@@ -188,8 +193,7 @@ impl Fit {
         self.optimise(&batch, config, engine);
         self.step += 1;
         let epoch_ends = end == self.order.len();
-        let read_every = if engine.is_gpu() { GPU_READ_EVERY } else { 1 };
-        if epoch_ends || self.pending.len() >= read_every {
+        if epoch_ends || self.pending.len() >= self.pending_at_most(engine) {
             self.read_pending().await?;
         }
         if !epoch_ends {
@@ -198,6 +202,12 @@ impl Fit {
         let validated = self.validate(engine).await?;
         self.pace.epoch_ended(validated.map_or(self.loss(), |v| v.loss));
         Ok(Some(validated))
+    }
+
+    /// Steps whose logits may be waiting on the engine.
+    fn pending_at_most(&self, engine: &Engine) -> usize {
+        let each = self.seconds / f64::from(self.step.max(1));
+        if engine.is_gpu() && self.seconds > 0.0 { ((READ_AFTER / each) as usize).clamp(1, MOST_PENDING) } else { 1 }
     }
 
     fn optimise(&mut self, batch: &[usize], config: &ValidConfig, engine: &Engine) {
@@ -249,7 +259,8 @@ impl Fit {
     async fn read_pending(&mut self) -> Result<()> {
         let (logits, labels): (Vec<_>, Vec<_>) = self.pending.drain(..).unzip();
         let classes = logits[0].dims()[1];
-        let values = read(Tensor::cat(logits, 0)).await?;
+        let flat = logits.into_iter().map(|logits| logits.flatten(0, 1));
+        let values = read_all(flat).await?.concat();
         for (row, label) in values.chunks_exact(classes).zip(labels.into_iter().flatten()) {
             let (loss, weight) = self.objective.of_row(row, label);
             self.tally.loss += loss;
@@ -283,11 +294,20 @@ impl Fit {
     async fn measure(&self, examples: &Examples, indices: &[usize], engine: &Engine) -> Result<Option<Validated>> {
         let params = self.network.params.without_graph();
         let (mut loss, mut hits) = (0.0, 0);
-        for batch in indices.chunks(examples.at_once()) {
-            let (activations, labels) = examples.batch::<ChaCha8Rng>(batch, None, engine);
-            let logits = self.network.logits(activations, &params, 0, |_| None);
-            let classes = logits.dims()[1];
-            for (row, label) in read(logits).await?.chunks_exact(classes).zip(labels) {
+        let chunks: Vec<&[usize]> = indices.chunks(examples.at_once()).collect();
+        // A GPU is waited for once for several of them.
+        for some in chunks.chunks(if engine.is_gpu() { CHUNKS } else { 1 }) {
+            let (mut all, mut labels) = (Vec::new(), Vec::new());
+            let mut classes = 1;
+            for batch in some {
+                let (activations, of) = examples.batch::<ChaCha8Rng>(batch, None, engine);
+                let logits = self.network.logits(activations, &params, 0, |_| None);
+                classes = logits.dims()[1];
+                all.push(logits.reshape([batch.len() * classes]));
+                labels.extend(of);
+            }
+            let rows = read_all(all).await?.concat();
+            for (row, label) in rows.chunks_exact(classes).zip(labels) {
                 loss += cross_entropy_of(row, label, 0.0);
                 hits += usize::from(argmax(row) == label);
             }

@@ -138,8 +138,10 @@ impl Run {
         let fit = match (features, tail.take_if(|_| directly)) {
             (_, Some(tail)) => fine_tune(&config, &first, &scaling, tail, classes, engine)?,
             (Some((mut train, mut validation)), None) => {
-                train.standardise(&scaling);
-                validation.standardise(&scaling);
+                for examples in [&mut train, &mut validation] {
+                    examples.standardise(&scaling);
+                    examples.settle(engine);
+                }
                 let network = Network::of_head(&first, config.head_decays(), &scaling, engine)?;
                 let objective = config.objective(train.labels(), classes);
                 let material = Material { train, validation };
@@ -418,7 +420,8 @@ fn fine_tune(
     engine: &Engine,
 ) -> Result<Fit> {
     debug_assert_ne!(config.fine_tune, FineTune::None);
-    let Tail { backbone, boundary, train, validation, .. } = tail;
+    let Tail { backbone, boundary, mut train, mut validation, .. } = tail;
+    [&mut train, &mut validation].into_iter().for_each(|examples| examples.settle(engine));
     let stages = (&*backbone, boundary, config.train_norms);
     let network = Network::fine_tuned(head, config.head_decays(), scaling, stages, engine)?;
     let objective = config.objective(train.labels(), classes);

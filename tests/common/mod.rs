@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use zip::ZipArchive;
 
 /// The bundled backbone.
@@ -61,10 +62,12 @@ pub fn card(side: usize) -> serde_json::Value {
 
 /// What the tests compute on: the CPU or, with `HEADSTART_ENGINE=webgpu` and the feature `gpu`, this machine's GPU.
 pub fn engine() -> Engine {
-    match std::env::var("HEADSTART_ENGINE").as_deref() {
+    // Opened once: of two tests at a time the second would be told that the GPU is taken.
+    static ENGINE: LazyLock<Engine> = LazyLock::new(|| match std::env::var("HEADSTART_ENGINE").as_deref() {
         Ok("webgpu") => pollster::block_on(Engine::gpu("tests run on the GPU")).expect("a GPU"),
         _ => Engine::cpu("tests run on the CPU"),
-    }
+    });
+    ENGINE.clone()
 }
 
 /// Cross-entropy without class weights.

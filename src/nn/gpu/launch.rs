@@ -1,6 +1,6 @@
 //! Dispatches, put before burn's GPU: a plan's as one operation of our own.
 
-use super::plan::{Output, Plan, Step};
+use super::plan::{Output, Plan, Step, strides};
 use super::program::Program;
 use super::shaders::Shader;
 use super::training::Training;
@@ -11,13 +11,15 @@ use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::ir::attributes::BufferIOAttr;
 use burn_cubecl::cubecl::prelude::{CubeCount, CubeDim, KernelId};
 use burn_cubecl::cubecl::server::{Handle, KernelArguments, MetadataBindingInfo};
+use burn_cubecl::cubecl::zspace::{Strides, metadata::Metadata};
 use burn_cubecl::template::{KernelSource, SourceKernel, SourceTemplate};
 use burn_cubecl::{CubeBackend, tensor::CubeTensor};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What comes out of `x`, vectors of `batch` pictures or maps: flat.
-pub(super) fn run(x: Tensor<1>, constants: Tensor<1>, plan: Arc<Plan>, batch: usize, output: Output) -> Tensor<1> {
+/// What comes out of `x`, vectors of `batch` pictures or maps: `[batch, channels, height, width]`, of which pooled height and width
+/// are 1.
+pub(super) fn run(x: Tensor<1>, constants: Tensor<1>, plan: Arc<Plan>, batch: usize, output: Output) -> Tensor<4> {
     let y = <Dispatch as Planned>::planned(x.into_dispatch(), constants.into_dispatch(), plan, batch, output);
     Tensor::from_dispatch(y)
 }
@@ -71,8 +73,18 @@ impl Planned for CubeBackend {
             }
         }
         let handle = values[result].take().unwrap_or_else(|| x.handle.clone());
-        let shape = Shape::from([batch * plan.output_length(output)]);
-        CubeTensor::new_contiguous(x.client.clone(), x.device.clone(), shape, handle, x.dtype)
+        let [channels, height, width] = plan.output_shape();
+        let metadata = match output {
+            Output::Vectors => {
+                let shape = Shape::from([batch, channels, height, width]);
+                Metadata::new(shape, Strides::from(strides(plan.output_shape())))
+            }
+            Output::Pooled => {
+                let width = plan.output_length(output);
+                Metadata::new(Shape::from([batch, channels, 1, 1]), Strides::from([width, 1, 1, 1]))
+            }
+        };
+        CubeTensor::new(x.client.clone(), handle, metadata, x.device.clone(), x.dtype)
     }
 }
 

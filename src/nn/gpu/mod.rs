@@ -1,4 +1,8 @@
-//! Stages on the GPU: a plan of our own kernels, one dispatch for nearly every layer.
+//! Computing on the GPU with kernels of our own, in WGSL. Maps are `[batch, height, width, vectors]` of four channels each.
+//!
+//! - `program` is a kernel's text around its body; `shaders` has the bodies of what is frozen, `training` of what trains.
+//! - `plan` makes a list of dispatches of frozen layers, nearly one for each.
+//! - `launch` puts dispatches before burn's GPU; `operations` are those that train.
 
 mod launch;
 mod operations;
@@ -7,11 +11,11 @@ mod program;
 mod shaders;
 mod training;
 
-use self::plan::{Output, Plan, to_planes, to_vectors};
+use self::plan::{Output, Plan, to_vectors};
 use super::lower::Lowering;
 use crate::error::{Error, Result};
-use crate::params::read;
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::params::{on_device, read_all};
+use burn::tensor::{Device, Tensor};
 use std::sync::Arc;
 
 /// Stages in inference form for the GPU.
@@ -28,16 +32,19 @@ impl GpuStages {
     pub(super) fn new(layers: Lowering, device: &Device) -> Result<Self> {
         let (shape, layers) = layers.end();
         let plan = Plan::new(shape, layers);
-        let (plan, constants) =
+        let (plan, mut constants) =
             plan.map_err(|layer| Error::Internal(format!("layer {layer} does not fit its input")))?;
-        Ok(Self { plan: Arc::new(plan), constants: flat(constants, device), shape, device: device.clone() })
+        if constants.is_empty() {
+            // There are no buffers of nothing.
+            constants.push(0.0);
+        }
+        Ok(Self { plan: Arc::new(plan), constants: on_device(constants, device), shape, device: device.clone() })
     }
 
     /// `[batch, channels, height, width]` of the pictures or maps in `values`.
     pub(super) fn forward(&self, values: &[f32]) -> Tensor<4> {
+        let mut some: Vec<Tensor<4>> = self.passes(values, Output::Vectors).collect();
         let [channels, height, width] = self.plan.output_shape();
-        let some = self.passes(values, Output::Planes).map(|(y, batch)| y.reshape([batch, channels, height, width]));
-        let mut some: Vec<Tensor<4>> = some.collect();
         match some.len() {
             1 => some.remove(0),
             0 => Tensor::zeros([0, channels, height, width], &self.device),
@@ -47,35 +54,21 @@ impl GpuStages {
 
     /// What comes out for each picture or map, read back: `[channels, height, width]` or, `pooled`, the means `[channels]`.
     pub(super) async fn rows(&self, values: &[f32], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
-        let channels = self.plan.output_shape()[0];
         let output = if pooled { Output::Pooled } else { Output::Vectors };
         let mut rows = Vec::new();
-        for (y, batch) in self.passes(values, output) {
-            let y = read(y).await?;
-            let each = y.chunks_exact(y.len() / batch);
-            rows.extend(
-                each.map(|row| if pooled { Arc::from(&row[..channels]) } else { Arc::from(to_planes(row, channels)) }),
-            );
+        for y in self.passes(values, output) {
+            let length = y.dims()[1..].iter().product();
+            rows.extend(read_all([y.flatten(0, 3)]).await?.concat().chunks_exact(length).map(Arc::from));
         }
         Ok(rows)
     }
 
-    /// Runs as many at a time as fit; each with how many they were.
-    fn passes<'a>(&'a self, values: &'a [f32], output: Output) -> impl Iterator<Item = (Tensor<1>, usize)> + 'a {
+    /// Runs as many at a time as fit.
+    fn passes<'a>(&'a self, values: &'a [f32], output: Output) -> impl Iterator<Item = Tensor<4>> + 'a {
         let length: usize = self.shape.iter().product();
         values.chunks(self.plan.most() * length).map(move |some| {
-            let batch = some.len() / length;
-            let x = flat(to_vectors(some, self.shape), &self.device);
-            (launch::run(x, self.constants.clone(), self.plan.clone(), batch, output), batch)
+            let x = on_device(to_vectors(some, self.shape), &self.device);
+            launch::run(x, self.constants.clone(), self.plan.clone(), some.len() / length, output)
         })
     }
-}
-
-fn flat(mut values: Vec<f32>, device: &Device) -> Tensor<1> {
-    // There are no buffers of nothing.
-    if values.is_empty() {
-        values.push(0.0);
-    }
-    let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), device)
 }

@@ -2,8 +2,8 @@
 //! `[batch, channels, height, width]` with strides that say where each value is.
 
 use super::launch::{Info, Text, Work, floats, part};
-use super::plan::{BUSY, LANES, numbers, tile, vectors};
-use super::shaders::Shader;
+use super::plan::{BUSY, LANES, global_average, numbers, strides, tile, vectors};
+use super::shaders::{Map, Shader};
 use super::training::Training;
 use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape};
 use burn::backend::TensorMetadata;
@@ -135,6 +135,37 @@ impl Compute for CubeBackend {
         on.tensor(part(&y, of * LANES, &(0..channels)), [channels])
     }
 
+    fn averaged(x: CubeTensor) -> CubeTensor {
+        let (on, [batch, channels, height, width]) = (On::that_of(&x), x.shape().dims::<4>());
+        let (step, of) = (global_average(0, 1, [channels, height, width]), vectors(channels));
+        let (x, y) = (on.vectors(x), on.floats(batch * of * LANES));
+        let info = Info::new(batch, &step.numbers);
+        let work = Work { text: Text::Frozen(step.shader), columns: step.columns, lines: batch, info };
+        work.launch(&on.client, [x], [y.clone()]);
+        on.rows(y, [batch, channels])
+    }
+
+    fn averaged_input(gradient: CubeTensor, dims @ [batch, channels, height, width]: [usize; 4]) -> CubeTensor {
+        let (on, of, area) = (On::that_of(&gradient), vectors(channels), height * width);
+        let gradient = into_contiguous(gradient).handle;
+        let gradient = on.matrix(gradient, [batch, channels], [batch, of * LANES], false);
+        let y = on.floats(batch * area * of * LANES);
+        let info = Info::new(batch * area, &numbers([of, area]));
+        let work = Work { text: Text::Training(Training::Spread), columns: of, lines: batch * area, info };
+        work.launch(&on.client, [gradient], [y.clone()]);
+        on.maps(y, dims)
+    }
+
+    fn added(a: CubeTensor, b: CubeTensor) -> CubeTensor {
+        let (on, dims @ [batch, channels, height, width]) = (On::that_of(&a), a.shape().dims::<4>());
+        let (of, area) = (vectors(channels), height * width);
+        let (inputs, y) = ([on.vectors(a), on.vectors(b)], on.floats(batch * area * of * LANES));
+        let text = Text::Frozen(Shader::Map(Map::Add(2, Activation::None)));
+        let info = Info::new(batch * area, &numbers([of, area]));
+        Work { text, columns: of, lines: batch * area, info }.launch(&on.client, inputs, [y.clone()]);
+        on.maps(y, dims)
+    }
+
     fn multiplied(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: Matrix) -> CubeTensor {
         let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&x), of);
         let y = on.floats(batch * outputs);
@@ -235,12 +266,6 @@ fn plane_numbers(channels: usize, planes: Planes) -> Vec<u32> {
     numbers([vectors(channels), height, width, out_height, out_width, top, left, channels])
 }
 
-/// Strides of `[batch, channels, height, width]` whose values are vectors.
-fn strides([_, channels, height, width]: [usize; 4]) -> [usize; 4] {
-    let pixel = vectors(channels) * LANES;
-    [height * width * pixel, 1, width * pixel, pixel]
-}
-
 /// Where a tensor is, for more of them.
 struct On {
     client: Client,
@@ -262,17 +287,24 @@ impl On {
         CubeTensor::new_contiguous(self.client.clone(), device.clone(), Dims::from(dims), handle, *dtype)
     }
 
-    /// Maps whose values are vectors.
-    fn maps(&self, handle: Handle, dims: [usize; 4]) -> CubeTensor {
+    /// Rows that are filled up to vectors.
+    fn rows(&self, handle: Handle, dims @ [_, columns]: [usize; 2]) -> CubeTensor {
         let CubeTensor { device, dtype, .. } = &self.of;
-        let metadata = Metadata::new(Dims::from(dims), Strides::from(strides(dims)));
+        let metadata = Metadata::new(Dims::from(dims), Strides::from([vectors(columns) * LANES, 1]));
+        CubeTensor::new(self.client.clone(), handle, metadata, device.clone(), *dtype)
+    }
+
+    /// Maps whose values are vectors.
+    fn maps(&self, handle: Handle, dims @ [_, channels, height, width]: [usize; 4]) -> CubeTensor {
+        let CubeTensor { device, dtype, .. } = &self.of;
+        let metadata = Metadata::new(Dims::from(dims), Strides::from(strides([channels, height, width])));
         CubeTensor::new(self.client.clone(), handle, metadata, device.clone(), *dtype)
     }
 
     /// The vectors of maps, of any strides.
     fn vectors(&self, x: CubeTensor) -> Handle {
-        let dims @ [batch, channels, height, width] = x.shape().dims::<4>();
-        if x.meta.strides()[..] == strides(dims)[..] {
+        let [batch, channels, height, width] = x.shape().dims::<4>();
+        if x.meta.strides()[..] == strides([channels, height, width])[..] {
             return x.handle;
         }
         let (rows, stride, area) = (batch * height * width, vectors(channels) * LANES, height * width);

@@ -60,8 +60,6 @@ pub enum Output {
     Vectors,
     /// The mean over height and width, as vectors.
     Pooled,
-    /// `[batch, channels, height, width]`.
-    Planes,
 }
 
 /// Vectors of so many channels.
@@ -113,34 +111,26 @@ impl Plan {
 
     /// The value that comes out, and the step that makes of it what is asked for, whose own output is one more value.
     pub(super) fn last(&self, output: Output) -> (usize, Option<Step>) {
-        let shape @ [channels, height, width] = self.output_shape();
-        let (value, vectors, area) = (self.output, vectors(channels), height * width);
         let step = match output {
             Output::Vectors => None,
-            Output::Pooled => Some(global_average(value, self.values.len(), shape)),
-            Output::Planes => Some(Step {
-                shader: Shader::Planes,
-                inputs: vec![value],
-                constants: Vec::new(),
-                output: self.values.len(),
-                columns: channels,
-                rows: area,
-                each: 1,
-                numbers: numbers([channels, vectors, area]),
-            }),
+            Output::Pooled => Some(global_average(self.output, self.values.len(), self.output_shape())),
         };
-        (value, step)
+        (self.output, step)
     }
 
     /// Floats of what comes out, for each picture.
     pub(super) fn output_length(&self, output: Output) -> usize {
-        let [channels, height, width] = self.output_shape();
         match output {
             Output::Vectors => self.length(self.output),
-            Output::Pooled => vectors(channels) * LANES,
-            Output::Planes => channels * height * width,
+            Output::Pooled => vectors(self.output_shape()[0]) * LANES,
         }
     }
+}
+
+/// Strides of `[batch, channels, height, width]` whose values are vectors.
+pub(super) fn strides([channels, height, width]: [usize; 3]) -> [usize; 4] {
+    let pixel = vectors(channels) * LANES;
+    [height * width * pixel, 1, width * pixel, pixel]
 }
 
 /// `[pictures, channels, height, width]` as vectors.
@@ -155,18 +145,12 @@ pub(super) fn to_vectors(values: &[f32], [channels, height, width]: [usize; 3]) 
     all
 }
 
-/// One picture's or map's vectors as `[channels, height, width]`.
-pub(super) fn to_planes(values: &[f32], channels: usize) -> Vec<f32> {
-    let stride = vectors(channels) * LANES;
-    (0..channels).flat_map(|channel| values.iter().skip(channel).step_by(stride).copied()).collect()
-}
-
 pub(super) fn numbers<const N: usize>(numbers: [usize; N]) -> Vec<u32> {
     // What has more than four thousand million of anything does not fit an adapter.
     numbers.map(|number| number as u32).to_vec()
 }
 
-fn global_average(input: usize, output: usize, [channels, height, width]: [usize; 3]) -> Step {
+pub(super) fn global_average(input: usize, output: usize, [channels, height, width]: [usize; 3]) -> Step {
     let (vectors, area) = (vectors(channels), height * width);
     let shader = Shader::GlobalAverage { wide: area > 64 };
     let columns = if area > 64 { vectors * WORKGROUP } else { vectors };

@@ -28,8 +28,6 @@ pub(super) enum Shader {
     Map(Map),
     /// Puts channels into a value of more of them.
     Place,
-    /// From vectors to `[batch, channels, height, width]`.
-    Planes,
 }
 
 /// What is computed of single vectors.
@@ -76,11 +74,7 @@ impl Shader {
             Self::Map(Map::Affine) => vec!["x", "scale", "shift"],
             Self::Map(Map::Scale) => vec!["x", "gate"],
             Self::Map(Map::Add(count, _)) => ["a", "b", "c", "d", "e", "f"].into_iter().take(count).collect(),
-            Self::Map(Map::Activate(_))
-            | Self::Pool { .. }
-            | Self::GlobalAverage { .. }
-            | Self::Place
-            | Self::Planes => {
+            Self::Map(Map::Activate(_)) | Self::Pool { .. } | Self::GlobalAverage { .. } | Self::Place => {
                 vec!["x"]
             }
         }
@@ -114,13 +108,12 @@ impl Shader {
             ],
             Self::GlobalAverage { .. } | Self::Map(_) => &["vectors", "area"],
             Self::Place => &["count", "end", "stride", "first", "out_stride"],
-            Self::Planes => &["channels", "vectors", "area"],
         }
     }
 
     /// Whether it reads and writes single channels.
     fn is_scalar(self) -> bool {
-        matches!(self, Self::Grouped { .. } | Self::Place | Self::Planes)
+        matches!(self, Self::Grouped { .. } | Self::Place)
     }
 
     /// The text.
@@ -156,11 +149,6 @@ impl Shader {
   var value = 0.0;
   if (column < info.count) { value = x[row * info.stride + column]; }
   y[row * info.out_stride + info.first + column] = value;
-"
-            .into(),
-            Self::Planes => "  if (column >= info.channels || row >= info.rows) { return; }
-  let picture = row / info.area;
-  y[(picture * info.channels + column) * info.area + row % info.area] = x[row * info.vectors * 4u + column];
 "
             .into(),
         }

@@ -25,6 +25,8 @@ pub(super) enum Training {
     Parts,
     /// The sum of each channel, of all pixels.
     Channels,
+    /// The gradient of a mean over a plane.
+    Spread,
     /// A dense layer.
     Dense,
     /// The gradient of its input.
@@ -49,6 +51,7 @@ impl Training {
             | Self::Vectors
             | Self::Unclamp { .. }
             | Self::PointwiseWeight
+            | Self::Spread
             | Self::DepthwiseInput { .. }
             | Self::DepthwiseWeight { .. } => [8, 8],
             _ => [WORKGROUP, 1],
@@ -113,6 +116,11 @@ impl Training {
 ",
                 )
             }
+            Self::Spread => Program::new(&[("x", Vector)], &[("y", Vector)], &["vectors", "area"], of).body(
+                "  if (column >= info.vectors || row >= info.rows) { return; }
+  y[row * info.vectors + column] = x[row / info.area * info.vectors + column] / f32(info.area);
+",
+            ),
             Self::Dense => {
                 let inputs = [("x", Float), ("weight", Float), ("bias", Float)];
                 Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).shared("f32").body(

@@ -2,7 +2,7 @@
 
 use super::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape};
 use crate::nn::cpu::threads;
-use burn::backend::ops::ModuleOps;
+use burn::backend::ops::{FloatTensorOps, ModuleOps};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;
@@ -122,6 +122,23 @@ impl Compute for Flex {
             sums[at % channels] += sum(plane);
         }
         tensor(sums, [channels])
+    }
+
+    fn averaged(x: Tensor) -> Tensor {
+        let [batch, channels, height, width] = x.shape().dims::<4>();
+        let (x, area) = (Values::of(&x), height * width);
+        let means = x.values().chunks_exact(area).map(|plane| sum(plane) / area as f32);
+        tensor(means.collect(), [batch, channels])
+    }
+
+    fn averaged_input(gradient: Tensor, of: [usize; 4]) -> Tensor {
+        let (gradient, area) = (Values::of(&gradient), of[2] * of[3]);
+        let planes = gradient.values().iter().flat_map(|value| std::iter::repeat_n(value / area as f32, area));
+        tensor(planes.collect(), of)
+    }
+
+    fn added(a: Tensor, b: Tensor) -> Tensor {
+        Self::float_add(a, b)
     }
 
     // Each of the three products of a dense layer is one that a pointwise convolution has too.

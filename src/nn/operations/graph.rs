@@ -29,6 +29,22 @@ impl<B: Compute, C: CheckpointStrategy> Training for Autodiff<B, C> {
         }
     }
 
+    fn average(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let y = B::averaged(x.primitive().clone());
+        match Average.prepare::<C>([x.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(x.primitive().shape().dims::<4>(), y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+
+    fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        let y = B::added(a.primitive().clone(), b.primitive().clone());
+        match Add.prepare::<C>([a.node(), b.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish((), y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+
     fn dense(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -86,6 +102,35 @@ impl<B: Compute> Backward<B, 3> for Convolve {
         }
         if let Some(node) = of_x {
             gradients.register::<B>(node.id, B::convolved_input(weight, gradient, x_shape, shape));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Average;
+
+impl<B: Compute> Backward<B, 1> for Average {
+    type State = [usize; 4];
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [of_x] = ops.parents;
+        let gradient = gradients.consume::<B>(&ops.node);
+        if let Some(node) = of_x {
+            gradients.register::<B>(node.id, B::averaged_input(gradient, ops.state));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Add;
+
+impl<B: Compute> Backward<B, 2> for Add {
+    type State = ();
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        for node in ops.parents.into_iter().flatten() {
+            gradients.register::<B>(node.id, gradient.clone());
         }
     }
 }

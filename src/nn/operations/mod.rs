@@ -111,6 +111,16 @@ pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, shape: 
     Tensor::from_dispatch(<Dispatch as Training>::convolve(x, weight, bias.into_dispatch(), shape, clamp))
 }
 
+/// The mean over height and width: `[batch, channels, height, width]` → `[batch, channels]`.
+pub(super) fn average(x: Tensor<4>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as Training>::average(x.into_dispatch()))
+}
+
+/// The sum of two values of one shape.
+pub(super) fn add(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Training>::add(a.into_dispatch(), b.into_dispatch()))
+}
+
 /// `x` `[batch, inputs]` times the weight of a dense layer, flat, plus its bias: `[batch, outputs]`.
 pub(crate) fn dense(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
     let ([batch, inputs], [outputs]) = (x.dims(), bias.dims());
@@ -155,6 +165,10 @@ pub trait Training: Backend {
         shape: Shape,
         clamp: Clamp,
     ) -> FloatTensor<Self>;
+    /// See [`average`].
+    fn average(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// See [`add`].
+    fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
     /// See [`dense`].
     fn dense(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>, of: Matrix)
     -> FloatTensor<Self>;
@@ -212,6 +226,12 @@ pub trait Compute: Backend {
     ) -> FloatTensor<Self>;
     /// The gradient of its bias: the sums of each channel.
     fn convolved_bias(gradient: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// See [`average`].
+    fn averaged(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Its gradient, of the shape `of`.
+    fn averaged_input(gradient: FloatTensor<Self>, of: [usize; 4]) -> FloatTensor<Self>;
+    /// See [`add`].
+    fn added(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
     /// See [`dense`].
     fn multiplied(
         x: FloatTensor<Self>,
@@ -239,6 +259,14 @@ macro_rules! outside_of_graphs {
                 clamp: Clamp,
             ) -> FloatTensor<Self> {
                 Self::convolved(x, weight, bias, shape, clamp)
+            }
+
+            fn average(x: FloatTensor<Self>) -> FloatTensor<Self> {
+                Self::averaged(x)
+            }
+
+            fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+                Self::added(a, b)
             }
 
             fn dense(
