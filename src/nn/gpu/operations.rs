@@ -169,14 +169,12 @@ impl Compute for CubeBackend {
     fn multiplied(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: Matrix) -> CubeTensor {
         let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&x), of);
         let y = on.floats(batch * outputs);
-        let info = Info::new(batch, &numbers([inputs, outputs]));
-        let columns = outputs * Training::Dense.workgroup()[0];
+        let vectors = inputs.is_multiple_of(LANES);
+        let length = if vectors { inputs / LANES } else { inputs };
+        let info = Info::new(batch, &numbers([length, outputs]));
         let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
-        Work { text: Text::Training(Training::Dense), columns, lines: batch, info }.launch(
-            &on.client,
-            buffers,
-            [y.clone()],
-        );
+        let text = Text::Training(Training::Dense { vectors });
+        Work { text, columns: outputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
         on.tensor(y, [batch, outputs])
     }
 
@@ -196,7 +194,7 @@ impl Compute for CubeBackend {
         let info = Info::new(outputs, &numbers([inputs, outputs, batch]));
         let buffers = [x, gradient].map(|tensor| into_contiguous(tensor).handle);
         let text = Text::Training(Training::DenseWeights);
-        let work = Work { text, columns: inputs + 1, lines: outputs, info };
+        let work = Work { text, columns: inputs + 1, lines: outputs.div_ceil(4), info };
         work.launch(&on.client, buffers, [y.clone(), of_bias.clone()]);
         [on.tensor(y, [outputs * inputs]), on.tensor(of_bias, [outputs])]
     }

@@ -27,8 +27,8 @@ pub(super) enum Training {
     Channels,
     /// The gradient of a mean over a plane.
     Spread,
-    /// A dense layer.
-    Dense,
+    /// A dense layer, whose rows are whole vectors or not.
+    Dense { vectors: bool },
     /// The gradient of its input.
     DenseInput,
     /// Those of its weight and bias.
@@ -52,6 +52,7 @@ impl Training {
             | Self::Unclamp { .. }
             | Self::PointwiseWeight
             | Self::Spread
+            | Self::Dense { .. }
             | Self::DepthwiseInput { .. }
             | Self::DepthwiseWeight { .. } => [8, 8],
             _ => [WORKGROUP, 1],
@@ -121,19 +122,28 @@ impl Training {
   y[row * info.vectors + column] = x[row / info.area * info.vectors + column] / f32(info.area);
 ",
             ),
-            Self::Dense => {
-                let inputs = [("x", Float), ("weight", Float), ("bias", Float)];
-                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).shared("f32").body(
-                    "  var sum = 0.0;
-  for (var k = local.x; k < info.inputs; k += 64u) { sum += x[row * info.inputs + k] * weight[group.x * info.inputs + k]; }
-  sums[local.x] = sum;
-  workgroupBarrier();
-  if (local.x == 0u) {
-    for (var k = 1u; k < 64u; k++) { sum += sums[k]; }
-    y[row * info.outputs + group.x] = sum + bias[group.x];
-  }
-",
-                )
+            Self::Dense { vectors } => {
+                let element = if vectors { Vector } else { Float };
+                let product = |x: &str, y: &str| if vectors { format!("dot({x}, {y})") } else { format!("{x} * {y}") };
+                let (one, other) = (product("x[at]", "weight[by]"), product("x[at + 1u]", "weight[by + 1u]"));
+                let inputs = [("x", element), ("weight", element), ("bias", Float)];
+                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(format!(
+                    "  if (column >= info.outputs || row >= info.rows) {{ return; }}
+  var at = row * info.inputs;
+  var by = column * info.inputs;
+  let end = at + info.inputs;
+  var sum = bias[column];
+  var more = 0.0;
+  while (at + 1u < end) {{
+    sum += {one};
+    more += {other};
+    at += 2u;
+    by += 2u;
+  }}
+  if (at < end) {{ sum += {one}; }}
+  y[row * info.outputs + column] = sum + more;
+"
+                ))
             }
             Self::DenseInput => {
                 let inputs = [("weight", Float), ("gradient", Float)];
@@ -145,19 +155,7 @@ impl Training {
 ",
                 )
             }
-            Self::DenseWeights => {
-                let (inputs, outputs) = ([("x", Float), ("gradient", Float)], [("y", Float), ("of_bias", Float)]);
-                Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], of).body(
-                    "  if (column > info.inputs) { return; }
-  var sum = 0.0;
-  for (var k = 0u; k < info.batch; k++) {
-    let by = gradient[k * info.outputs + row];
-    if (column < info.inputs) { sum += by * x[k * info.inputs + column]; } else { sum += by; }
-  }
-  if (column < info.inputs) { y[row * info.inputs + column] = sum; } else { of_bias[row] = sum; }
-",
-                )
-            }
+            Self::DenseWeights => dense_weights(),
             Self::Loss { hinge, labels, classes } => loss(hinge, labels, classes),
             Self::Gather { rows } => {
                 Program::new(&[("x", Float)], &[("y", Float)], &["width"], of).words("picks", "u32", rows).body(
@@ -236,6 +234,40 @@ fn pointwise_weight() -> Program {
     let inputs = [("x", Element::Vector), ("gradient", Element::Vector)];
     let numbers = ["vectors", "out_vectors", "inputs", "outputs", "groups", "pixels", "each"];
     Program::new(&inputs, &[("y", Element::Float)], &numbers, Training::PointwiseWeight.workgroup()).body(text)
+}
+
+/// Four outputs by one input; behind the last input comes the bias.
+fn dense_weights() -> Program {
+    let mut text = String::from(
+        "  if (column > info.inputs) { return; }
+  let first = row * 4u;
+",
+    );
+    for output in 0..4 {
+        let _ =
+            writeln!(text, "  var sum{output} = 0.0;\n  let of{output} = min(first + {output}u, info.outputs - 1u);");
+    }
+    text.push_str(
+        "  for (var k = 0u; k < info.batch; k++) {
+    var by = 1.0;
+    if (column < info.inputs) { by = x[k * info.inputs + column]; }
+",
+    );
+    for output in 0..4 {
+        let _ = writeln!(text, "    sum{output} += by * gradient[k * info.outputs + of{output}];");
+    }
+    text.push_str("  }\n");
+    for output in 0..4 {
+        let _ = writeln!(
+            text,
+            "  if (first + {output}u < info.outputs) {{
+    if (column < info.inputs) {{ y[of{output} * info.inputs + column] = sum{output}; }} else {{ of_bias[of{output}] = sum{output}; }}
+  }}"
+        );
+    }
+    let inputs = [("x", Element::Float), ("gradient", Element::Float)];
+    let outputs = [("y", Element::Float), ("of_bias", Element::Float)];
+    Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], Training::DenseWeights.workgroup()).body(text)
 }
 
 const PLANES: [&str; 8] = ["vectors", "height", "width", "out_height", "out_width", "top", "left", "channels"];
