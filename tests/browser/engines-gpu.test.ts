@@ -1,4 +1,4 @@
-/** The WebGPU engine where something is amiss: the device is lost, can do little, is shared, or computes wrong numbers. */
+/** The WebGPU engine where it has it hard: its device is lost, can do little, is shared or computes wrong numbers; and against the CPU. */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Prediction } from '../../www/headstart.js';
@@ -10,7 +10,7 @@ import { installWork, MOMENTS, type Moment, type Outcome, type Trained } from '.
 /** How often a device is lost; `TRIALS=20 SEED=…` for more, or for the same again. */
 const TRIALS = Number(process.env['TRIALS'] ?? MOMENTS.length);
 const SEED = Number(process.env['SEED'] ?? randomInt(1e6));
-/** A loss is noticed where the GPU is waited for, mostly. */
+/** Milliseconds: so that half of the losses meet a worker that waits for the GPU, where the others meet one that talks to it. */
 const LONGEST_DELAY = 30;
 
 /** What differs at most: features and losses as a share of the largest, probabilities as they are. */

@@ -40,6 +40,8 @@ export interface ApiPage {
   page: Page;
   site: Site;
   record: Record;
+  /** Another page like it, in another tab. */
+  openTab(): Promise<{ page: Page; record: Record }>;
   close(): Promise<void>;
 }
 
@@ -58,17 +60,20 @@ export async function openApiPage(options: LaunchOptions = {}): Promise<ApiPage>
   site.files.set('small/model.safetensors', readFileSync(new URL('model.safetensors', BACKBONE)));
   const browser = await launch(options);
   const context = await browser.newContext();
-  const page = await context.newPage();
-  const record = observe(context, page);
-  await page.addInitScript(installDrawing);
-  await page.addInitScript(installTools);
-  await page.goto(`${site.url}blank.html`);
-  await page.evaluate(`import('${site.url}headstart.js').then((module) => { globalThis.headstart = module; })`);
+  const openTab = async (): Promise<{ page: Page; record: Record }> => {
+    const page = await context.newPage();
+    const record = observe(context, page);
+    await page.addInitScript(installDrawing);
+    await page.addInitScript(installTools);
+    await page.goto(`${site.url}blank.html`);
+    await page.evaluate(`import('${site.url}headstart.js').then((module) => { globalThis.headstart = module; })`);
+    return { page, record };
+  };
   return {
     browser,
-    page,
+    ...(await openTab()),
     site,
-    record,
+    openTab,
     async close() {
       await browser.close();
       await site.close();
