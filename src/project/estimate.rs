@@ -80,12 +80,14 @@ impl From<Error> for Refusal {
 /// one with the activations.
 const BACKWARD: f64 = 2.0;
 
-/// On the CPU what trains is computed by burn, which takes so much longer for a multiplication than the frozen stages do:
-/// 2.2 times for the last three stages of the bundled backbone, 4.5 for all of it, in V8.
-const TRAINED_ON_CPU: f64 = 3.0;
+/// On the CPU what trains takes so much longer for a multiplication than the frozen stages do: 1.1 to 1.6 times in V8, for the
+/// last stage of the bundled backbone and for its last six (`./build.sh bench estimates`).
+const TRAINED_ON_CPU: f64 = 1.35;
 
-/// Seconds of a step that are not of its multiplications, on the CPU and on a GPU, which is told what to do a dozen times.
+/// Seconds of a step that are not of its multiplications, on the CPU and on a GPU, which is told what to do a dozen times; and of
+/// an epoch, at whose end there is something to look at and to tell.
 const STEP: [f64; 2] = [0.000_15, 0.001];
+const EPOCH: [f64; 2] = [0.002_3, 0.01];
 
 /// Expected durations; unknown before a picture was embedded.
 #[derive(Default, Clone, Copy)]
@@ -187,12 +189,11 @@ impl Project {
         let again = |part: &Part, prefix: f64| if part.storage == Storage::Recompute { prefix } else { 0.0 };
         let all = (train + held_out) as f64;
         let (train, held_out) = (train as f64, held_out as f64);
-        let [on_cpu, on_gpu] = STEP;
-        let (slower, step) = if self.engine.is_gpu() { (1.0, on_gpu) } else { (TRAINED_ON_CPU, on_cpu) };
-        let steps = (train / config.batch_size as f64).ceil();
+        let (on, slower) = if self.engine.is_gpu() { (1, 1.0) } else { (0, TRAINED_ON_CPU) };
+        let steps = (train / config.batch_size as f64).ceil() * STEP[on] + EPOCH[on];
         let epoch = |frozen: f64, trained: f64| {
             let forward = seconds(frozen + slower * trained);
-            train * (forward + BACKWARD * seconds(slower * trained)) + held_out * forward + steps * step
+            train * (forward + BACKWARD * seconds(slower * trained)) + held_out * forward + steps
         };
         let head_epoch = epoch(again(plan.head(), whole), head);
         let missing = Missing::new(self, config, (train, all));

@@ -91,11 +91,7 @@ impl Project {
         }
         course.checkpoint = checkpoint;
         let preparing = Preparing::new(course, &mut self.store);
-        self.job = Some(if preparing.is_done() {
-            Job::Training(Box::new(preparing.begin(&self.store, &self.engine, self.clock)?))
-        } else {
-            Job::Preparing(Box::new(preparing))
-        });
+        self.proceed(preparing)?;
         self.settings = Some(settings.clone());
         Ok(())
     }
@@ -195,17 +191,31 @@ impl Project {
         let (done, all) = job.progress();
         let left = job.seconds / done.max(1) as f64 * (all - done) as f64 + job.course.later_seconds;
         let event = self.counting(Phase::Prepare, (done, all), job.seconds, left);
+        self.proceed(job)?;
+        Ok(event)
+    }
+
+    /// Begins to train where everything is there.
+    fn proceed(&mut self, job: Preparing) -> Result<()> {
         self.job = Some(if job.is_done() {
             Job::Training(Box::new(job.begin(&self.store, &self.engine, self.clock)?))
         } else {
             Job::Preparing(Box::new(job))
         });
-        Ok(event)
+        Ok(())
     }
 
     /// One optimiser step.
-    async fn train(&mut self, (course, mut run): (Course, Run)) -> Result<TrainEvent> {
-        match run.step().await {
+    async fn train(&mut self, (mut course, mut run): (Course, Run)) -> Result<TrainEvent> {
+        let mut result = run.step().await;
+        if self.engine.is_gpu() && matches!(&result, Ok(event) if event.kind == EventKind::Epoch) {
+            // Before the epoch is told of, so that none is told of twice should the GPU be lost.
+            match run.checkpoint(course.about).await {
+                Ok(kept) => course.checkpoint = kept.or(course.checkpoint),
+                Err(error) => result = Err(error),
+            }
+        }
+        match result {
             Ok(event) if event.kind == EventKind::Done => {
                 let job = self.ended(course, run).await?;
                 self.measure(job).await
@@ -214,10 +224,13 @@ impl Project {
                 self.job = Some(Job::Training(Box::new((course, run))));
                 Ok(TrainEvent { memory: self.store.bytes() as f64, ..event })
             }
+            Err(Error::DeviceLost(reason)) => {
+                self.go_on_without_gpu(&reason)?;
+                let preparing = Preparing::new(course, &mut self.store);
+                self.proceed(preparing)?;
+                Box::pin(self.step()).await
+            }
             Err(error) => {
-                if let Error::DeviceLost(reason) = &error {
-                    self.go_on_without_gpu(reason)?;
-                }
                 // Where not one epoch ended there is nothing to keep, and the error itself says so. Otherwise the
                 // best weights are the model, and its report says why training stopped.
                 match self.ended(course, run).await {

@@ -92,6 +92,8 @@ pub struct Run {
     settled: Option<Best>,
     /// Epochs of phases that are over.
     epochs_before: u32,
+    /// Epochs of this one that ended, validation included.
+    ended: u32,
     seconds_before: f64,
     trainable: usize,
     hint: Option<Warning>,
@@ -164,6 +166,7 @@ impl Run {
             best: None,
             settled: None,
             epochs_before: 0,
+            ended: 0,
             seconds_before: 0.0,
             hint: None,
             stopped: None,
@@ -199,7 +202,7 @@ impl Run {
         run.judge = Judge::new(config.monitor, run.fit.phase, run.fit.epochs, None).recalling(figures);
         (run.watch, run.hint) = (watch, hint);
         (run.best, run.settled) = (best, settled);
-        (run.epochs_before, run.seconds_before) = (epochs_before, seconds_before);
+        (run.epochs_before, run.ended, run.seconds_before) = (epochs_before, run.fit.epoch, seconds_before);
         if run.phase_is_over() && (run.tail.is_none() || run.best.is_none()) {
             return Err(invalid("nothing of it is left to do"));
         }
@@ -274,6 +277,7 @@ impl Run {
             let epoch = self.epochs_before + self.fit.epoch;
             self.best = Some(Best { phase: self.fit.phase, epoch, validated, values });
         }
+        self.ended = self.fit.epoch;
         self.hint = self.watch.epoch(self.fit.accuracy(), validated);
         if self.phase_is_over() && self.tail.is_none() {
             let planned = self.fit.epoch >= self.fit.epochs;
@@ -329,7 +333,7 @@ impl Run {
             .having_seen(self.judge.lowest());
         self.watch = Watch::new(Phase::FineTune, best.validated);
         self.settled = self.best.clone();
-        self.epochs_before = self.fit.epoch;
+        (self.epochs_before, self.ended) = (self.fit.epoch, 0);
         self.seconds_before += self.fit.seconds;
         self.trainable = fit.network.params.count();
         self.fit = fit;
@@ -366,7 +370,7 @@ impl Run {
             }
             None => return Err(Error::NotTrained),
         };
-        let ended = self.fit.step / self.fit.steps_an_epoch(&self.config) as u32;
+        let ended = self.ended;
         let fine_tuning = self.fit.phase == Phase::FineTune;
         Ok(Outcome {
             head: self.scaling.fold(best.values.head),
