@@ -1,4 +1,4 @@
-//! Where the arithmetic runs: WebGPU through burn-wgpu or the CPU through burn-flex, and why.
+//! Where the arithmetic runs: WebGPU or the CPU, and why.
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
