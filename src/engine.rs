@@ -143,6 +143,12 @@ impl Engine {
         Self::cpu(&format!("The GPU stopped answering ({reason}), so the CPU goes on."))
     }
 
+    /// What takes the place of a GPU that cannot be relied on, for a reason.
+    pub(crate) fn instead_of_gpu(reason: &str) -> Self {
+        Self::refuse_gpu(reason);
+        Self::cpu(&format!("The GPU is not used, because {reason}."))
+    }
+
     /// Has every later attempt to open the GPU of this process fail for this reason.
     pub fn refuse_gpu(reason: &str) {
         // A poisoned lock means that opening the GPU panicked; then it cannot be used either way.

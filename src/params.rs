@@ -89,7 +89,7 @@ impl Params {
     /// Replaces each value by what `update` makes of it (index, parameter, value without graph).
     pub fn update(&mut self, mut update: impl FnMut(usize, &Param, Tensor<1>) -> Tensor<1>) {
         for (index, item) in self.items.iter_mut().enumerate() {
-            // The leaf is taken out so that the update owns the only handle and may work in place.
+            // The leaf is taken out so that the update owns the only handle and, on the CPU, works in place.
             let value = std::mem::replace(&mut item.value, Tensor::empty([1], &self.device)).inner();
             let next = update(index, item, value);
             item.value = next.autodiff().require_grad();

@@ -4,7 +4,14 @@
 use crate::backbone::{Backbone, FrozenStages, Outline};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result};
-use crate::nn::{ConvSpec, DenseSpec, Freezing, NormSpec, Numbers, StageSpec, WeightAndBias};
+use crate::nn::{
+    Activation, After, ConvSpec, DenseSpec, Freezing, NormSpec, Numbers, Read, Source, Stage, StageBuilder, StageSpec,
+    WeightAndBias, dense, global_average,
+};
+use crate::params::{Group, Params, Slot};
+use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
+use burn::tensor::{Tensor, TensorData};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Stages that a software adapter is measured on: compiling the shaders of the whole backbone takes it ten seconds,
 /// which nobody should wait for.
@@ -33,7 +40,7 @@ pub async fn open(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Re
 }
 
 /// Why a GPU is not used that is there.
-const WRONG: &str = "it computes wrong numbers";
+pub(crate) const WRONG: &str = "it computes wrong numbers";
 
 /// Share of the largest value by which a GPU may differ.
 const TOLERANCE: f32 = 1e-3;
@@ -44,7 +51,14 @@ async fn test(gpu: &Engine, backbone: &Backbone) -> std::result::Result<(), Stri
     for engine in [&Engine::cpu(""), gpu] {
         let stages = FrozenStages::new(backbone, 0..SOFTWARE_STAGES.min(backbone.depth()), engine);
         let stages = stages.map_err(|error| error.to_string())?;
-        found.push(stages.rows(&picture(backbone), true).await.map_err(|error| error.to_string())?.concat());
+        match stages.rows(&picture(backbone), true).await {
+            Ok(rows) => found.push(rows.concat()),
+            Err(error) => {
+                let reason = reason_of(error);
+                Engine::refuse_gpu(&reason);
+                return Err(reason);
+            }
+        }
     }
     if agree(&found[0], &found[1]) {
         return Ok(());
@@ -52,6 +66,14 @@ async fn test(gpu: &Engine, backbone: &Backbone) -> std::result::Result<(), Stri
     // Nobody else in this process is to use it either.
     Engine::refuse_gpu(WRONG);
     Err(WRONG.into())
+}
+
+/// Why a device does not answer.
+fn reason_of(error: Error) -> String {
+    match error {
+        Error::DeviceLost(reason) => reason,
+        other => other.to_string(),
+    }
 }
 
 /// Stripes as bright as pictures are, `[3, size, size]`.
@@ -80,7 +102,7 @@ async fn faster(gpu: Engine, backbone: &Backbone, clock: Clock) -> Result<Engine
     let (cpu_ms, expected) = milliseconds(&cpu, backbone, stages, clock).await?;
     let (gpu_ms, found) = match milliseconds(&gpu, backbone, stages, clock).await {
         Ok(measured) => measured,
-        Err(error) => return Ok(Engine::after_loss(&error.to_string())),
+        Err(error) => return Ok(Engine::after_loss(&reason_of(error))),
     };
     if !agree(&expected, &found) {
         Engine::refuse_gpu(WRONG);
@@ -113,6 +135,81 @@ async fn milliseconds(engine: &Engine, backbone: &Backbone, stages: usize, clock
         }
     }
     Ok((best, found))
+}
+
+/// Whether a step of training comes out on a GPU as it does on the CPU. Asked once, before something trains there: its kernels are
+/// compiled then, for which nobody who only predicts should wait.
+///
+/// # Errors
+/// [`Error::DeviceLost`].
+pub(crate) async fn trains_alike(gpu: &Engine) -> Result<bool> {
+    static KNOWN: AtomicBool = AtomicBool::new(false);
+    if KNOWN.load(Ordering::Relaxed) {
+        return Ok(true);
+    }
+    let alike = agree(&moved(&Engine::cpu("")).await?, &moved(gpu).await?);
+    KNOWN.store(alike, Ordering::Relaxed);
+    Ok(alike)
+}
+
+/// Pictures, channels and side of what a step is tried with, and its classes.
+const TRIED: [usize; 4] = [3, 12, 7, 5];
+
+/// The parameters of a block of convolutions and a dense layer after a step.
+async fn moved(engine: &Engine) -> Result<Vec<f32>> {
+    let [batch, channels, side, classes] = TRIED;
+    let mut params = Params::new(engine.device());
+    let mut block = StageBuilder::new("tried", channels);
+    let x = block.conv(block.input(), ConvSpec::new("widen", 2 * channels).bias());
+    let x = block.activate(x, Activation::Relu6);
+    let x = block.conv(x, ConvSpec::depthwise("each").kernel(3).bias());
+    let x = block.activate(x, Activation::Relu);
+    let x = block.conv(x, ConvSpec::new("narrow", channels).bias());
+    block.add(x, block.input());
+    let stage = Stage::new(&block.end(), &mut Waves { params: &mut params })?;
+    let [weight, bias] =
+        [classes * channels, classes].map(|count| params.add("dense", &[count], waves(count), Group::Head, true));
+    let x = Tensor::<1>::from_data(TensorData::from(waves(batch * channels * side * side).as_slice()), engine.device());
+    let read: Read<'_> = &|slot| params.get(slot);
+    let maps = stage.forward(x.reshape([batch, channels, side, side]).autodiff(), read);
+    let logits = dense(global_average(maps), params.get(weight), params.get(bias));
+    let labels: Vec<usize> = (0..batch).map(|at| at % classes).collect();
+    let loss = Objective::CrossEntropy { smoothing: 0.1, weights: None }.loss(logits, &labels);
+    let settings = OptimizerSettings { kind: OptimizerKind::Sgd, weight_decay: 0.01, momentum: 0.9, clip_norm: None };
+    // With so high a rate the gradients show beside what the parameters were.
+    Optimizer::new(settings).step(&mut params, &mut loss.backward(), |_| 10.0);
+    Ok(params.snapshot().await?.iter().flatten().copied().collect())
+}
+
+/// Values from −1 to 1.
+fn waves(count: usize) -> Vec<f32> {
+    (0..count).map(|at| (at as f32 * 0.73).sin()).collect()
+}
+
+/// Parameters that are waves.
+struct Waves<'a> {
+    params: &'a mut Params,
+}
+
+impl Waves<'_> {
+    fn slot(&mut self, name: &str, shape: &[usize]) -> Slot {
+        self.params.add(name, shape, waves(shape.iter().product()), Group::Stage(0), true)
+    }
+}
+
+impl Source for Waves<'_> {
+    fn conv(&mut self, conv: &ConvSpec, _: Option<&NormSpec>) -> Result<(Slot, After)> {
+        let weight = self.slot(&conv.name, &conv.weight_shape());
+        Ok((weight, After::Bias(self.slot(&conv.name, &[conv.outputs]))))
+    }
+
+    fn norm(&mut self, norm: &NormSpec) -> Result<After> {
+        Err(Error::Internal(format!("nothing is tried with {}", norm.name)))
+    }
+
+    fn dense(&mut self, dense: &DenseSpec) -> Result<(Slot, Option<Slot>)> {
+        Err(Error::Internal(format!("nothing is tried with {}", dense.name)))
+    }
 }
 
 /// Seconds after which a stage is not run once more.
@@ -185,6 +282,25 @@ impl Numbers for MadeUp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A step moves every parameter by more than what engines may differ by, so that a kernel that does nothing shows.
+    #[test]
+    fn a_step_that_is_tried_moves_everything() {
+        let after = pollster::block_on(moved(&Engine::cpu(""))).unwrap();
+        let [_, channels, _, classes] = TRIED;
+        let shapes =
+            [2 * channels * channels, 2 * channels, 18 * channels, 2 * channels, 2 * channels * channels, channels];
+        let before = shapes.into_iter().chain([classes * channels, classes]).map(waves);
+        let mut after = after.as_slice();
+        let largest = after.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        for before in before {
+            let (own, rest) = after.split_at(before.len());
+            after = rest;
+            let moved = own.iter().zip(&before).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(moved > 20.0 * TOLERANCE * largest, "{moved} of {largest}");
+        }
+        assert!(after.is_empty());
+    }
 
     #[test]
     fn what_is_not_the_same_or_no_number_does_not_agree() {

@@ -532,9 +532,13 @@ impl Project {
         }
     }
 
-    /// Moves everything to the CPU.
+    /// Moves everything to the CPU, for the GPU was lost.
     fn go_on_without_gpu(&mut self, reason: &str) -> Result<()> {
-        self.engine = Engine::after_loss(reason);
+        self.move_to(Engine::after_loss(reason))
+    }
+
+    fn move_to(&mut self, engine: Engine) -> Result<()> {
+        self.engine = engine;
         self.embedder = Arc::new(Embedder::new(&self.backbone, Cut::features(&self.backbone), &self.engine)?);
         if let Some(model) = &self.model {
             let Classifier { labels, head, backbone, .. } = model.classifier.clone();

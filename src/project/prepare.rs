@@ -38,7 +38,7 @@ pub(super) struct Course {
     pub memory_limit: u64,
     /// What it is about: the pictures in their split, the settings, the backbone.
     pub about: ContentHash,
-    /// What it goes on from, where it was cut short before.
+    /// What it goes on from: where it was cut short before or, on a GPU, should that be lost.
     pub checkpoint: Option<Checkpoint>,
     /// Expected seconds of an epoch of fine-tuning.
     pub epoch_seconds: Option<f64>,
@@ -165,7 +165,8 @@ impl Preparing {
     /// Everything is there: the run can begin.
     pub(super) fn begin(self, store: &Store, engine: &Engine, clock: Clock) -> Result<(Course, Run)> {
         let Self { mut course, moments, .. } = self;
-        let checkpoint = course.checkpoint.take();
+        // A GPU may be lost before there is another.
+        let checkpoint = if engine.is_gpu() { course.checkpoint.clone() } else { course.checkpoint.take() };
         let material = Material { course: &course, store, engine };
         let Plan { boundary, pooled, map, tail } = &course.plan;
         let features = match moments {

@@ -8,10 +8,12 @@ use super::prepare::{Course, Preparing};
 use crate::activations::{Recipe, Views};
 use crate::backbone::Backbone;
 use crate::dataset::{Labelled, Lineage, Split};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::identity::{ContentHash, Hasher};
 use crate::image::Picture;
+use crate::probe::{WRONG, trains_alike};
 use crate::train::{Checkpoint, EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig};
 use std::sync::Arc;
 
@@ -165,8 +167,8 @@ impl Project {
     /// the event `done` the model and the report are there.
     ///
     /// # Errors
-    /// [`Error::NotTraining`]; [`Error::DeviceLost`] and [`Error::NotFinite`] where that ended the training before
-    /// there was anything to keep. Otherwise the best weights so far are measured and the report says why it ended.
+    /// [`Error::NotTraining`]; [`Error::NotFinite`] where that ended the training before there was anything to keep. Otherwise
+    /// the best weights so far are measured and the report says why it ended. A training whose GPU is lost goes on on the CPU.
     pub async fn step(&mut self) -> Result<TrainEvent> {
         match self.job.take().ok_or(Error::NotTraining)? {
             Job::Preparing(job) => self.prepare(*job).await,
@@ -195,6 +197,13 @@ impl Project {
         Ok(event)
     }
 
+    /// Goes on with a training on the engine that there is now, after the last epoch of which something is kept.
+    async fn again(&mut self, course: Course) -> Result<TrainEvent> {
+        let preparing = Preparing::new(course, &mut self.store);
+        self.proceed(preparing)?;
+        Box::pin(self.step()).await
+    }
+
     /// Begins to train where everything is there.
     fn proceed(&mut self, job: Preparing) -> Result<()> {
         self.job = Some(if job.is_done() {
@@ -207,7 +216,15 @@ impl Project {
 
     /// One optimiser step.
     async fn train(&mut self, (mut course, mut run): (Course, Run)) -> Result<TrainEvent> {
-        let mut result = run.step().await;
+        let alike = if self.engine.is_gpu() { trains_alike(&self.engine).await } else { Ok(true) };
+        let mut result = match alike {
+            Ok(true) => run.step().await,
+            Ok(false) => {
+                self.move_to(Engine::instead_of_gpu(WRONG))?;
+                return self.again(course).await;
+            }
+            Err(lost) => Err(lost),
+        };
         if self.engine.is_gpu() && matches!(&result, Ok(event) if event.kind == EventKind::Epoch) {
             // Before the epoch is told of, so that none is told of twice should the GPU be lost.
             match run.checkpoint(course.about).await {
@@ -226,9 +243,7 @@ impl Project {
             }
             Err(Error::DeviceLost(reason)) => {
                 self.go_on_without_gpu(&reason)?;
-                let preparing = Preparing::new(course, &mut self.store);
-                self.proceed(preparing)?;
-                Box::pin(self.step()).await
+                self.again(course).await
             }
             Err(error) => {
                 // Where not one epoch ended there is nothing to keep, and the error itself says so. Otherwise the

@@ -27,13 +27,13 @@ const VERSION: u32 = 2;
 const RECORD: &str = "headstart_checkpoint";
 
 /// A training between two epochs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Checkpoint {
     record: Record,
     tensors: Tensors,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Record {
     version: u32,
     /// What it is a training of; see [`Checkpoint::is_about`].
@@ -45,7 +45,7 @@ struct Record {
 }
 
 /// What a run remembers apart from its present phase.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RunRecord {
     pub figures: Figures,
     pub watch: Watch,
@@ -56,7 +56,7 @@ pub(super) struct RunRecord {
 }
 
 /// What a phase remembers, without tensors.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct FitRecord {
     pub phase: Phase,
     /// Epochs of the phase that ended, 1 or more.
@@ -71,7 +71,7 @@ pub(super) struct FitRecord {
     pub steps: Vec<i32>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct BestRecord {
     phase: Phase,
     epoch: u32,
@@ -81,7 +81,7 @@ struct BestRecord {
 }
 
 /// Tensors on their way into a checkpoint or out of one, by name; each is taken once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tensors(BTreeMap<String, Vec<f32>>);
 
 impl Tensors {

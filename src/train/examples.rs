@@ -129,8 +129,9 @@ impl Examples {
 
     /// Some rows, one behind the other, standardised where they are to be.
     fn values(&self, which: impl IntoIterator<Item = usize>, rows: &[Row], width: usize) -> Vec<f32> {
-        let mut values = Vec::new();
-        which.into_iter().for_each(|row| rows[row].write(&mut values));
+        let which = which.into_iter();
+        let mut values = Vec::with_capacity(which.size_hint().0 * width);
+        which.for_each(|row| rows[row].write(&mut values));
         if let Source::Pooled { scaling: Some(scaling), .. } = &self.source {
             values.chunks_exact_mut(width).for_each(|row| scaling.apply(row));
         }

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 /// Seconds after which a GPU is waited for, for the losses and so that it is never far behind: someone may cancel, or it may be lost.
 const READ_AFTER: f64 = 0.05;
 
-/// Chunks of pictures that are measured at a time.
-const CHUNKS: usize = 4;
-
 /// Steps after which it is waited for in any case.
 const MOST_PENDING: usize = 64;
+
+/// Chunks of pictures that are measured at a time.
+const CHUNKS: usize = 4;
 
 /// Pictures that are looked at where none are held out: enough to see that a training has gone astray.
 const LOOK_BACK: usize = 64;

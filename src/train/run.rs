@@ -35,7 +35,7 @@ pub enum Stopped {
     Early,
     /// The user stopped it.
     Cancelled,
-    /// The GPU stopped answering.
+    /// The GPU stopped answering; a project goes on on the CPU then.
     DeviceLost,
     /// The loss was no number any more.
     NotFinite,

@@ -21,7 +21,7 @@ pub(super) const BUSY: usize = 4096;
 pub(super) fn tile(pixels: usize, vectors: usize) -> Tile {
     let each = if pixels == 1 { 1 } else { 4 };
     let two = vectors > 1 && pixels * vectors >= each * 2 * BUSY;
-    Tile { pixels: each, vectors: if two { 2 } else { 1 }, wide: 8 }
+    Tile { pixels: each, vectors: if two { 2 } else { 1 } }
 }
 
 /// Layers that were planned, with all that a run needs but their numbers.

@@ -42,19 +42,17 @@ pub(super) enum Map {
     Add(usize, Activation),
 }
 
-/// Results of an invocation of a product, and the workgroup's width.
+/// Results of an invocation of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Tile {
     pub pixels: usize,
     pub vectors: usize,
-    pub wide: usize,
 }
 
 impl Shader {
     /// Width and height of a workgroup.
     pub(super) fn workgroup(self) -> [usize; 2] {
         let wide = match self {
-            Self::Pointwise { tile, .. } | Self::Conv { tile, .. } => tile.wide,
             Self::GlobalAverage { wide: true } => WORKGROUP,
             _ => 8,
         };
@@ -161,8 +159,9 @@ fn activated(activation: Activation, element: &str) -> String {
     let gate = format!("clamp(v * (1.0 / 6.0) + {}, {}, {})", of("0.5"), of("0.0"), of("1.0"));
     match activation {
         Activation::None => "v".into(),
-        Activation::Relu => format!("max(v, {})", of("0.0")),
-        Activation::Relu6 => format!("clamp(v, {}, {})", of("0.0"), of("6.0")),
+        // As comparisons, so that what is no number stays none.
+        Activation::Relu => format!("select(v, {0}, v < {0})", of("0.0")),
+        Activation::Relu6 => format!("select(select(v, {0}, v < {0}), {1}, v > {1})", of("0.0"), of("6.0")),
         Activation::Silu => "v / (1.0 + exp(-v))".into(),
         Activation::HardSwish => format!("v * {gate}"),
         Activation::HardSigmoid => gate,

@@ -148,7 +148,7 @@ impl Training {
             Self::DenseInput => {
                 let inputs = [("weight", Float), ("gradient", Float)];
                 Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(
-                    "  if (column >= info.inputs) { return; }
+                    "  if (column >= info.inputs || row >= info.rows) { return; }
   var sum = 0.0;
   for (var k = 0u; k < info.outputs; k++) { sum += gradient[row * info.outputs + k] * weight[k * info.inputs + column]; }
   y[row * info.inputs + column] = sum;
@@ -159,7 +159,7 @@ impl Training {
             Self::Loss { hinge, labels, classes } => loss(hinge, labels, classes),
             Self::Gather { rows } => {
                 Program::new(&[("x", Float)], &[("y", Float)], &["width"], of).words("picks", "u32", rows).body(
-                    "  if (column >= info.width) { return; }
+                    "  if (column >= info.width || row >= info.rows) { return; }
   y[row * info.width + column] = x[info.picks[row / 4u][row % 4u] * info.width + column];
 ",
                 )
@@ -274,8 +274,9 @@ const PLANES: [&str; 8] = ["vectors", "height", "width", "out_height", "out_widt
 
 fn depthwise_input(kernel: [usize; 2], stride: [usize; 2]) -> Program {
     let inputs = [("weight", Element::Vector), ("gradient", Element::Vector)];
-    Program::new(&inputs, &[("y", Element::Vector)], &PLANES, Training::PointwiseWeight.workgroup()).body(format!(
-        "  if (column >= info.vectors || row >= info.rows) {{ return; }}
+    Program::new(&inputs, &[("y", Element::Vector)], &PLANES, Training::DepthwiseInput { kernel, stride }.workgroup())
+        .body(format!(
+            "  if (column >= info.vectors || row >= info.rows) {{ return; }}
   let right = i32(row % info.width + info.left);
   let down = i32(row / info.width % info.height + info.top);
   let picture = row / (info.width * info.height) * info.out_height;
@@ -292,16 +293,17 @@ fn depthwise_input(kernel: [usize; 2], stride: [usize; 2]) -> Program {
   }}
   y[row * info.vectors + column] = sum;
 ",
-        kernel[0], kernel[1], stride[0], stride[1]
-    ))
+            kernel[0], kernel[1], stride[0], stride[1]
+        ))
 }
 
 /// One place of the kernel for four channels, of the lines of one part; the rows are the parts times the places.
 fn depthwise_weight(kernel: [usize; 2], stride: [usize; 2]) -> Program {
     let inputs = [("x", Element::Vector), ("gradient", Element::Vector)];
     let numbers = [&PLANES[..], &["lines", "each"]].concat();
-    Program::new(&inputs, &[("y", Element::Float)], &numbers, Training::PointwiseWeight.workgroup()).body(format!(
-        "  if (column >= info.vectors || row >= info.rows) {{ return; }}
+    Program::new(&inputs, &[("y", Element::Float)], &numbers, Training::DepthwiseWeight { kernel, stride }.workgroup())
+        .body(format!(
+            "  if (column >= info.vectors || row >= info.rows) {{ return; }}
   let part = row / {places}u;
   let place = row % {places}u;
   let right = i32(place % {width}u) - i32(info.left);
@@ -323,11 +325,11 @@ fn depthwise_weight(kernel: [usize; 2], stride: [usize; 2]) -> Program {
     if (channel < info.channels) {{ y[(part * info.channels + channel) * {places}u + place] = sum[k]; }}
   }}
 ",
-        stride[0],
-        stride[1],
-        places = kernel[0] * kernel[1],
-        width = kernel[1],
-    ))
+            stride[0],
+            stride[1],
+            places = kernel[0] * kernel[1],
+            width = kernel[1],
+        ))
 }
 
 /// One workgroup goes through all rows.
@@ -335,7 +337,9 @@ fn loss(hinge: bool, labels: usize, classes: usize) -> Program {
     let of_row = if hinge {
         "    for (var k = 0u; k < info.classes; k++) {
       let side = select(-1.0, 1.0, k == label);
-      let short = max(1.0 - side * x[at + k], 0.0);
+      let missing = 1.0 - side * x[at + k];
+      // As a comparison, so that what is no number stays none.
+      let short = select(missing, 0.0, missing < 0.0);
       total += short * short / f32(info.labelled);
       y[at + k] = -2.0 * side * short / f32(info.labelled);
     }
