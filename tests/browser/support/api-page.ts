@@ -95,7 +95,9 @@ function installTools(): void {
     async fill(trainer, kind, count, firstSeed = 0) {
       if (!trainer.classes.some(({ name }) => name === kind)) await trainer.addClass(kind);
       const seeds = Array.from({ length: count }, (_, i) => firstSeed + i);
-      return Promise.all(seeds.map(async (seed) => trainer.addImage(kind, await drawing.draw(kind, seed))));
+      // Drawn before the first is added: which is drawn first changes from time to time, and with the order the split would.
+      const pictures = await Promise.all(seeds.map((seed) => drawing.draw(kind, seed)));
+      return Promise.all(pictures.map((picture) => trainer.addImage(kind, picture)));
     },
     async file(path) {
       const response = await fetch(path);
