@@ -23,6 +23,9 @@ async function open(...preludes: Prelude[]): Promise<ApiPage> {
   return api;
 }
 
+/** Trials until one was inside, at most: of one in a dozen it is not. */
+const MOST_DRAWN = 5;
+
 /** What was logged as errors, but for what burn says of a device that is lost. */
 const unexpected = ({ record }: Pick<ApiPage, 'record'>): string[] => record.errors.filter((error) => !error.includes('the wgpu device was lost (Destroyed)'));
 
@@ -168,7 +171,10 @@ describe('a device that is lost', () => {
 
   it.each(MOMENTS)(`in %s: nothing is missing, and the CPU goes on (seed ${SEED})`, async (moment) => {
     let inside = 0;
-    for (let i = MOMENTS.indexOf(moment); i < TRIALS; i += MOMENTS.length) inside += Number(await trial(moment, SEED + i));
+    // A loss that is drawn late comes when all is done already, which tells nothing: another is drawn.
+    for (let i = 0, seed = MOMENTS.indexOf(moment); seed < TRIALS || (inside === 0 && i < MOST_DRAWN); i++, seed += MOMENTS.length) {
+      inside += Number(await trial(moment, SEED + seed));
+    }
     expect(inside).toBeGreaterThan(0);
     expect(unexpected(api)).toEqual([]);
   }, 60_000 * Math.max(2, TRIALS / 2));
