@@ -87,7 +87,7 @@ const TRAINED_ON_CPU: f64 = 1.35;
 /// Seconds of a step that are not of its multiplications, on the CPU and on a GPU, which is told what to do a dozen times; and of
 /// an epoch, at whose end there is something to look at and to tell.
 const STEP: [f64; 2] = [0.000_15, 0.001];
-const EPOCH: [f64; 2] = [0.002_3, 0.01];
+const EPOCH: [f64; 2] = [0.001_7, 0.01];
 
 /// Expected durations; unknown before a picture was embedded.
 #[derive(Default, Clone, Copy)]
