@@ -78,7 +78,7 @@ fn reason_of(error: Error) -> String {
 
 /// Stripes as bright as pictures are, `[3, size, size]`.
 fn picture(backbone: &Backbone) -> Vec<f32> {
-    (0..backbone.shape_at(0).iter().product()).map(|at| (at as f32 * 0.37).sin()).collect()
+    waves(backbone.shape_at(0).iter().product())
 }
 
 /// Whether values are the same up to rounding; what is no number is not.

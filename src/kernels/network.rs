@@ -29,6 +29,14 @@ pub struct Dense {
     pub bias: Option<Vec<f32>>,
 }
 
+impl From<Dense> for Conv {
+    /// On one pixel the two are the same.
+    fn from(Dense { inputs, outputs, weight, bias }: Dense) -> Self {
+        let (kernel, stride, padding) = ([1, 1], [1, 1], [(0, 0); 2]);
+        Self { inputs, outputs, kernel, stride, padding, groups: 1, weight, bias, activation: Activation::None }
+    }
+}
+
 /// What a layer does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
@@ -313,20 +321,7 @@ impl Op {
 fn ready(op: Op, level: Level) -> Step {
     match op {
         Op::Conv(conv) => Step::Conv(Ready::new(&conv, level)),
-        Op::Dense(Dense { inputs, outputs, weight, bias }) => Step::Conv(Ready::new(
-            &Conv {
-                inputs,
-                outputs,
-                kernel: [1, 1],
-                stride: [1, 1],
-                padding: [(0, 0); 2],
-                groups: 1,
-                weight,
-                bias,
-                activation: Activation::None,
-            },
-            level,
-        )),
+        Op::Dense(dense) => Step::Conv(Ready::new(&dense.into(), level)),
         Op::Affine(Affine { mut scale, mut shift }) => {
             scale.resize(padded(scale.len()), 0.0);
             shift.resize(padded(shift.len()), 0.0);

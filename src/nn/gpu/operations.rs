@@ -2,7 +2,7 @@
 //! `[batch, channels, height, width]` with strides that say where each value is.
 
 use super::launch::{Info, Text, Work, floats, part};
-use super::plan::{BUSY, LANES, global_average, numbers, strides, tile, vectors};
+use super::plan::{BUSY, LANES, global_average, numbers, run, strides, tile, vectors};
 use super::shaders::{Map, Shader};
 use super::training::Training;
 use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape};
@@ -45,7 +45,7 @@ impl Compute for CubeBackend {
                 let (of, [out_height, out_width]) = (vectors(channels), planes.output());
                 let weight = on.per_channel(weight.handle, channels, kernel);
                 let bias = on.matrix(bias.handle, [1, channels], [1, of * LANES], false);
-                let run = if stride[1] == 1 { 4 } else { 2 }.min(out_width);
+                let run = run(stride, out_width);
                 let (runs, y) = (out_width.div_ceil(run), on.floats(batch * out_height * out_width * of * LANES));
                 let rows = batch * out_height * runs;
                 let numbers = numbers([of, height, width, out_height, out_width, top, left, runs]);

@@ -2,7 +2,7 @@
 
 use super::program::WORKGROUP;
 use super::shaders::{Map, Shader, Tile};
-use headstart_kernels::{Activation, Affine, Conv, Dense, Layer, Op, Window};
+use headstart_kernels::{Activation, Affine, Conv, Layer, Op, Window};
 use std::ops::Range;
 
 /// Channels of a vector.
@@ -22,6 +22,11 @@ pub(super) fn tile(pixels: usize, vectors: usize) -> Tile {
     let each = if pixels == 1 { 1 } else { 4 };
     let two = vectors > 1 && pixels * vectors >= each * 2 * BUSY;
     Tile { pixels: each, vectors: if two { 2 } else { 1 } }
+}
+
+/// Neighbours that a convolution channel by channel computes at a time, in rows of so many.
+pub(super) fn run(stride: [usize; 2], width: usize) -> usize {
+    if stride[1] == 1 { 4 } else { 2 }.min(width)
 }
 
 /// Layers that were planned, with all that a run needs but their numbers.
@@ -179,20 +184,7 @@ impl Planning {
             Op::Conv(conv) if conv.groups == 1 => self.product(&conv, inputs, output),
             Op::Conv(conv) if conv.is_depthwise() => self.depthwise(&conv, inputs, output),
             Op::Conv(conv) => self.grouped(conv, inputs, output),
-            Op::Dense(Dense { inputs: from, outputs, weight, bias }) => {
-                let conv = Conv {
-                    inputs: from,
-                    outputs,
-                    kernel: [1, 1],
-                    stride: [1, 1],
-                    padding: [(0, 0); 2],
-                    groups: 1,
-                    weight,
-                    bias,
-                    activation: Activation::None,
-                };
-                self.product(&conv, inputs, output)
-            }
+            Op::Dense(dense) => self.product(&dense.into(), inputs, output),
             Op::Affine(Affine { scale, shift }) => {
                 let constants = [scale, shift].map(|values| self.per_channel(Some(&values), vectors(output[0])));
                 self.map(Map::Affine, inputs, constants.to_vec(), output)
@@ -281,7 +273,7 @@ impl Planning {
                 .map(|(place, channel)| number(place, channel)),
         );
         let bias = self.per_channel(conv.bias.as_deref(), vectors);
-        let run = if conv.stride[1] == 1 { 4 } else { 2 }.min(output[2]);
+        let run = run(conv.stride, output[2]);
         let (runs, [(top, _), (left, _)]) = (output[2].div_ceil(run), conv.padding);
         let Conv { kernel, stride, activation, .. } = *conv;
         let step = Step {
