@@ -374,10 +374,13 @@ describe('where a file of the page', () => {
     const alert = at.page.getByRole('alert');
     await alert.waitFor();
     expect(await alert.innerText()).toMatch(message);
+    // A site with a wrong file is not kept: it would stay wrong.
+    expect(await at.page.evaluate(() => navigator.serviceWorker.getRegistration())).toBeUndefined();
     writeFileSync(path, right);
     await at.page.getByRole('button', { name: 'Try again' }).click();
     await choose(at.page, [pictures[0]!.file]);
     await expect.poll(() => verdict(at.page).innerText()).toMatch(/^circles, /);
+    await expect.poll(() => at.page.evaluate(async () => (await navigator.serviceWorker.getRegistration()) !== undefined)).toBe(true);
     await at.context.close();
   });
 });

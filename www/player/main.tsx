@@ -17,7 +17,11 @@ async function readName(): Promise<void> {
 
 // Without it the page has a name that fits any model.
 void readName().catch(() => undefined);
-void player.open(null).then(() => {
-  // Kept for the time without a network once everything has been fetched; where that is not possible the page works all the same.
+void player.open(null);
+// Kept for the time without a network once everything has been fetched and works: what is kept of a site that lacks a file, or has a wrong one,
+// would stay after that was put right. Where keeping is not possible the page works all the same.
+const stop = player.subscribe(() => {
+  if (player.state.model.status !== 'ready') return;
+  stop();
   if (isSecureContext) navigator.serviceWorker?.register('./sw.js').catch(() => undefined);
 });

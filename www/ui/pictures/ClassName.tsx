@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Key } from '../../state/types.js';
+import { useDraft } from '../common/useDraft.js';
 import { useApp } from '../control/app.js';
 
 interface ClassNameProps {
@@ -11,17 +12,15 @@ interface ClassNameProps {
 /** The name, to be changed where it stands: Enter or leaving it keeps the change, Escape does not. */
 export function ClassName({ classKey, name, index }: ClassNameProps) {
   const { pictures } = useApp();
-  const [typed, setTyped] = useState(name);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [typed, setDraft] = useDraft(name);
+  /** Why a draft was refused. */
+  const [refusal, setRefusal] = useState<{ draft: string; problem: string } | null>(null);
+  const problem = refusal?.draft === typed ? refusal.problem : null;
   const id = `class-name-${classKey}`;
-  useEffect(() => {
-    setTyped(name);
-    setProblem(null);
-  }, [name]);
   const keep = (): void => {
     const refused = pictures.renameClass(classKey, typed);
-    setProblem(refused);
-    setTyped(refused === null ? typed.trim() : typed);
+    if (refused === null) setDraft(null);
+    setRefusal(refused === null ? null : { draft: typed, problem: refused });
   };
   return (
     <div class="class-name">
@@ -35,13 +34,11 @@ export function ClassName({ classKey, name, index }: ClassNameProps) {
         spellcheck={false}
         maxLength={60}
         onFocus={(event) => event.currentTarget.select()}
-        onInput={(event) => setTyped(event.currentTarget.value)}
+        onInput={(event) => setDraft(event.currentTarget.value)}
         onBlur={keep}
         onKeyDown={(event) => {
           if (event.key === 'Enter') keep();
-          if (event.key !== 'Escape') return;
-          setTyped(name);
-          setProblem(null);
+          else if (event.key === 'Escape') setDraft(null);
         }}
       />
       {problem !== null && (

@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { keepingInWords, whyNotKept } from '../../state/project.js';
 import { Icon } from '../common/Icon.js';
 import { lazy } from '../common/lazy.js';
+import { useDraft } from '../common/useDraft.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 
@@ -60,11 +61,10 @@ export function KeepingProblem() {
 function ProjectName() {
   const { projects } = useApp();
   const name = useAppState((state) => state.project.name);
-  const [typed, setTyped] = useState(name);
-  useEffect(() => setTyped(name), [name]);
+  const [typed, setDraft] = useDraft(name);
   const keep = (): void => {
-    if (typed.trim() === '') setTyped(name);
-    else if (typed !== name) projects.rename(typed);
+    if (typed.trim() !== '' && typed !== name) projects.rename(typed);
+    setDraft(null);
   };
   return (
     <input
@@ -74,11 +74,11 @@ function ProjectName() {
       autocomplete="off"
       spellcheck={false}
       maxLength={80}
-      onInput={(event) => setTyped(event.currentTarget.value)}
+      onInput={(event) => setDraft(event.currentTarget.value)}
       onBlur={keep}
       onKeyDown={(event) => {
         if (event.key === 'Enter') event.currentTarget.blur();
-        else if (event.key === 'Escape') setTyped(name);
+        else if (event.key === 'Escape') setDraft(null);
       }}
     />
   );
