@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import type { Key } from '../../state/types.js';
-import { useDraft } from '../common/useDraft.js';
 import { useApp } from '../control/app.js';
 
 interface ClassNameProps {
@@ -12,7 +11,9 @@ interface ClassNameProps {
 /** The name, to be changed where it stands: Enter or leaving it keeps the change, Escape does not. */
 export function ClassName({ classKey, name, index }: ClassNameProps) {
   const { pictures } = useApp();
-  const [typed, setDraft] = useDraft(name);
+  /** What is typed and not kept yet. */
+  const [draft, setDraft] = useState<string | null>(null);
+  const typed = draft ?? name;
   /** Why a draft was refused. */
   const [refusal, setRefusal] = useState<{ draft: string; problem: string } | null>(null);
   const problem = refusal?.draft === typed ? refusal.problem : null;

@@ -2,7 +2,6 @@ import { useRef, useState } from 'preact/hooks';
 import { keepingInWords, whyNotKept } from '../../state/project.js';
 import { Icon } from '../common/Icon.js';
 import { lazy } from '../common/lazy.js';
-import { useDraft } from '../common/useDraft.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 
@@ -61,7 +60,9 @@ export function KeepingProblem() {
 function ProjectName() {
   const { projects } = useApp();
   const name = useAppState((state) => state.project.name);
-  const [typed, setDraft] = useDraft(name);
+  /** What is typed and not kept yet. */
+  const [draft, setDraft] = useState<string | null>(null);
+  const typed = draft ?? name;
   const keep = (): void => {
     if (typed.trim() !== '' && typed !== name) projects.rename(typed);
     setDraft(null);
