@@ -6,6 +6,7 @@ import { seeded } from '../../www/samples/random.js';
 import { openApiPage, type ApiPage } from './support/api-page.js';
 import { ability, beforeWorkers, dispatches, LEAST_LIMITS, lessAble, loseAfter, lostAt, miscomputing, watched, type Prelude } from './support/gpu.js';
 import { installWork, MOMENTS, type Moment, type Outcome, type Trained } from './support/gpu-work.js';
+import { digits, ratio } from './support/numbers.js';
 
 /** How often a device is lost; `TRIALS=20 SEED=…` for more, or for the same again. */
 const TRIALS = Number(process.env['TRIALS'] ?? MOMENTS.length);
@@ -39,20 +40,11 @@ beforeAll(async () => {
 });
 afterAll(() => api?.close());
 
-/** Largest difference as a share of the largest expected value. */
-function ratio(found: readonly number[], expected: readonly number[]): number {
-  expect(found.length).toBe(expected.length);
-  const largest = Math.max(...expected.map(Math.abs));
-  return Math.max(...found.map((x, i) => Math.abs(x - expected[i]!))) / largest;
-}
-
 /** How far the losses of a training, as far as it came, are from those that it has on the CPU. */
 function astray(found: Trained, onCpu: Trained): number {
   const losses = ({ epochs }: Trained): number[] => epochs.slice(0, found.epochs.length).flatMap((epoch) => epoch.losses);
   return found.epochs.length === 0 ? 0 : ratio(losses(found), losses(onCpu));
 }
-
-const digits = (x: number): string => x.toExponential(1);
 
 /** Classes and probabilities in one order: where two are as likely, rounding decides which comes first. */
 const sorted = (answers: readonly Prediction[][]): number[] =>

@@ -1,19 +1,13 @@
 /** The WebGPU engine against the CPU engine, and what happens when the GPU goes away. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiPage, type ApiPage } from './support/api-page.js';
+import { digits, ratio } from './support/numbers.js';
 
 let api: ApiPage;
 beforeAll(async () => {
   api = await openApiPage({ webgpu: true });
 });
 afterAll(() => api?.close());
-
-/** Largest difference as a share of the largest expected value. */
-function ratio(found: number[], expected: number[]): number {
-  expect(found.length).toBe(expected.length);
-  const largest = Math.max(...expected.map(Math.abs));
-  return Math.max(...found.map((x, i) => Math.abs(x - expected[i]!))) / largest;
-}
 
 describe('WebGPU against the CPU', () => {
   it('gives the same features and the same losses', async () => {
@@ -43,7 +37,7 @@ describe('WebGPU against the CPU', () => {
     expect(both.cpu.features).toHaveLength(1280);
     const features = ratio(both.webgpu.features, both.cpu.features);
     const losses = both.cpu.runs.map((run, i) => ratio(both.webgpu.runs[i]!, run));
-    console.log(`features differ by ${features.toExponential(1)}, losses by ${losses.map((l) => l.toExponential(1)).join(' and ')}`);
+    console.log(`features differ by ${digits(features)}, losses by ${losses.map(digits).join(' and ')}`);
     expect(features).toBeLessThan(1e-4);
     for (const loss of losses) expect(loss).toBeLessThan(1e-4);
   });

@@ -2,8 +2,8 @@
  * Backbones, a picture and golden values by the formula of tests/golden/make_architectures_golden.py, as tests/common/formula.rs has
  * them. Every weight here is equal to the one there, bit for bit.
  */
-import { readFileSync } from 'node:fs';
-import { readSafetensors, writeSafetensors, type TensorEntry } from './safetensors.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readSafetensors, writeSafetensors, type Safetensors, type TensorEntry } from './safetensors.js';
 
 const GOLDEN = new URL('../../golden/architectures/', import.meta.url);
 
@@ -20,16 +20,26 @@ export interface Description {
   examples: [tensor: string, index: number, value: number][];
 }
 
+/** The names of all golden architectures. */
+export function architectures(): string[] {
+  const files = readdirSync(GOLDEN).filter((file) => file.endsWith('.json'));
+  return files.map((file) => file.slice(0, -'.json'.length)).sort();
+}
+
 /** Reads the description of an architecture. */
 export function description(name: string): Description {
   return JSON.parse(readFileSync(new URL(`${name}.json`, GOLDEN), 'utf8')) as Description;
 }
 
+/** The values of a tensor in float32. */
+export function floats({ header, data }: Safetensors, name: string): number[] {
+  const [from, to] = header[name]!.data_offsets;
+  return Array.from({ length: (to - from) / 4 }, (_, i) => data.readFloatLE(from + 4 * i));
+}
+
 /** The pooled features of {@link picture}. */
 export function pictureFeatures(name: string): number[] {
-  const { header, data } = readSafetensors(readFileSync(new URL(`${name}.safetensors`, GOLDEN)));
-  const [from, to] = header['picture']!.data_offsets;
-  return Array.from({ length: (to - from) / 4 }, (_, i) => data.readFloatLE(from + 4 * i));
+  return floats(readSafetensors(readFileSync(new URL(`${name}.safetensors`, GOLDEN))), 'picture');
 }
 
 /** FNV-1a with 32 bits. */
