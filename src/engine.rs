@@ -31,21 +31,56 @@ pub enum EngineKind {
     Cpu,
 }
 
-/// Which engine runs, on what, and why.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A kind of work, for each of which an engine is chosen by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "kebab-case")]
+pub enum Workload {
+    /// Pictures that were added go through the backbone, in two views each.
+    Embedding,
+    /// One picture is classified.
+    Prediction,
+    /// A head trains on features.
+    Head,
+    /// Stages of the backbone train with it.
+    FineTuning,
+}
+
+impl Workload {
+    /// All of them, in the order that they are declared in.
+    pub const ALL: [Self; 4] = [Self::Embedding, Self::Prediction, Self::Head, Self::FineTuning];
+}
+
+/// What a kind of work runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
 #[serde(rename_all = "camelCase")]
-pub struct EngineReport {
+pub struct WorkloadReport {
+    /// The work.
+    pub workload: Workload,
     /// The engine.
     pub kind: EngineKind,
-    /// Name of the GPU adapter, or `CPU`.
-    pub adapter: String,
-    /// Why this engine, in one sentence.
-    pub reason: String,
-    /// Time that a picture (or the part of it that `reason` names) took on the CPU, where it was measured.
+    /// Time that a piece of it (a picture, a step) took on the CPU, where it was measured.
     pub cpu_milliseconds: Option<f64>,
     /// The same on the GPU.
     pub gpu_milliseconds: Option<f64>,
+}
+
+/// What runs where, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, export_to = "types.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct EngineReport {
+    /// The GPU where any work runs on it, otherwise the CPU.
+    pub kind: EngineKind,
+    /// Name of the GPU adapter, or `CPU`.
+    pub adapter: String,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Whether a GPU is still to be tried: until then everything runs on the CPU.
+    pub undecided: bool,
+    /// Each kind of work.
+    pub workloads: Vec<WorkloadReport>,
 }
 
 /// A device to compute on.
@@ -67,15 +102,21 @@ struct Gpu {
 }
 
 impl EngineReport {
+    /// One engine for everything.
+    fn all(kind: EngineKind, adapter: String, reason: String) -> Self {
+        let on = |workload| WorkloadReport { workload, kind, cpu_milliseconds: None, gpu_milliseconds: None };
+        Self { kind, adapter, reason, undecided: false, workloads: Workload::ALL.map(on).into() }
+    }
+
     /// The CPU, with the reason for it.
     pub(crate) fn cpu(reason: &str) -> Self {
-        Self {
-            kind: EngineKind::Cpu,
-            adapter: "CPU".into(),
-            reason: reason.into(),
-            cpu_milliseconds: None,
-            gpu_milliseconds: None,
-        }
+        Self::all(EngineKind::Cpu, "CPU".into(), reason.into())
+    }
+
+    /// What a kind of work runs on.
+    pub(crate) fn kind_of(&self, workload: Workload) -> EngineKind {
+        let of = self.workloads.iter().find(|report| report.workload == workload);
+        of.map_or(self.kind, |report| report.kind)
     }
 
     /// The CPU because it was asked for, or because no GPU can be used, for a reason.
@@ -109,14 +150,6 @@ impl Engine {
         Ok(Gpu::open().await?.engine(reason.into()))
     }
 
-    /// The same engine, chosen because a picture (or a part of it) took so many milliseconds on the CPU and the GPU.
-    pub(crate) fn chosen(mut self, reason: String, [cpu, gpu]: [f64; 2]) -> Self {
-        self.report.reason = reason;
-        self.report.cpu_milliseconds = Some(cpu);
-        self.report.gpu_milliseconds = Some(gpu);
-        self
-    }
-
     /// Whether it is a GPU that the CPU emulates.
     pub(crate) fn is_software(&self) -> bool {
         self.software
@@ -135,6 +168,14 @@ impl Engine {
     /// What runs and why.
     pub fn report(&self) -> &EngineReport {
         &self.report
+    }
+
+    /// Why no GPU can be used, as far as that is known without asking for one.
+    pub(crate) fn lack_of_gpu() -> Option<String> {
+        if let Err(lack) = adapter::there_may_be_one() {
+            return Some(lack);
+        }
+        GPU.lock().map_or_else(|error| Some(error.to_string()), |gpu| gpu.as_ref().and_then(|gpu| gpu.clone().err()))
     }
 
     /// What goes on after the GPU was lost: the CPU. The GPU is not asked again in this process.
@@ -171,13 +212,7 @@ impl Gpu {
     }
 
     fn engine(self, reason: String) -> Engine {
-        let report = EngineReport {
-            kind: EngineKind::Webgpu,
-            adapter: self.adapter,
-            reason,
-            cpu_milliseconds: None,
-            gpu_milliseconds: None,
-        };
+        let report = EngineReport::all(EngineKind::Webgpu, self.adapter, reason);
         Engine { device: self.device, report, software: self.software }
     }
 }
@@ -187,6 +222,11 @@ mod adapter {
     use super::Gpu;
     use burn::tensor::Device;
     use burn::tensor::wgpu::{WgpuInitError, wgpu::DeviceType};
+
+    /// That shows when it is opened.
+    pub(super) fn there_may_be_one() -> Result<(), String> {
+        Ok(())
+    }
 
     /// Has burn take the adapter that is offered.
     pub(super) async fn open() -> Result<Gpu, String> {
@@ -222,8 +262,12 @@ mod adapter {
     use super::Gpu;
 
     /// There is nothing to open a GPU with. The page fetches such a build only where no GPU is offered.
-    pub(super) async fn open() -> Result<Gpu, String> {
+    pub(super) fn there_may_be_one() -> Result<(), String> {
         let native = "this build has none (it was built without the feature `gpu`)";
         Err(if cfg!(target_arch = "wasm32") { super::NONE_OFFERED } else { native }.into())
+    }
+
+    pub(super) async fn open() -> Result<Gpu, String> {
+        there_may_be_one().and(Err(super::NONE_OFFERED.into()))
     }
 }

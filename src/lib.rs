@@ -23,7 +23,7 @@
 //! - [`train`] checks the settings ([`train::TrainConfig`] → [`train::ValidConfig`]) and trains a [`head`] on cached
 //!   features, then, where asked, the last stages of the backbone with it, one pulled step at a time ([`train::Run`]).
 //! - [`classifier`] predicts, [`metrics`] measures, [`bundle`] saves and loads. [`predictor`] is a saved model that does nothing else.
-//! - [`engine`] is the device, WebGPU or CPU; [`probe`] picks the one that suits a backbone and says why.
+//! - [`engine`] is a device, WebGPU or CPU; [`engines`] says which each kind of work runs on, and [`probe`] measures that for a backbone.
 //! - [`project`] ties these into one session, which the command line (`src/bin`) and the browser (`web`) both drive. It has
 //!   one written form ([`project::Written`]), and with its pictures it is one file ([`project_file`]).
 //!
@@ -57,6 +57,7 @@ pub mod bundle;
 pub mod classifier;
 pub mod dataset;
 pub mod engine;
+pub mod engines;
 pub mod error;
 pub mod export;
 pub mod features;

@@ -1,41 +1,105 @@
-//! Which engine suits a backbone: the one that was asked for, or the one that measures faster; and how long a picture
-//! takes on a backbone before there are weights of it.
+//! Which engine suits a backbone: the one that was asked for, or for each kind of work the one that measures faster; and how long
+//! a picture takes on a backbone before there are weights of it.
 
-use crate::backbone::{Backbone, FrozenStages, Outline};
-use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
+use crate::backbone::{Backbone, FrozenStages, Outline, TrainableStages};
+use crate::engine::{Clock, Engine, EngineChoice, EngineKind, EngineReport, Workload, WorkloadReport};
+use crate::engines::Engines;
 use crate::error::{Error, Result};
 use crate::nn::{
     Activation, After, ConvSpec, DenseSpec, Freezing, NormSpec, Numbers, Read, Source, Stage, StageBuilder, StageSpec,
     WeightAndBias, dense, global_average,
 };
-use crate::params::{Group, Params, Slot};
+use crate::params::{Group, Params, Slot, on_device, read_all};
 use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
 use burn::tensor::{Tensor, TensorData};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Stages that a software adapter is measured on: compiling the shaders of the whole backbone takes it ten seconds,
-/// which nobody should wait for.
+/// Stages that a software adapter is measured on: it takes seconds for the whole of a large backbone.
 const SOFTWARE_STAGES: usize = 3;
 
-/// Opens what was asked for; `auto` measures `backbone` on both and takes the faster. A GPU that computes something else than the
-/// CPU is not used.
+/// Opens what was asked for. With `auto` that is the CPU as long as a GPU is still to be tried: see [`choose`]. A GPU that computes
+/// something else than the CPU is not used.
 ///
 /// # Errors
 /// [`Error::EngineUnavailable`] where the GPU was asked for and there is none.
-pub async fn open(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Result<Engine> {
+pub async fn open(choice: EngineChoice, backbone: &Backbone) -> Result<Engines> {
     match choice {
-        EngineChoice::Cpu => Ok(Engine::of_cpu(EngineReport::cpu_for(choice, ""))),
+        EngineChoice::Cpu => Ok(Engines::all(Engine::of_cpu(EngineReport::cpu_for(choice, "")))),
         EngineChoice::Webgpu => {
             let gpu = match Engine::gpu("The WebGPU engine was asked for.").await {
                 Ok(gpu) => test(&gpu, backbone).await.map(|()| gpu),
                 refused => refused,
             };
-            gpu.map_err(|reason| Error::EngineUnavailable(format!("no GPU can be used, {reason}")))
+            gpu.map(Engines::all).map_err(|reason| Error::EngineUnavailable(format!("no GPU can be used, {reason}")))
         }
-        EngineChoice::Auto => match Engine::gpu("").await {
-            Err(reason) => Ok(Engine::of_cpu(EngineReport::cpu_for(choice, &reason))),
-            Ok(gpu) => faster(gpu, backbone, clock).await,
+        EngineChoice::Auto => Ok(match Engine::lack_of_gpu() {
+            Some(lack) => without_gpu(&lack),
+            None => Engines::undecided(),
+        }),
+    }
+}
+
+/// The same with nothing left to try.
+///
+/// # Errors
+/// As [`open`].
+pub async fn decide(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Result<Engines> {
+    let engines = open(choice, backbone).await?;
+    Ok(if engines.report().undecided { choose(backbone, None, clock).await } else { engines })
+}
+
+/// Tries the GPU and chooses an engine for each kind of work: the one that measures faster, or what `kept` says that was measured
+/// with this backbone on this device before. A GPU that computes something else than the CPU is not used.
+pub async fn choose(backbone: &Backbone, kept: Option<&EngineReport>, clock: Clock) -> Engines {
+    let kept = kept.filter(|report| report.workloads.iter().all(|each| each.gpu_milliseconds.is_some()));
+    if let Some(kept) = kept.filter(|report| report.kind == EngineKind::Cpu) {
+        return Engines::all(Engine::of_cpu(kept.clone()));
+    }
+    let gpu = match Engine::gpu("").await {
+        Ok(gpu) => gpu,
+        Err(lack) => return without_gpu(&lack),
+    };
+    let measured = match kept {
+        // Its kernels are compiled then, before anybody waits for them.
+        Some(kept) => match test(&gpu, backbone).await {
+            Ok(()) => Ok(kept.workloads.clone()),
+            Err(reason) => return without_gpu(&reason),
         },
+        None => measured(&gpu, backbone, clock).await,
+    };
+    match measured {
+        Ok(workloads) if workloads.is_empty() => {
+            Engine::refuse_gpu(WRONG);
+            without_gpu(WRONG)
+        }
+        Ok(workloads) => {
+            let reason = reason_for(&workloads, &gpu);
+            Engines::by_workload(gpu, workloads, reason)
+        }
+        Err(error) => Engines::all(Engine::after_loss(&reason_of(error))),
+    }
+}
+
+fn without_gpu(lack: &str) -> Engines {
+    Engines::all(Engine::of_cpu(EngineReport::cpu_for(EngineChoice::Auto, lack)))
+}
+
+/// What was measured, in a sentence.
+fn reason_for(workloads: &[WorkloadReport], gpu: &Engine) -> String {
+    let software = if gpu.is_software() { "the software adapter " } else { "" };
+    let adapter = format!("{software}{}", gpu.report().adapter);
+    let same = workloads.windows(2).all(|two| two[0].kind == two[1].kind);
+    let picture = workloads.iter().find(|each| each.workload == Workload::Prediction);
+    match picture {
+        Some(WorkloadReport { kind, cpu_milliseconds: Some(cpu), gpu_milliseconds: Some(gpu), .. }) if same => {
+            match kind {
+                EngineKind::Cpu => format!("It measured faster: {cpu:.1} ms a picture, and {gpu:.1} ms on {adapter}."),
+                EngineKind::Webgpu => {
+                    format!("It measured faster: {gpu:.1} ms a picture on {adapter}, and {cpu:.1} ms on the CPU.")
+                }
+            }
+        }
+        _ => format!("Each is done where it measured faster, on {adapter} or the CPU."),
     }
 }
 
@@ -88,53 +152,122 @@ fn agree(expected: &[f32], found: &[f32]) -> bool {
     expected.len() == found.len() && expected.iter().zip(found).all(close)
 }
 
-/// Measures one picture on both engines and takes the faster one.
-async fn faster(gpu: Engine, backbone: &Backbone, clock: Clock) -> Result<Engine> {
+/// How long a piece of each kind of work takes on the CPU and on a GPU, and which is faster; nothing where the GPU computes wrong
+/// numbers.
+async fn measured(gpu: &Engine, backbone: &Backbone, clock: Clock) -> Result<Vec<WorkloadReport>> {
     let cpu = Engine::cpu("");
-    let adapter = gpu.report().adapter.clone();
-    let (stages, what, of) = if gpu.is_software() {
-        let stages = SOFTWARE_STAGES.min(backbone.depth());
-        let of = format!("The first {stages} stages of one picture take");
-        (stages, format!("the software adapter {adapter}"), of)
-    } else {
-        (backbone.depth(), adapter, "One picture takes".into())
-    };
-    let (cpu_ms, expected) = milliseconds(&cpu, backbone, stages, clock).await?;
-    let (gpu_ms, found) = match milliseconds(&gpu, backbone, stages, clock).await {
-        Ok(measured) => measured,
-        Err(error) => return Ok(Engine::after_loss(&reason_of(error))),
-    };
-    if !agree(&expected, &found) {
-        Engine::refuse_gpu(WRONG);
-        return Ok(Engine::of_cpu(EngineReport::cpu_for(EngineChoice::Auto, WRONG)));
+    let stages = if gpu.is_software() { SOFTWARE_STAGES.min(backbone.depth()) } else { backbone.depth() };
+    let mut workloads = Vec::with_capacity(Workload::ALL.len());
+    for workload in Workload::ALL {
+        let mut took = [0.0; 2];
+        let mut found = Vec::with_capacity(2);
+        for (took, engine) in took.iter_mut().zip([&cpu, gpu]) {
+            *took = match workload {
+                // A picture is added in two views.
+                Workload::Embedding | Workload::Prediction => {
+                    let pictures = if workload == Workload::Embedding { 2 } else { 1 };
+                    let (took, rows) = pass_milliseconds(engine, backbone, (stages, pictures), clock).await?;
+                    found.push(rows);
+                    took
+                }
+                Workload::Head => step_milliseconds(engine, backbone, (0, 16), clock).await?,
+                Workload::FineTuning => {
+                    let stages = backbone.fine_tunable().min(TRIED_STAGES);
+                    step_milliseconds(engine, backbone, (stages, 4), clock).await?
+                }
+            };
+        }
+        let right = match found.as_slice() {
+            [expected, found] => agree(expected, found),
+            _ => trains_alike(gpu).await?,
+        };
+        if !right {
+            return Ok(Vec::new());
+        }
+        let kind = if took[1] < took[0] { EngineKind::Webgpu } else { EngineKind::Cpu };
+        let [cpu_milliseconds, gpu_milliseconds] = took.map(Some);
+        workloads.push(WorkloadReport { workload, kind, cpu_milliseconds, gpu_milliseconds });
     }
-    let (engine, reason) = if gpu_ms < cpu_ms {
-        (gpu, format!("{of} {gpu_ms:.1} ms on {what} and {cpu_ms:.1} ms on the CPU."))
-    } else {
-        (cpu, format!("{of} {cpu_ms:.1} ms on the CPU and {gpu_ms:.1} ms on {what}."))
-    };
-    Ok(engine.chosen(reason, [cpu_ms, gpu_ms]))
+    Ok(workloads)
 }
 
-/// Best of three runs of a picture through the first `stages` of the backbone, after one that compiles the shaders, and what came
-/// out.
-async fn milliseconds(engine: &Engine, backbone: &Backbone, stages: usize, clock: Clock) -> Result<(f64, Vec<f32>)> {
-    let stages = FrozenStages::new(backbone, 0..stages, engine)?;
-    let x = picture(backbone);
-    let (mut best, mut found) = (f64::INFINITY, Vec::new());
-    for run in 0..4 {
+/// Stages that a step of fine-tuning is measured on.
+const TRIED_STAGES: usize = 2;
+
+/// Seconds after which nothing is measured once more: four kinds of work on two engines are to take less than 300 ms where that
+/// is possible.
+const ENOUGH: f64 = 0.02;
+
+/// Seconds that a piece of work takes, in the fastest of some runs after one that compiles the kernels. `run` is told how many pieces
+/// are wanted: one and then, where that is quick, several, so that a GPU is not waited for after each.
+async fn fastest(most: u32, clock: Clock, mut run: impl AsyncFnMut(u32) -> Result<()>) -> Result<f64> {
+    run(1).await?;
+    let (begin, mut best, mut pieces) = (clock(), f64::INFINITY, 1);
+    // Of something slow one run tells enough.
+    while best == f64::INFINITY || clock() - begin < ENOUGH {
         let start = clock();
-        found = stages.rows(&x, true).await?.concat();
-        let elapsed = (clock() - start) * 1000.0;
-        if run > 0 {
-            best = best.min(elapsed);
-            // Enough is known of something this slow.
-            if elapsed > 300.0 {
-                break;
-            }
-        }
+        run(pieces).await?;
+        best = best.min((clock() - start) / f64::from(pieces));
+        pieces = most;
     }
-    Ok((best, found))
+    Ok(best)
+}
+
+/// Milliseconds that so many pictures take together through the first so many stages, each, and what comes out.
+async fn pass_milliseconds(
+    engine: &Engine,
+    backbone: &Backbone,
+    (stages, pictures): (usize, usize),
+    clock: Clock,
+) -> Result<(f64, Vec<f32>)> {
+    let stages = FrozenStages::new(backbone, 0..stages, engine)?;
+    let x = picture(backbone).repeat(pictures);
+    let mut found = Vec::new();
+    let seconds = fastest(1, clock, async |_| {
+        found = stages.rows(&x, true).await?.concat();
+        Ok(())
+    })
+    .await?;
+    Ok((seconds * 1000.0 / pictures as f64, found))
+}
+
+/// Classes of a head that is tried.
+const TRIED_CLASSES: usize = 10;
+
+/// Milliseconds that a step takes in which a head and the last so many stages train, on so many pictures.
+async fn step_milliseconds(
+    engine: &Engine,
+    backbone: &Backbone,
+    (stages, batch): (usize, usize),
+    clock: Clock,
+) -> Result<f64> {
+    let (depth, mut params) = (backbone.depth(), Params::new(engine.device()));
+    let tail = TrainableStages::new(backbone, depth - stages..depth, engine, &mut params, false)?;
+    let features = backbone.shape_at(depth)[0];
+    let [weight, bias] = [TRIED_CLASSES * features, TRIED_CLASSES]
+        .map(|count| params.add("dense", &[count], waves(count), Group::Head, true));
+    let [channels, height, width] = backbone.shape_at(depth - stages);
+    let x = on_device(waves(batch * channels * height * width), engine.device());
+    let labels: Vec<usize> = (0..batch).map(|at| at % TRIED_CLASSES).collect();
+    let objective = Objective::CrossEntropy { smoothing: 0.0, weights: None };
+    let settings = OptimizerSettings { kind: OptimizerKind::Adam, weight_decay: 0.0, momentum: 0.0, clip_norm: None };
+    let mut optimizer = Optimizer::new(settings);
+    let most = if engine.is_gpu() { 4 } else { 1 };
+    let seconds = fastest(most, clock, async |steps| {
+        for _ in 0..steps {
+            let x = x.clone();
+            let pooled = match stages {
+                0 => x.slice(0..batch * features).reshape([batch, features]).autodiff(),
+                _ => global_average(tail.forward(x.reshape([batch, channels, height, width]).autodiff(), &params, 0)),
+            };
+            let loss = objective.loss(dense(pooled, params.get(weight), params.get(bias)), &labels);
+            optimizer.step(&mut params, &mut loss.backward(), |_| 1e-3);
+        }
+        read_all([params.get_constant(bias)]).await?;
+        Ok(())
+    })
+    .await?;
+    Ok(seconds * 1000.0)
 }
 
 /// Whether a step of training comes out on a GPU as it does on the CPU. Asked once, before something trains there: its kernels are
@@ -211,9 +344,6 @@ impl Source for Waves<'_> {
         Err(Error::Internal(format!("nothing is tried with {}", dense.name)))
     }
 }
-
-/// Seconds after which a stage is not run once more.
-const ENOUGH: f64 = 0.02;
 
 /// Milliseconds that a picture takes on a backbone, with weights that are made up. One stage is there at a time, so that
 /// the memory is that of the largest.

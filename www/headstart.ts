@@ -92,4 +92,6 @@ export type {
   ValidationEvaluation,
   Warning,
   WeightStorage,
+  Workload,
+  WorkloadReport,
 } from './generated/types.js';

@@ -22,4 +22,4 @@ export type { ClassifierOptions, ClassifyOptions } from './client/loaded-model.j
 export { Classifier } from './client/predict-classifier.js';
 export type { PictureSource } from './client/source.js';
 export type { BackboneFiles, ErrorCode, Failure, LoadProgress } from './protocol.js';
-export type { EngineChoice, EngineKind, EngineReport, Prediction, TrainReport } from './generated/types.js';
+export type { EngineChoice, EngineKind, EngineReport, Prediction, TrainReport, Workload, WorkloadReport } from './generated/types.js';

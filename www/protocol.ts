@@ -360,6 +360,12 @@ export interface CallEvent {
   change?: Change;
 }
 
+/** Something has changed that nobody asked for: work has moved to another engine. */
+export interface News {
+  kind: 'news';
+  change: Change;
+}
+
 /** The worker cannot go on: nothing that it was asked will be answered. */
 export interface Fatal {
   kind: 'fatal';
@@ -367,4 +373,4 @@ export interface Fatal {
 }
 
 /** Worker to page. */
-export type Message = Reply | CallEvent | Fatal;
+export type Message = Reply | CallEvent | News | Fatal;

@@ -7,6 +7,7 @@ use super::{ADDED_VIEWS, Keep, Project, added_views};
 use crate::activations::{Key, Need, Place, Precision, Views};
 use crate::backbone::{Backbone, Outline};
 use crate::dataset::Sample;
+use crate::engine::Workload;
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder};
 use crate::image::Picture;
@@ -69,10 +70,15 @@ impl Project {
     /// A backbone on the engine; the model may have it there already.
     fn on_engine(&self, backbone: Backbone) -> Result<(Arc<Backbone>, Arc<Embedder>)> {
         let backbone = Arc::new(backbone);
+        let shared = self.engines.share([Workload::Embedding, Workload::Prediction]);
         let there = self.classifier().filter(|it| it.head.convolution.is_none() && it.backbone.computes_as(&backbone));
+        let there = there.filter(|_| shared);
         let embedder = match there {
             Some(classifier) => classifier.embedder.clone(),
-            None => Arc::new(Embedder::new(&backbone, Cut::features(&backbone), &self.engine)?),
+            None => {
+                let engine = self.engines.of(Workload::Embedding);
+                Arc::new(Embedder::new(&backbone, Cut::features(&backbone), engine)?)
+            }
         };
         Ok((backbone, embedder))
     }
@@ -132,7 +138,7 @@ impl Project {
     /// # Errors
     /// [`Error::DeviceLost`].
     pub async fn measure_backbone(&self, outline: &Outline) -> Result<f64> {
-        probe::measure(outline, &self.engine, self.clock).await
+        probe::measure(outline, self.engines.of(Workload::Embedding), self.clock).await
     }
 
     /// Says that a picture's pixels cannot be had for the present backbone: nobody waits for them, and it takes no part

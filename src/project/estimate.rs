@@ -4,6 +4,7 @@ use super::Project;
 use super::plan::{Part, Plan, Storage};
 use crate::activations::{Need, Place, Precision, Recipe, Views};
 use crate::backbone::Backbone;
+use crate::engine::Workload;
 use crate::error::{Error, Result};
 use crate::features::View;
 use crate::head::{Head, HeadKind};
@@ -189,13 +190,13 @@ impl Project {
         let again = |part: &Part, prefix: f64| if part.storage == Storage::Recompute { prefix } else { 0.0 };
         let all = (train + held_out) as f64;
         let (train, held_out) = (train as f64, held_out as f64);
-        let (on, slower) = if self.engine.is_gpu() { (1, 1.0) } else { (0, TRAINED_ON_CPU) };
-        let steps = (train / config.batch_size as f64).ceil() * STEP[on] + EPOCH[on];
-        let epoch = |frozen: f64, trained: f64| {
+        let epoch = |workload: Workload, frozen: f64, trained: f64| {
+            let (on, slower) = if self.engines.of(workload).is_gpu() { (1, 1.0) } else { (0, TRAINED_ON_CPU) };
+            let steps = (train / config.batch_size as f64).ceil() * STEP[on] + EPOCH[on];
             let forward = seconds(frozen + slower * trained);
             train * (forward + BACKWARD * seconds(slower * trained)) + held_out * forward + steps
         };
-        let head_epoch = epoch(again(plan.head(), whole), head);
+        let head_epoch = epoch(Workload::Head, again(plan.head(), whole), head);
         let missing = Missing::new(self, config, (train, all));
         let mut prepare: f64 = plan.needs().iter().map(|need| missing.seconds(need, backbone, seconds)).sum();
         if plan.pooled.storage == Storage::Recompute {
@@ -205,7 +206,7 @@ impl Project {
         let Some(part) = &plan.tail else {
             return Expected { prepare: Some(prepare), epoch: Some(head_epoch), total: Some(prepare + heads) };
         };
-        let tail_epoch = epoch(again(part, prefix), tail + head);
+        let tail_epoch = epoch(Workload::FineTuning, again(part, prefix), tail + head);
         let heads = if config.warm_start { 0.0 } else { heads };
         let measure = all * seconds(again(part, prefix) + tail);
         let total = prepare + heads + tail_epoch * f64::from(config.fine_tune_epochs) + measure;

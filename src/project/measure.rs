@@ -9,7 +9,7 @@ use super::training::Job;
 use crate::activations::{Embedding, Place, Precision, Store, Views};
 use crate::classifier::{Classifier, ModelClass};
 use crate::dataset::{Labelled, Lineage, Warning};
-use crate::engine::{Engine, EngineKind};
+use crate::engine::{Engine, EngineKind, Workload};
 use crate::error::{Error, Result};
 use crate::features::{Cut, View};
 use crate::image::Picture;
@@ -105,7 +105,7 @@ impl Project {
         if self.model.is_some() && !run.has_best() {
             return Err(Error::NothingLearned);
         }
-        let (engine, trainable) = (run.engine(), run.trainable_parameters());
+        let (engine, trainable) = (run.engine().report().kind, run.trainable_parameters());
         let mut outcome = run.finish().await?;
         let mut backbone = course.backbone.clone();
         if !outcome.backbone.is_empty() {
@@ -123,7 +123,7 @@ impl Project {
         let keys: Vec<_> = pictures.map(|picture| course.views.key(picture.content, View::Plain)).collect();
         let at_once =
             classifier.head.convolution.is_none() && self.store.count(place, Precision::Full, &keys) == keys.len();
-        let gauge = Gauge::new(&classifier, &self.engine);
+        let gauge = Gauge::new(&classifier, self.engines.of(Workload::Embedding));
         let (logits, seconds) = (Vec::new(), 0.0);
         Ok(Measuring { course, lineage, test, classifier, outcome, engine, trainable, gauge, at_once, logits, seconds })
     }
@@ -138,7 +138,7 @@ impl Project {
                 self.go_on_without_gpu(&reason)?;
                 let Classifier { labels, head, backbone, .. } = job.classifier;
                 job.classifier = self.classifier_of(labels, head, backbone)?;
-                job.gauge = Gauge::new(&job.classifier, &self.engine);
+                job.gauge = Gauge::new(&job.classifier, self.engines.of(Workload::Embedding));
                 job.step(&self.store).await?;
             }
             if !job.at_once || job.logits.len() == all {
@@ -229,7 +229,7 @@ impl Project {
         let preparation = model.preparation();
         let there = |picture: Labelled| Some((self.picture_for(picture.id, preparation)?, picture));
         let (pictures, labelled): (Vec<Picture>, Vec<Labelled>) = self.measurable().filter_map(there).unzip();
-        let mut gauge = Gauge::new(&model.classifier, &self.engine);
+        let mut gauge = Gauge::new(&model.classifier, self.engines.of(Workload::Embedding));
         let pictures: Vec<&Picture> = pictures.iter().collect();
         let logits = gauge.logits(&model.classifier, &self.store, &Views::plain(), &pictures).await?;
         let rows = logits.iter().map(Vec::as_slice).zip(labelled.iter().map(|picture| picture.label));

@@ -26,7 +26,8 @@ use crate::backbone::{Backbone, Reference};
 use crate::bundle::{self, SavedBackbone};
 use crate::classifier::{Classifier, ModelClass, Prediction};
 use crate::dataset::{ClassId, ClassSummary, Dataset, Home, Labelled, Lineage, Part};
-use crate::engine::{Clock, Engine, EngineChoice, EngineReport};
+use crate::engine::{Clock, Engine, EngineChoice, EngineReport, Workload};
+use crate::engines::Engines;
 use crate::error::{Error, Result};
 use crate::export::{self, ExportFormat, ExportOptions, Exported};
 use crate::features::{Cut, Embedder, View};
@@ -64,9 +65,9 @@ enum Keep {
     WhereThereIsRoom,
 }
 
-/// A session on one engine with one backbone.
+/// A session on its engines with one backbone.
 pub struct Project {
-    engine: Engine,
+    engines: Engines,
     clock: Clock,
     backbone: Arc<Backbone>,
     embedder: Arc<Embedder>,
@@ -107,19 +108,20 @@ impl Timing {
 }
 
 impl Project {
-    /// Opens an engine and puts the backbone on it.
+    /// Opens an engine and puts the backbone on it. With `auto` that is the CPU, as long as the GPU is still to be tried: see
+    /// [`Project::choose_engines`].
     ///
     /// # Errors
     /// [`Error::EngineUnavailable`] where the GPU was asked for and there is none.
     pub async fn new(choice: EngineChoice, backbone: Backbone, clock: Clock) -> Result<Self> {
-        let engine = probe::open(choice, &backbone, clock).await?;
+        let engines = probe::open(choice, &backbone).await?;
         let backbone = Arc::new(backbone);
-        let embedder = Arc::new(Embedder::new(&backbone, Cut::features(&backbone), &engine)?);
+        let embedder = Embedder::new(&backbone, Cut::features(&backbone), engines.of(Workload::Embedding))?;
         Ok(Self {
-            engine,
+            engines,
             clock,
             backbone,
-            embedder,
+            embedder: Arc::new(embedder),
             dataset: Dataset::default(),
             store: Store::new(DEFAULT_MEMORY),
             job: None,
@@ -148,14 +150,39 @@ impl Project {
         Ok(project)
     }
 
-    /// Which engine runs and why.
+    /// What runs where, and why.
     pub fn engine(&self) -> &EngineReport {
-        self.engine.report()
+        self.engines.report()
+    }
+
+    /// Tries the GPU where that is still to be done, and has each kind of work done where it is faster.
+    ///
+    /// # Errors
+    /// See [`Project::adopt`].
+    pub async fn choose_engines(&mut self) -> Result<()> {
+        if self.engine().undecided {
+            let engines = probe::choose(&self.backbone, None, self.clock).await;
+            self.adopt(engines)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with the engines that [`probe::choose`] has chosen. A training under way keeps its own until its next phase.
+    ///
+    /// # Errors
+    /// See [`Embedder::new`].
+    pub fn adopt(&mut self, engines: Engines) -> Result<()> {
+        self.move_to(engines)
     }
 
     /// The backbone.
     pub fn backbone(&self) -> &Backbone {
         &self.backbone
+    }
+
+    /// The same, for whoever computes with it beside the session.
+    pub fn shared_backbone(&self) -> Arc<Backbone> {
+        self.backbone.clone()
     }
 
     /// The classes with their pictures.
@@ -487,13 +514,14 @@ impl Project {
         Ok(())
     }
 
-    /// A model on the session's engine. The usual case, one on its very backbone, needs no second copy on the device.
+    /// A model on the engine that predicts. The usual case, one on its very backbone, needs no second copy on the device.
     fn classifier_of(&self, labels: Vec<ModelClass>, head: Head, backbone: Arc<Backbone>) -> Result<Classifier> {
-        if head.convolution.is_none() && backbone.computes_as(&self.backbone) {
+        let shared = self.engines.share([Workload::Embedding, Workload::Prediction]);
+        if shared && head.convolution.is_none() && backbone.computes_as(&self.backbone) {
             let backbone = if *backbone == *self.backbone { self.backbone.clone() } else { backbone };
             return Ok(Classifier { labels, head, backbone, embedder: self.embedder.clone() });
         }
-        Classifier::new(labels, head, backbone, &self.engine)
+        Classifier::new(labels, head, backbone, self.engines.of(Workload::Prediction))
     }
 
     /// Pictures that the model can be measured on: those that were held out from its training, unless another picture has
@@ -534,12 +562,15 @@ impl Project {
 
     /// Moves everything to the CPU, for the GPU was lost.
     fn go_on_without_gpu(&mut self, reason: &str) -> Result<()> {
-        self.move_to(Engine::after_loss(reason))
+        self.move_to(Engines::all(Engine::after_loss(reason)))
     }
 
-    fn move_to(&mut self, engine: Engine) -> Result<()> {
-        self.engine = engine;
-        self.embedder = Arc::new(Embedder::new(&self.backbone, Cut::features(&self.backbone), &self.engine)?);
+    fn move_to(&mut self, engines: Engines) -> Result<()> {
+        let embedding = engines.of(Workload::Embedding);
+        if embedding.is_gpu() || self.engines.of(Workload::Embedding).is_gpu() {
+            self.embedder = Arc::new(Embedder::new(&self.backbone, Cut::features(&self.backbone), embedding)?);
+        }
+        self.engines = engines;
         if let Some(model) = &self.model {
             let Classifier { labels, head, backbone, .. } = model.classifier.clone();
             let classifier = self.classifier_of(labels, head, backbone)?;

@@ -4,7 +4,8 @@ use super::plan::{Part, Plan, Storage};
 use crate::activations::{Embedding, Key, Need, Place, Store, Views};
 use crate::backbone::Backbone;
 use crate::dataset::{Labelled, Lineage, Split};
-use crate::engine::{Clock, Engine};
+use crate::engine::{Clock, Engine, Workload};
+use crate::engines::Engines;
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder, Row, View};
 use crate::head::{Head, HeadKind, Moments};
@@ -163,11 +164,13 @@ impl Preparing {
     }
 
     /// Everything is there: the run can begin.
-    pub(super) fn begin(self, store: &Store, engine: &Engine, clock: Clock) -> Result<(Course, Run)> {
+    pub(super) fn begin(self, store: &Store, engines: &Engines, clock: Clock) -> Result<(Course, Run)> {
         let Self { mut course, moments, .. } = self;
+        let [head_engine, tail_engine] = [Workload::Head, Workload::FineTuning].map(|workload| engines.of(workload));
         // A GPU may be lost before there is another.
-        let checkpoint = if engine.is_gpu() { course.checkpoint.clone() } else { course.checkpoint.take() };
-        let material = Material { course: &course, store, engine };
+        let on_gpu = head_engine.is_gpu() || tail_engine.is_gpu();
+        let checkpoint = if on_gpu { course.checkpoint.clone() } else { course.checkpoint.take() };
+        let [material, of_tail] = [head_engine, tail_engine].map(|engine| Material { course: &course, store, engine });
         let Plan { boundary, pooled, map, tail } = &course.plan;
         let features = match moments {
             Some(_) => None,
@@ -190,17 +193,18 @@ impl Preparing {
         };
         let tail = match tail {
             Some(part) => {
-                let (train, validation) = material.of(part)?;
+                let (train, validation) = of_tail.of(part)?;
                 let (backbone, epoch_seconds) = (course.backbone.clone(), course.epoch_seconds);
-                Some(Tail { backbone, boundary: *boundary, train, validation, epoch_seconds })
+                let engine = tail_engine.clone();
+                Some(Tail { backbone, boundary: *boundary, engine, train, validation, epoch_seconds })
             }
             None => None,
         };
         let (config, classes, head) = (course.config.clone(), course.split.classes.len(), course.head.clone());
         let start = Start { config, classes, scaling, head, grown: course.grown, features, tail };
         let run = match checkpoint {
-            Some(checkpoint) => Run::resume(start, checkpoint, engine, clock)?,
-            None => Run::new(start, engine, clock)?,
+            Some(checkpoint) => Run::resume(start, checkpoint, head_engine, clock)?,
+            None => Run::new(start, head_engine, clock)?,
         };
         Ok((course, run))
     }

@@ -8,6 +8,7 @@ use super::measure::Gauge;
 use crate::activations::Views;
 use crate::classifier::{ModelClass, Prediction};
 use crate::dataset::{ClassId, Labelled, Lineage, Warning};
+use crate::engine::Workload;
 use crate::error::{Error, Result};
 use crate::image::{Picture, Preparation};
 use crate::metrics::Evaluation;
@@ -208,7 +209,7 @@ impl Project {
         let subject = Subject { labels: &classifier.labels, lineage, preparation: model.preparation() };
         let set = self.test_set(&subject);
         let pictures: Vec<&Picture> = set.pictures.iter().collect();
-        let mut gauge = Gauge::new(classifier, &self.engine);
+        let mut gauge = Gauge::new(classifier, self.engines.of(Workload::Embedding));
         let logits = gauge.logits(classifier, &self.store, &Views::plain(), &pictures).await?;
         let figures = set.evaluation(&classifier.names(), &logits).ok_or(Error::NoTestPictures)?;
         let answers = set.labelled.iter().zip(&logits).map(|(picture, logits)| answer(*picture, logits)).collect();

@@ -8,7 +8,8 @@ use super::prepare::{Course, Preparing};
 use crate::activations::{Recipe, Views};
 use crate::backbone::Backbone;
 use crate::dataset::{Labelled, Lineage, Split};
-use crate::engine::Engine;
+use crate::engine::{Engine, Workload};
+use crate::engines::Engines;
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::identity::{ContentHash, Hasher};
@@ -180,10 +181,10 @@ impl Project {
     /// Embeds a few pictures.
     async fn prepare(&mut self, mut job: Preparing) -> Result<TrainEvent> {
         let start = (self.clock)();
-        match job.step(&mut self.store, &self.engine).await {
+        match job.step(&mut self.store, self.engines.of(Workload::Embedding)).await {
             Err(Error::DeviceLost(reason)) => {
                 self.go_on_without_gpu(&reason)?;
-                job.step(&mut self.store, &self.engine).await?;
+                job.step(&mut self.store, self.engines.of(Workload::Embedding)).await?;
             }
             result => result?,
         }
@@ -207,7 +208,7 @@ impl Project {
     /// Begins to train where everything is there.
     fn proceed(&mut self, job: Preparing) -> Result<()> {
         self.job = Some(if job.is_done() {
-            Job::Training(Box::new(job.begin(&self.store, &self.engine, self.clock)?))
+            Job::Training(Box::new(job.begin(&self.store, &self.engines, self.clock)?))
         } else {
             Job::Preparing(Box::new(job))
         });
@@ -216,16 +217,16 @@ impl Project {
 
     /// One optimiser step.
     async fn train(&mut self, (mut course, mut run): (Course, Run)) -> Result<TrainEvent> {
-        let alike = if self.engine.is_gpu() { trains_alike(&self.engine).await } else { Ok(true) };
+        let alike = if run.engine().is_gpu() { trains_alike(run.engine()).await } else { Ok(true) };
         let mut result = match alike {
             Ok(true) => run.step().await,
             Ok(false) => {
-                self.move_to(Engine::instead_of_gpu(WRONG))?;
+                self.move_to(Engines::all(Engine::instead_of_gpu(WRONG)))?;
                 return self.again(course).await;
             }
             Err(lost) => Err(lost),
         };
-        if self.engine.is_gpu() && matches!(&result, Ok(event) if event.kind == EventKind::Epoch) {
+        if run.engine().is_gpu() && matches!(&result, Ok(event) if event.kind == EventKind::Epoch) {
             // Before the epoch is told of, so that none is told of twice should the GPU be lost.
             match run.checkpoint(course.about).await {
                 Ok(kept) => course.checkpoint = kept.or(course.checkpoint),

@@ -64,6 +64,7 @@ struct Tally {
 /// One phase under way.
 pub(super) struct Fit {
     pub phase: Phase,
+    pub engine: Engine,
     pub network: Network,
     pub epochs: u32,
     pub epoch: u32,
@@ -96,7 +97,7 @@ pub(super) struct Material {
 impl Fit {
     /// A phase before its first step; `stages` names the stages of the backbone that train, from `boundary` on.
     pub(super) fn new(
-        phase: Phase,
+        (phase, engine): (Phase, &Engine),
         config: &ValidConfig,
         network: Network,
         material: Material,
@@ -112,6 +113,7 @@ impl Fit {
         let seed = u64::from(config.seed) | u64::from(phase == Phase::FineTune) << 32;
         Self {
             phase,
+            engine: engine.clone(),
             network,
             epochs,
             epoch: 0,
@@ -157,7 +159,7 @@ impl Fit {
     ///
     /// # Errors
     /// [`Error::CheckpointInvalid`].
-    pub(super) fn recall(&mut self, memory: FitMemory, config: &ValidConfig, engine: &Engine) -> Result<()> {
+    pub(super) fn recall(&mut self, memory: FitMemory, config: &ValidConfig) -> Result<()> {
         let FitMemory { record, values, optimizer } = memory;
         let FitRecord { phase, epoch, seconds, plateau, drawn, order, .. } = record;
         let mut sorted = order.clone();
@@ -176,12 +178,12 @@ impl Fit {
         self.shuffling.set_word_pos(u128::from(drawn[0]));
         self.rng.set_word_pos(u128::from(drawn[1]));
         self.network.params.recall(values);
-        self.optimizer.recall(optimizer, engine.device());
+        self.optimizer.recall(optimizer, self.engine.device());
         Ok(())
     }
 
     /// One optimiser step. At the end of an epoch the answer is the validation, where pictures are held out.
-    pub(super) async fn step(&mut self, config: &ValidConfig, engine: &Engine) -> Result<Option<Option<Validated>>> {
+    pub(super) async fn step(&mut self, config: &ValidConfig) -> Result<Option<Option<Validated>>> {
         let cursor = self.step as usize % self.steps_an_epoch(config) * config.batch_size;
         if cursor == 0 {
             self.order.shuffle(&mut self.shuffling);
@@ -190,29 +192,33 @@ impl Fit {
         }
         let end = (cursor + config.batch_size).min(self.order.len());
         let batch = self.order[cursor..end].to_vec();
-        self.optimise(&batch, config, engine);
+        self.optimise(&batch, config);
         self.step += 1;
         let epoch_ends = end == self.order.len();
-        if epoch_ends || self.pending.len() >= self.pending_at_most(engine) {
+        if epoch_ends || self.pending.len() >= self.pending_at_most() {
             self.read_pending().await?;
         }
         if !epoch_ends {
             return Ok(None);
         }
-        let validated = self.validate(engine).await?;
+        let validated = self.validate().await?;
         self.pace.epoch_ended(validated.map_or(self.loss(), |v| v.loss));
         Ok(Some(validated))
     }
 
     /// Steps whose logits may be waiting on the engine.
-    fn pending_at_most(&self, engine: &Engine) -> usize {
+    fn pending_at_most(&self) -> usize {
         let each = self.seconds / f64::from(self.step.max(1));
-        if engine.is_gpu() && self.seconds > 0.0 { ((READ_AFTER / each) as usize).clamp(1, MOST_PENDING) } else { 1 }
+        if self.engine.is_gpu() && self.seconds > 0.0 {
+            ((READ_AFTER / each) as usize).clamp(1, MOST_PENDING)
+        } else {
+            1
+        }
     }
 
-    fn optimise(&mut self, batch: &[usize], config: &ValidConfig, engine: &Engine) {
-        let device = engine.device().clone();
-        let (activations, labels) = self.train.batch(batch, Some(&mut self.rng), engine);
+    fn optimise(&mut self, batch: &[usize], config: &ValidConfig) {
+        let device = self.engine.device().clone();
+        let (activations, labels) = self.train.batch(batch, Some(&mut self.rng), &self.engine);
         let (share, rng) = (config.dropout, &mut self.rng);
         let first_active = first_active(self.stages.len(), self.epoch, config.unfreeze_every);
         let params = &self.network.params;
@@ -275,32 +281,32 @@ impl Fit {
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::DeviceLost`].
-    pub(super) async fn validate(&self, engine: &Engine) -> Result<Option<Validated>> {
+    pub(super) async fn validate(&self) -> Result<Option<Validated>> {
         let all: Vec<usize> = (0..self.validation.len()).collect();
-        self.measure(&self.validation, &all, engine).await
+        self.measure(&self.validation, &all).await
     }
 
     /// A look at a few pictures that train, evenly chosen, of so many classes.
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::DeviceLost`].
-    pub(super) async fn look_back(&self, classes: usize, engine: &Engine) -> Result<Option<LookBack>> {
+    pub(super) async fn look_back(&self, classes: usize) -> Result<Option<LookBack>> {
         let every = self.train.len().div_ceil(LOOK_BACK).max(1);
         let some: Vec<usize> = (0..self.train.len()).step_by(every).collect();
-        let measured = self.measure(&self.train, &some, engine).await?;
+        let measured = self.measure(&self.train, &some).await?;
         Ok(measured.map(|measured| LookBack { loss: measured.loss, guessing: (classes as f64).ln() }))
     }
 
-    async fn measure(&self, examples: &Examples, indices: &[usize], engine: &Engine) -> Result<Option<Validated>> {
+    async fn measure(&self, examples: &Examples, indices: &[usize]) -> Result<Option<Validated>> {
         let params = self.network.params.without_graph();
         let (mut loss, mut hits) = (0.0, 0);
         let chunks: Vec<&[usize]> = indices.chunks(examples.at_once()).collect();
         // A GPU is waited for once for several of them.
-        for some in chunks.chunks(if engine.is_gpu() { CHUNKS } else { 1 }) {
+        for some in chunks.chunks(if self.engine.is_gpu() { CHUNKS } else { 1 }) {
             let (mut all, mut labels) = (Vec::new(), Vec::new());
             let mut classes = 1;
             for batch in some {
-                let (activations, of) = examples.batch::<ChaCha8Rng>(batch, None, engine);
+                let (activations, of) = examples.batch::<ChaCha8Rng>(batch, None, &self.engine);
                 let logits = self.network.logits(activations, &params, 0, |_| None);
                 classes = logits.dims()[1];
                 all.push(logits.reshape([batch.len() * classes]));

@@ -14,7 +14,7 @@ use super::network::{Network, Trained};
 use super::{FineTune, ValidConfig};
 use crate::backbone::Backbone;
 use crate::dataset::Warning;
-use crate::engine::{Clock, Engine, EngineKind};
+use crate::engine::{Clock, Engine};
 use crate::error::{Error, Result};
 use crate::head::{Head, Standardisation};
 use crate::identity::ContentHash;
@@ -66,6 +66,8 @@ pub struct Tail {
     pub backbone: Arc<Backbone>,
     /// Stages from here on train.
     pub boundary: usize,
+    /// What they train on.
+    pub engine: Engine,
     /// Training pictures.
     pub train: Examples,
     /// Held-out pictures.
@@ -80,7 +82,6 @@ pub struct Run {
     classes: usize,
     /// Whether what it goes on from has outputs that nothing has trained.
     grown: bool,
-    engine: Engine,
     clock: Clock,
     scaling: Standardisation,
     fit: Fit,
@@ -124,7 +125,7 @@ pub struct Outcome {
 }
 
 impl Run {
-    /// Prepares a training.
+    /// Prepares a training, whose head trains on `engine`.
     ///
     /// # Errors
     /// [`Error::Internal`] where `start` holds nothing to train on, and the errors of
@@ -138,7 +139,7 @@ impl Run {
         });
         let directly = given.is_some() && tail.is_some();
         let fit = match (features, tail.take_if(|_| directly)) {
-            (_, Some(tail)) => fine_tune(&config, &first, &scaling, tail, classes, engine)?,
+            (_, Some(tail)) => fine_tune(&config, &first, &scaling, tail, classes)?,
             (Some((mut train, mut validation)), None) => {
                 for examples in [&mut train, &mut validation] {
                     examples.standardise(&scaling);
@@ -147,7 +148,7 @@ impl Run {
                 let network = Network::of_head(&first, config.head_decays(), &scaling, engine)?;
                 let objective = config.objective(train.labels(), classes);
                 let material = Material { train, validation };
-                Fit::new(Phase::Head, &config, network, material, objective, (0, Vec::new()))
+                Fit::new((Phase::Head, engine), &config, network, material, objective, (0, Vec::new()))
             }
             (None, None) => return Err(Error::Internal("there is nothing to train on".into())),
         };
@@ -157,7 +158,6 @@ impl Run {
             trainable: fit.network.params.count(),
             config,
             classes,
-            engine: engine.clone(),
             clock,
             scaling,
             fit,
@@ -186,7 +186,7 @@ impl Run {
         let fine_tuning = checkpoint.phase() == Phase::FineTune;
         if fine_tuning && run.fit.phase == Phase::Head {
             let tail = run.tail.take().ok_or_else(|| invalid("it fine-tunes more than there is"))?;
-            run.fit = fine_tune(&config, &head, &run.scaling, tail, classes, engine)?;
+            run.fit = fine_tune(&config, &head, &run.scaling, tail, classes)?;
             run.trainable = run.fit.network.params.count();
         }
         let params = &run.fit.network.params;
@@ -194,7 +194,7 @@ impl Run {
         let named = params.iter().zip(sizes.iter().copied()).filter(|(param, _)| param.group != Group::Head);
         let named: HashMap<&str, usize> = named.map(|(param, size)| (&*param.name, size)).collect();
         let RunMemory { record, fit, best, settled } = checkpoint.into_memory(&head, &named, &sizes)?;
-        run.fit.recall(fit, &config, engine)?;
+        run.fit.recall(fit, &config)?;
         let RunRecord { figures, watch, epochs_before, seconds_before, hint } = record;
         if epochs_before > if fine_tuning { config.epochs } else { 0 } {
             return Err(invalid("it has had more epochs than there are"));
@@ -261,7 +261,7 @@ impl Run {
         if self.phase_is_over() {
             self.begin_fine_tuning().await?;
         }
-        let Some(validated) = self.fit.step(&self.config, &self.engine).await? else {
+        let Some(validated) = self.fit.step(&self.config).await? else {
             return Ok(self.event(EventKind::Step, None, false));
         };
         if self.judge.starts_anew(self.fit.epoch) {
@@ -291,13 +291,13 @@ impl Run {
     async fn seen(&self, validated: Option<Validated>) -> Result<Option<LookBack>> {
         match validated {
             Some(_) => Ok(None),
-            None => self.fit.look_back(self.classes, &self.engine).await,
+            None => self.fit.look_back(self.classes).await,
         }
     }
 
     /// A warm start is only worth it where it ends better than it began.
     async fn begin_with_what_there_is(&mut self) -> Result<()> {
-        let validated = self.fit.validate(&self.engine).await?;
+        let validated = self.fit.validate().await?;
         // The backbone is there already, and stays the very one.
         let values = Trained { backbone: Vec::new(), ..self.fit.network.trained().await? };
         let seen = self.seen(validated).await?;
@@ -328,7 +328,7 @@ impl Run {
             return Err(Error::Internal("there is nothing to fine-tune".into()));
         };
         let head = &best.values.head;
-        let fit = fine_tune(&self.config, head, &self.scaling, tail, self.classes, &self.engine)?;
+        let fit = fine_tune(&self.config, head, &self.scaling, tail, self.classes)?;
         self.judge = Judge::new(self.config.monitor, Phase::FineTune, fit.epochs, best.validated)
             .having_seen(self.judge.lowest());
         self.watch = Watch::new(Phase::FineTune, best.validated);
@@ -345,9 +345,9 @@ impl Run {
         self.best.is_some()
     }
 
-    /// Which engine it runs on.
-    pub fn engine(&self) -> EngineKind {
-        self.engine.report().kind
+    /// Which engine its present phase runs on.
+    pub fn engine(&self) -> &Engine {
+        &self.fit.engine
     }
 
     /// Stops it; the best weights so far stay.
@@ -415,20 +415,14 @@ impl Run {
 }
 
 /// The phase in which the stages of `tail` train with a head.
-fn fine_tune(
-    config: &ValidConfig,
-    head: &Head,
-    scaling: &Standardisation,
-    tail: Tail,
-    classes: usize,
-    engine: &Engine,
-) -> Result<Fit> {
+fn fine_tune(config: &ValidConfig, head: &Head, scaling: &Standardisation, tail: Tail, classes: usize) -> Result<Fit> {
     debug_assert_ne!(config.fine_tune, FineTune::None);
-    let Tail { backbone, boundary, mut train, mut validation, .. } = tail;
-    [&mut train, &mut validation].into_iter().for_each(|examples| examples.settle(engine));
+    let Tail { backbone, boundary, engine, mut train, mut validation, .. } = tail;
+    [&mut train, &mut validation].into_iter().for_each(|examples| examples.settle(&engine));
     let stages = (&*backbone, boundary, config.train_norms);
-    let network = Network::fine_tuned(head, config.head_decays(), scaling, stages, engine)?;
+    let network = Network::fine_tuned(head, config.head_decays(), scaling, stages, &engine)?;
     let objective = config.objective(train.labels(), classes);
     let names = backbone.stages()[boundary..].iter().map(|stage| stage.name.clone()).collect();
-    Ok(Fit::new(Phase::FineTune, config, network, Material { train, validation }, objective, (boundary, names)))
+    let phase = (Phase::FineTune, &engine);
+    Ok(Fit::new(phase, config, network, Material { train, validation }, objective, (boundary, names)))
 }

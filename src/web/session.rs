@@ -9,6 +9,7 @@ use crate::dataset::{ClassId, Home, Part};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result as CoreResult};
 use crate::export::{ExportFormat, ExportOptions};
+use crate::probe;
 use crate::project::{Project, Written};
 use crate::train::{self, TrainConfig};
 use async_lock::Mutex;
@@ -100,7 +101,27 @@ impl Session {
         Self::of(Project::open(choice, backbone, &Written { project, model, pictures }, clock).await)
     }
 
-    /// Which engine runs and why.
+    /// Tries the GPU where that is still to be done, and has each kind of work done where it is faster. `kept` is what
+    /// [`Session::engine`] gave after that on this device with this backbone at another time. The session answers everything else
+    /// meanwhile.
+    #[wasm_bindgen(js_name = chooseEngines)]
+    pub async fn choose_engines(&self, kept: JsValue) -> Answer {
+        let kept: Option<EngineReport> = from_js(kept, "kept")?;
+        let backbone = self.project.lock().await.shared_backbone();
+        if self.engine.borrow().undecided {
+            let engines = probe::choose(&backbone, kept.as_ref(), clock).await;
+            let mut project = self.project.lock().await;
+            // It was asked twice.
+            if project.engine().undecided {
+                let adopted = project.adopt(engines);
+                self.note_engine(&project);
+                return self.done(adopted);
+            }
+        }
+        Ok(JsValue::UNDEFINED)
+    }
+
+    /// What runs where, and why.
     pub fn engine(&self) -> Answer {
         to_js(&*self.engine.borrow())
     }

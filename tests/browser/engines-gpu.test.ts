@@ -193,7 +193,7 @@ describe('a GPU that computes wrong numbers', () => {
   it('is refused with the reason, and auto takes the CPU', async () => {
     const wrong = await open(miscomputing('sum0_0 +=', 'sum0_0 -='));
     const refused = await wrong.page.evaluate(() => tools.refused(headstart.Trainer.create({ engine: 'webgpu', backbone: 'small' })));
-    const engine = await wrong.page.evaluate(async () => (await headstart.Trainer.create({ engine: 'auto', backbone: 'small' })).engine);
+    const engine = await wrong.page.evaluate(async () => (await tools.decided({ backbone: 'small' })).trainer.engine);
     await wrong.close();
     expect(refused).toMatchObject({ code: 'engine_unavailable', message: expect.stringContaining('it computes wrong numbers') });
     expect(engine).toMatchObject({ kind: 'cpu', reason: expect.stringContaining('it computes wrong numbers') });

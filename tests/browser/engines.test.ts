@@ -1,5 +1,6 @@
 /** The WebGPU engine against the CPU engine, and what happens when the GPU goes away. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineReport } from '../../www/headstart.js';
 import { openApiPage, type ApiPage } from './support/api-page.js';
 import { digits, ratio } from './support/numbers.js';
 
@@ -43,18 +44,50 @@ describe('WebGPU against the CPU', () => {
   });
 
   it('chooses by measuring, and says what it measured', async () => {
-    const engine = await api.page.evaluate(async () => {
-      const trainer = await headstart.Trainer.create({ engine: 'auto' });
+    const { first, engine, milliseconds } = await api.page.evaluate(async () => {
+      const { trainer, first, milliseconds } = await tools.decided();
       const { engine } = trainer;
       trainer.close();
-      return engine;
+      return { first, engine, milliseconds };
     });
-    expect(engine.cpuMilliseconds).toBeGreaterThan(0);
-    expect(engine.gpuMilliseconds).toBeGreaterThan(0);
-    const faster = engine.gpuMilliseconds! < engine.cpuMilliseconds! ? 'webgpu' : 'cpu';
-    expect(engine.kind).toBe(faster);
-    expect(engine.reason).toContain('ms');
-    console.log(engine.reason);
+    expect(first).toMatchObject({ kind: 'cpu', undecided: true });
+    expect(engine.undecided).toBe(false);
+    expect(engine.workloads.map(({ workload }) => workload)).toEqual(['embedding', 'prediction', 'head', 'fine-tuning']);
+    for (const { kind, cpuMilliseconds, gpuMilliseconds } of engine.workloads) {
+      expect(cpuMilliseconds).toBeGreaterThan(0);
+      expect(gpuMilliseconds).toBeGreaterThan(0);
+      expect(kind).toBe(gpuMilliseconds! < cpuMilliseconds! ? 'webgpu' : 'cpu');
+    }
+    expect(engine.kind).toBe(engine.workloads.some(({ kind }) => kind === 'webgpu') ? 'webgpu' : 'cpu');
+    expect(engine.reason).toMatch(/measured faster/);
+    console.log(`chosen after ${Math.round(milliseconds)} ms: ${engine.reason}`, engine.workloads);
+  });
+
+  it('does not measure again on this device, and each kind of work is done where it was faster', async () => {
+    const all = await api.page.evaluate(async () => {
+      const [name] = (await caches.keys()).filter((each) => each.startsWith('headstart engines'));
+      const cache = await caches.open(name!);
+      const [kept, ...others] = await cache.keys();
+      if (kept === undefined || others.length > 0) throw new Error(`${others.length + 1} choices are kept`);
+      const report = (await (await cache.match(kept))!.json()) as EngineReport;
+      // As on a machine whose GPU is fast, but not in small steps.
+      const workloads = report.workloads.map((each) => ({ ...each, kind: each.workload === 'prediction' || each.workload === 'head' ? 'cpu' : 'webgpu' }));
+      await cache.put(kept, Response.json({ ...report, kind: 'webgpu', workloads }));
+      const { trainer } = await tools.decided();
+      await tools.fill(trainer, 'circles', 6);
+      await tools.fill(trainer, 'stripes', 6);
+      const phases: string[] = [];
+      const run = trainer.train({ epochs: 3, fineTune: 'last:1', fineTuneEpochs: 2, seed: 5 });
+      for await (const { kind, phase, loss } of run) if (kind === 'epoch') phases.push(`${phase} ${loss > 0}`);
+      const report2 = await run.report;
+      const [best] = await trainer.predict(await drawing.draw('circles', 77));
+      const { engine } = trainer;
+      trainer.close();
+      return { engine, phases, best: best!.className, trainedOn: report2.engine };
+    });
+    expect(all.engine.workloads.map(({ kind }) => kind)).toEqual(['webgpu', 'cpu', 'cpu', 'webgpu']);
+    expect(all.phases).toEqual(['head true', 'head true', 'head true', 'fine-tune true', 'fine-tune true']);
+    expect(all).toMatchObject({ best: 'circles', trainedOn: 'webgpu' });
   });
 
   it('reports no shader that does not compile', () => {

@@ -52,6 +52,16 @@ describe.each([
     await expect(classifier.stream({} as HTMLCanvasElement, { signal: stop.signal }).next()).rejects.toThrow('enough');
   });
 
+  it('begins on the CPU and says when work has moved', async () => {
+    FakeWorker.faults = { triesGpu: true };
+    const told = vi.fn();
+    const classifier = await Classifier.load(new Blob(['zip']), { onEngine: told });
+    expect(classifier.engine).toMatchObject({ kind: 'cpu', undecided: true });
+    await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(1));
+    expect(told).toHaveBeenCalledWith(classifier.engine);
+    expect(classifier.engine.kind).toBe('webgpu');
+  });
+
   it('is not loaded once it is told to stop', async () => {
     const stop = new AbortController();
     vi.stubGlobal('fetch', () => new Promise(() => undefined));

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BLANK, mirror, type Mirror } from '../../www/client/mirror.js';
-import type { EngineReport } from '../../www/generated/types.js';
 import type { ImageChange } from '../../www/protocol.js';
+import { everythingOn } from './support/state.js';
 
-const CPU: EngineReport = { kind: 'cpu', adapter: '', reason: '', cpuMilliseconds: null, gpuMilliseconds: null };
+const CPU = everythingOn('cpu', '');
 
 /** Two classes, the first with the pictures 2, 4 and 6. */
 const start: Mirror = mirror(BLANK, {

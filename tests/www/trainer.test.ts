@@ -339,6 +339,17 @@ describe('What the worker tells', () => {
     ]);
   });
 
+  it('begins on the CPU and says when work has moved, though nothing was asked', async () => {
+    FakeWorker.faults = { triesGpu: true };
+    const told = vi.fn();
+    const trainer = await Trainer.create({ onEngine: told });
+    expect(trainer.engine).toMatchObject({ kind: 'cpu', undecided: true });
+    await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(1));
+    expect(trainer.engine).toMatchObject({ kind: 'webgpu', undecided: false });
+    expect(told).toHaveBeenCalledWith(trainer.engine);
+    expect(FakeWorker.last.sent.filter(({ kind }) => kind === 'news')).toHaveLength(1);
+  });
+
   it('keeps the copy right where pictures come, move, go and come back', async () => {
     const trainer = await Trainer.create();
     const [a, b] = [await trainer.addClass('a'), await trainer.addClass('b')];

@@ -36,6 +36,7 @@ interface Beginning {
   assets: string | undefined;
   signal: AbortSignal | undefined;
   onProgress: ((progress: LoadProgress) => void) | undefined;
+  onEngine: ((engine: EngineReport) => void) | undefined;
 }
 
 /** A call on its way: its number, for {@link Connection.control}, and its result. */
@@ -57,9 +58,12 @@ export class Connection {
   #nextId = 1;
   readonly #pending = new Map<number, Pending>();
   readonly #worker: WorkerPort;
+  readonly #onEngine: ((engine: EngineReport) => void) | undefined;
 
-  constructor(worker: WorkerPort) {
+  /** `onEngine` is told whenever work moves to another engine. */
+  constructor(worker: WorkerPort, onEngine?: (engine: EngineReport) => void) {
     this.#worker = worker;
+    this.#onEngine = onEngine;
     worker.addEventListener('message', (event) => this.#receive((event as MessageEvent<Message>).data));
     worker.addEventListener('error', (event) => {
       const detail = (event as ErrorEvent).message?.replace(/^Uncaught /, '');
@@ -73,10 +77,10 @@ export class Connection {
   }
 
   /** Starts a worker, out of the folder of Headstart's files where they are not beside this module. */
-  static open(start: StartWorker, assets?: string): Connection {
+  static open(start: StartWorker, assets?: string, onEngine?: (engine: EngineReport) => void): Connection {
     // A worker that may not be started makes the constructor throw, or fires `error` later: both end as `worker_failed`.
     try {
-      return new Connection(start(assets));
+      return new Connection(start(assets), onEngine);
     } catch (error) {
       throw new HeadstartError({ code: 'worker_failed', message: `Headstart's worker could not be started: ${text(error)}.` });
     }
@@ -86,10 +90,10 @@ export class Connection {
   static async begin<C extends 'create' | 'ofModel'>(
     call: C,
     args: () => Promise<Calls[C]['args']>,
-    { start, assets, signal, onProgress }: Beginning,
+    { start, assets, signal, onProgress, onEngine }: Beginning,
   ): Promise<{ connection: Connection; result: Result<C> }> {
     signal?.throwIfAborted();
-    const connection = Connection.open(start, assets);
+    const connection = Connection.open(start, assets, onEngine);
     try {
       const asked = args().then((ready) => connection.#send(call, undefined, () => ready, onProgress as OnEvent | undefined).result);
       return { connection, result: await abortable(asked, signal) };
@@ -188,8 +192,12 @@ export class Connection {
       this.#fail(message.failure.message);
       return;
     }
-    const pending = this.#pending.get(message.id);
+    const { engine } = this.#mirror;
     if (message.change) this.#mirror = mirror(this.#mirror, message.change);
+    // The first is told with the answer that there is a session.
+    if (engine !== null && this.engine !== engine) this.#onEngine?.(this.engine);
+    if (message.kind === 'news') return;
+    const pending = this.#pending.get(message.id);
     if (message.kind === 'event') {
       pending?.onEvent?.(message.event);
       return;

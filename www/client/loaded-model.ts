@@ -14,8 +14,10 @@ import type { StartWorker } from './start-worker.js';
 export interface ClassifierOptions extends AssetsOptions, Abortable {
   /** Is told how much of the model has come, where it is fetched from an address. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** What computes; `auto`, the default, measures and takes the faster. */
+  /** What computes; `auto`, the default, begins on the CPU, measures, and goes on with the faster. */
   engine?: EngineChoice;
+  /** Is told whenever work moves to another engine: once the GPU has been tried, and where it is lost. */
+  onEngine?: ((engine: EngineReport) => void) | undefined;
   /** The backbone of a model that was saved with a reference to it, where it is not served beside this module under its name. */
   backbone?: BackboneRef;
 }
@@ -36,8 +38,8 @@ export interface OpenedModel {
 export async function openModel(start: StartWorker, model: Blob | string | URL, options: ClassifierOptions): Promise<OpenedModel> {
   const assets = assetsFolder(options.assetsBase);
   const [file, backbone] = [modelReference(model), modelBackbone(options.backbone, assets)];
-  const { engine = 'auto', signal, onProgress } = options;
-  return Connection.begin('ofModel', async () => [engine, file, backbone], { start, assets, signal, onProgress });
+  const { engine = 'auto', signal, onProgress, onEngine } = options;
+  return Connection.begin('ofModel', async () => [engine, file, backbone], { start, assets, signal, onProgress, onEngine });
 }
 
 /** What a classifier can do, whichever worker has its model. */

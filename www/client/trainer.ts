@@ -40,8 +40,10 @@ import { startWorker } from './worker-file.js';
 export interface TrainerOptions extends AssetsOptions, Abortable {
   /** Is told how much of the backbone has come, where it is fetched from an address. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** What computes; `auto`, the default, measures and takes the faster. */
+  /** What computes; `auto`, the default, begins on the CPU, measures, and has each kind of work done where it is faster. */
   engine?: EngineChoice;
+  /** Is told whenever work moves to another engine: once the GPU has been tried, and where it is lost. */
+  onEngine?: ((engine: EngineReport) => void) | undefined;
   /**
    * The backbone: the address of its folder, one that `listBackbones` gave, or its files. By default that of the project, and without
    * one the backbone that is served with Headstart.
@@ -182,8 +184,8 @@ export class Trainer {
     const source = chosen === undefined ? undefined : backboneSource(chosen);
     const assets = assetsFolder(options.assetsBase);
     const args = async (): Promise<Calls['create']['args']> => [engine, source ?? (await defaultBackbone(assets)), project];
-    const { signal, onProgress } = options;
-    const { connection, result } = await Connection.begin('create', args, { start: startWorker, assets, signal, onProgress });
+    const { signal, onProgress, onEngine } = options;
+    const { connection, result } = await Connection.begin('create', args, { start: startWorker, assets, signal, onProgress, onEngine });
     return new Trainer(connection, result, assets);
   }
 

@@ -132,11 +132,11 @@ export type EngineChoice = "auto" | "webgpu" | "cpu";
 export type EngineKind = "webgpu" | "cpu";
 
 /**
- * Which engine runs, on what, and why.
+ * What runs where, and why.
  */
 export type EngineReport = { 
 /**
- * The engine.
+ * The GPU where any work runs on it, otherwise the CPU.
  */
 kind: EngineKind, 
 /**
@@ -144,17 +144,17 @@ kind: EngineKind,
  */
 adapter: string, 
 /**
- * Why this engine, in one sentence.
+ * Why, in one sentence.
  */
 reason: string, 
 /**
- * Time that a picture (or the part of it that `reason` names) took on the CPU, where it was measured.
+ * Whether a GPU is still to be tried: until then everything runs on the CPU.
  */
-cpuMilliseconds: number | null, 
+undecided: boolean, 
 /**
- * The same on the GPU.
+ * Each kind of work.
  */
-gpuMilliseconds: number | null, };
+workloads: Array<WorkloadReport>, };
 
 /**
  * What a training is expected to need, before it starts.
@@ -1003,3 +1003,29 @@ message: string, };
  * In what form a backbone is stored.
  */
 export type WeightStorage = "f32" | "f16" | "int8";
+
+/**
+ * A kind of work, for each of which an engine is chosen by itself.
+ */
+export type Workload = "embedding" | "prediction" | "head" | "fine-tuning";
+
+/**
+ * What a kind of work runs on.
+ */
+export type WorkloadReport = { 
+/**
+ * The work.
+ */
+workload: Workload, 
+/**
+ * The engine.
+ */
+kind: EngineKind, 
+/**
+ * Time that a piece of it (a picture, a step) took on the CPU, where it was measured.
+ */
+cpuMilliseconds: number | null, 
+/**
+ * The same on the GPU.
+ */
+gpuMilliseconds: number | null, };

@@ -1,4 +1,4 @@
-import type { BackboneFiles, CallRequest, Message, Studied } from '../protocol.js';
+import type { BackboneFiles, CallRequest, Message, Reply, Studied } from '../protocol.js';
 
 /** The part of a `Worker` that a helper is. */
 export type HelperPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
@@ -41,7 +41,7 @@ class Helper {
     port.addEventListener('message', (event) => {
       const message = (event as MessageEvent<Message>).data;
       if (message.kind === 'fatal') this.#end();
-      else if (message.kind !== 'event') this.#answer(message);
+      else if (message.kind === 'result' || message.kind === 'failure') this.#answer(message);
     });
     const begun = [this.#ask('create', ['cpu', backbone, undefined]), this.#ask('addClass', [CLASS, undefined])];
     Promise.all(begun).then(() => (this.free = true), this.#end);
@@ -73,7 +73,7 @@ class Helper {
     return answer as Promise<C extends 'study' ? Studied : unknown>;
   }
 
-  #answer(message: Exclude<Message, { kind: 'fatal' | 'event' }>): void {
+  #answer(message: Reply): void {
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     if (message.kind === 'result') pending?.resolve(message.value);

@@ -1,5 +1,6 @@
 import type { CallRequest, Calls, LoadProgress, Message, Opened, Request, Result } from '../protocol.js';
 import { Changes, told } from './changes.js';
+import { chooseEngines } from './engines.js';
 import { fatal, isTrap, refusal, toFailure } from './failure.js';
 import { openModel, readModel } from './fetch.js';
 import type { PictureReader } from './pictures.js';
@@ -46,6 +47,7 @@ export class ModelServer {
     try {
       const value = await this.#answer(request, open, file);
       this.#post({ kind: 'result', id, value, ...(await this.#news()) });
+      if (request.call === 'ofModel' && this.#session?.engine().undecided) void this.#chooseEngines(this.#session);
     } catch (error) {
       if (isTrap(error)) throw error;
       this.#post({ kind: 'failure', id, failure: toFailure(error), ...(await this.#news()) });
@@ -62,6 +64,12 @@ export class ModelServer {
     const session = await openModel(backbone, (...served) => open(engine, file, ...served));
     this.#session = session;
     return { report: await session.report() };
+  }
+
+  /** The CPU predicts meanwhile. */
+  async #chooseEngines(session: ModelSession): Promise<void> {
+    await chooseEngines(session).catch((error: unknown) => console.warn(error));
+    this.#post({ kind: 'news', change: await this.#changes.any(session) });
   }
 
   async #predict(session: ModelSession, ...[picture, name]: Calls['predict']['args']): Promise<Result<'predict'>> {

@@ -2,6 +2,7 @@ import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Control,
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
 import { changeBy, Changes, told } from './changes.js';
+import { chooseEngines } from './engines.js';
 import { isTrap, refusal, toFailure } from './failure.js';
 import { loadBackbone, loadOutline, readBlob, readWeights, type BackboneBytes } from './fetch.js';
 import { MOST_HELPERS, type Helpers } from './helpers.js';
@@ -118,8 +119,11 @@ export class Server {
     if (call === 'addImage' && this.#queue.nextImages(AHEAD).some((next) => fileForHelpers(next) !== null)) this.#helpers.expect();
     this.#prefetch();
     try {
-      if (call === 'create') await this.#reply(request, await this.#begin(await this.#create(await (loaded as Promise<BackboneBytes>), request.args)));
-      else if (call === 'train') await this.#startRun(id, this.#required(), ...request.args);
+      if (call === 'create') {
+        const session = await this.#create(await (loaded as Promise<BackboneBytes>), request.args);
+        await this.#reply(request, await this.#begin(session));
+        if (session.engine().undecided) void this.#chooseEngines(session);
+      } else if (call === 'train') await this.#startRun(id, this.#required(), ...request.args);
       else if (call === 'setBackbone') await this.#setBackbone(request, loaded as Promise<BackboneBytes>);
       else if (call === 'prepare') await this.#beginChange(id, null);
       else if (call === 'ofModel') throw refusal('internal', 'Something went wrong inside Headstart: this worker trains.');
@@ -162,6 +166,13 @@ export class Server {
     this.#helpers.serve(this.#helpful(session));
     const unprepared = (await session.unprepared()).filter(({ pixels }) => !pixels).length;
     return { defaults: this.#core.defaultConfig(), rules: this.#core.settingRules(), unprepared, report: await session.report() };
+  }
+
+  /** Requests are served meanwhile, by the CPU. */
+  async #chooseEngines(session: Session): Promise<void> {
+    await chooseEngines(session).catch((error: unknown) => console.warn(error));
+    this.#helpers.serve(this.#helpful(session));
+    this.#post({ kind: 'news', change: await this.#changes.any(session) });
   }
 
   async #setBackbone(request: CallRequest<'setBackbone'>, loaded: Promise<BackboneBytes>): Promise<void> {
@@ -247,7 +258,8 @@ export class Server {
 
   /** What helpers are to compute with; null where they would compute otherwise than the session. */
   #helpful(session: Session): BackboneFiles | null {
-    if (session.engine().kind !== 'cpu' || this.#backbone === null) return null;
+    const embedding = session.engine().workloads.find(({ workload }) => workload === 'embedding');
+    if (embedding?.kind !== 'cpu' || this.#backbone === null) return null;
     const { config, weights } = this.#backbone;
     return config === undefined ? { weights } : { config, weights };
   }

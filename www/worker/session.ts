@@ -37,6 +37,8 @@ export interface Written {
  */
 export interface Session {
   engine(): EngineReport;
+  /** Tries the GPU where that is still to be done; with what {@link Session.engine} gave after that before, nothing is measured. */
+  chooseEngines(kept: EngineReport | null): Promise<void>;
   backbone(): BackboneReport;
   /** Without `config` the architecture is told by the weights. */
   setBackbone(config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<void>;
@@ -110,7 +112,7 @@ export interface Session {
 }
 
 /** What a model that only predicts answers. */
-export type ModelSession = Pick<Session, 'engine' | 'backbone' | 'modelClasses' | 'report' | 'predict'>;
+export type ModelSession = Pick<Session, 'engine' | 'chooseEngines' | 'backbone' | 'modelClasses' | 'report' | 'predict'>;
 
 /** Makes a session on a saved model's own backbone, with the model loaded. */
 export type OpenSession = (engine: EngineChoice, file: Uint8Array, config?: string, weights?: Uint8Array) => Promise<ModelSession>;

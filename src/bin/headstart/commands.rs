@@ -12,6 +12,7 @@ use crate::train::train;
 use anyhow::{Context, Result, bail};
 use headstart::classifier::Classifier;
 use headstart::dataset::Warning;
+use headstart::engine::Workload;
 use headstart::image::Crop;
 use headstart::metrics::Evaluation;
 use headstart::probe;
@@ -97,6 +98,7 @@ async fn measure_project(file: &Path, common: &Common, progress: &mut Progress) 
     // The model's own backbone is all that it takes.
     let saved = models::parse(written.model.as_deref().ok_or(Error::NotTrained)?, file)?;
     let mut project = Project::open(common.engine, saved.backbone, &written, clock).await?;
+    project.choose_engines().await?;
     project_file::check_pictures(&project, &opened)?;
     let test: BTreeSet<u32> = project.dataset().test_pictures().map(|(id, _)| id).collect();
     let (part, wanted) = match test.is_empty() {
@@ -167,8 +169,9 @@ fn harmless(cell: &str) -> String {
 
 async fn load(file: &Path, common: &Common) -> Result<Classifier> {
     let saved = models::load(file)?;
-    let engine = probe::open(common.engine, &saved.backbone, clock).await?;
-    Ok(Classifier::new(saved.labels, saved.head, Arc::new(saved.backbone), &engine)?)
+    let engines = probe::decide(common.engine, &saved.backbone, clock).await?;
+    let engine = engines.of(Workload::Prediction);
+    Ok(Classifier::new(saved.labels, saved.head, Arc::new(saved.backbone), engine)?)
 }
 
 /// Measures a model on a folder whose sub-folders are named like its classes.

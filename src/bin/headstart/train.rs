@@ -46,6 +46,7 @@ pub async fn train(args: &Train) -> Result<()> {
     let config = args.config(work.settings.clone());
     // So are those of the project, and stages that this backbone cannot train.
     work.project.estimate(&config)?;
+    work.project.choose_engines().await?;
     progress.done(&format!("Engine: {}", work.project.engine().reason));
     let start = clock();
     work.fill(&mut progress).await?;

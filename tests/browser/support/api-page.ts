@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
-import type { Trainer } from '../../../www/headstart.js';
+import type { EngineReport, Trainer, TrainerOptions } from '../../../www/headstart.js';
 import { launch, observe, type LaunchOptions, type Record } from './browser.js';
 import { installDrawing, type DrawingKind } from './drawing.js';
 import { serveSite, type Site } from './server.js';
@@ -27,6 +27,8 @@ export interface PageTools {
   image(rgba: string, width: number, height: number): ImageData;
   /** A trainer on the CPU with 12 circles and 12 stripes. */
   trainerWithPictures(): Promise<Trainer>;
+  /** A trainer that has chosen its engines, what it computed on until then, and how long that was. */
+  decided(options?: Omit<TrainerOptions, 'engine' | 'onEngine'>): Promise<{ trainer: Trainer; first: EngineReport; milliseconds: number }>;
 }
 
 declare global {
@@ -115,6 +117,14 @@ function installTools(): void {
       await tools.fill(trainer, 'circles', 12);
       await tools.fill(trainer, 'stripes', 12);
       return trainer;
+    },
+    async decided(options = {}) {
+      let tell = (): void => undefined;
+      const decided = new Promise<void>((resolve) => (tell = resolve));
+      const trainer = await headstart.Trainer.create({ ...options, engine: 'auto', onEngine: () => tell() });
+      const [first, start] = [trainer.engine, performance.now()];
+      if (first.undecided) await decided;
+      return { trainer, first, milliseconds: performance.now() - start };
     },
   };
 }

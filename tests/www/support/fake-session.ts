@@ -17,6 +17,7 @@ import type {
 import type { ClassRef, NamedFile } from '../../../www/protocol.js';
 import { refusal } from '../../../www/worker/failure.js';
 import type { Core, OpenSession, Session, Written } from '../../../www/worker/session.js';
+import { everythingOn } from './state.js';
 
 /** How a fake session misbehaves. */
 export interface Faults {
@@ -30,6 +31,8 @@ export interface Faults {
   predict?: Error;
   /** The first prediction finds that the GPU has gone. */
   losesGpu?: boolean;
+  /** A GPU is still to be tried, and will be the faster. */
+  triesGpu?: boolean;
   create?: Error;
   /** Why there is no wasm code for a model. */
   core?: Error;
@@ -60,16 +63,21 @@ export class FakeSession implements Session {
   #classes: FakeClass[] = [];
   #images: FakeImage[] = [];
   #model: ModelClass[] | null = null;
-  #engine: EngineReport = { kind: 'cpu', adapter: '', reason: 'a test', cpuMilliseconds: null, gpuMilliseconds: null };
+  #engine: EngineReport;
   #run: { epochs: number; step: number } | null = null;
   /** What is left to measure of a run that was stopped, with its epochs. */
   #measuring: { left: number; epochs: number } | null = null;
   #report: TrainReport | null = null;
   #busy = false;
 
-  constructor(private readonly faults: Faults = {}) {}
+  constructor(private readonly faults: Faults = {}) {
+    this.#engine = { ...everythingOn('cpu', 'a test'), undecided: faults.triesGpu ?? false };
+  }
 
   engine = () => this.#engine;
+  chooseEngines = async (): Promise<void> => {
+    this.#engine = everythingOn('webgpu', 'faster');
+  };
   #backbone: BackboneReport = { architecture: 'fake', label: 'Fake', multiplications: 1, inputSize: 96, features: 4, parameters: 0, stages: 1, license: '', source: '', batchNorm: '', fineTunable: 1, fineTuneReason: '' };
   backbone = () => this.#backbone;
   modelClasses = async () => structuredClone(this.#model);

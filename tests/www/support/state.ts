@@ -1,6 +1,7 @@
 import generated from '../../../www/generated/rules.json';
 import type {
   BackboneReport,
+  EngineKind,
   EngineReport,
   Estimate,
   ModelClass,
@@ -11,8 +12,14 @@ import type {
   TrainReport,
 } from '../../../www/generated/types.js';
 
+/** One engine for everything. */
+export function everythingOn(kind: EngineKind, reason: string): EngineReport {
+  const workloads = (['embedding', 'prediction', 'head', 'fine-tuning'] as const).map((workload) => ({ workload, kind, cpuMilliseconds: null, gpuMilliseconds: null }));
+  return { kind, adapter: '', reason, undecided: false, workloads };
+}
+
 /** What a trainer would tell the page, for tests of the page's state. */
-export const engine: EngineReport = { kind: 'cpu', adapter: '', reason: 'Faster here.', cpuMilliseconds: 1, gpuMilliseconds: null };
+export const engine = everythingOn('cpu', 'Faster here.');
 
 export const backbone: BackboneReport = {
   label: 'MobileNetV2 0.5',

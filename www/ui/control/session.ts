@@ -131,7 +131,7 @@ export class Session {
       const project = handed ?? this.#journal.project;
       const backbone = this.backbones.chosen;
       const start = (saved: SavedProject | undefined): Promise<Trainer> =>
-        this.#create({ engine: choice, ...(saved && { project: saved }), ...(backbone !== undefined && { backbone }) });
+        this.#create({ engine: choice, onEngine: () => this.refresh(), ...(saved && { project: saved }), ...(backbone !== undefined && { backbone }) });
       const trainer = await start(project).catch((error: unknown) => {
         if (handed !== null || project === undefined || !UNREADABLE.test(codeOf(error) ?? '')) throw error;
         // The pictures are there without it.
@@ -261,7 +261,7 @@ export class Session {
   refresh(): void {
     const trainer = this.#trainer;
     if (trainer === null) return;
-    if (trainer.engine.kind !== this.#shownEngine?.kind) {
+    if (trainer.engine !== this.#shownEngine) {
       this.#shownEngine = trainer.engine;
       this.#store.dispatch({ type: 'engine-changed', report: trainer.engine });
     }

@@ -1,5 +1,6 @@
 import { describeChangeTo, describeCost, factsOf, whyNotNow, whyNotTake } from '../../state/backbone-words.js';
 import type { BackboneChoice } from '../../state/backbone-types.js';
+import { engineOf } from '../../state/engine-words.js';
 import { useApp } from '../control/app.js';
 import { useAppState } from '../control/useAppState.js';
 
@@ -60,7 +61,7 @@ export function BackboneFacts({ choice, inUse }: BackboneFactsProps) {
 function Cost({ id }: { id: string }) {
   const { picker } = useApp();
   const cost = useAppState((state) => state.backbones.costs[id]);
-  const engine = useAppState((state) => (state.engine.report?.kind === 'webgpu' ? 'WebGPU' : 'the CPU'));
+  const engine = useAppState((state) => engineOf(state.engine.report, 'embedding'));
   const reason = useAppState(whyNotNow);
   const measuring = cost?.status === 'measuring';
   return (

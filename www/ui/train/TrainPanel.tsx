@@ -1,3 +1,4 @@
+import { describeEngine, engineFigures } from '../../state/engine-words.js';
 import { isActive } from '../../state/run.js';
 import { Notices } from '../common/Notices.js';
 import { ProgressBar } from '../common/ProgressBar.js';
@@ -66,18 +67,10 @@ function EngineLine() {
     const text = engine.status === 'loading' ? 'Loading the engine and its network…' : 'Starting the engine…';
     return <ProgressBar label="Starting the engine" share={null} text={text} />;
   }
-  const name = engine.report?.kind === 'webgpu' ? 'WebGPU' : 'the CPU';
-  const reason = engine.report?.reason ?? '';
+  if (engine.report === null) return null;
   return (
-    <p class="engine hint" title={reason}>
-      Computes on {name}. {inShort(reason)}
+    <p class="engine hint" title={engineFigures(engine.report) || engine.report.reason}>
+      {describeEngine(engine.report)}
     </p>
   );
-}
-
-const LONG = 120;
-
-/** What a driver said about itself, in brackets, can be very long; it stays in the tooltip. */
-function inShort(reason: string): string {
-  return reason.length <= LONG ? reason : reason.replace(/ \(.*\)/s, '');
 }

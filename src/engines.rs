@@ -1,0 +1,59 @@
+//! Which engine each kind of work runs on: one for everything, or each where it measured faster.
+
+use crate::engine::{Engine, EngineKind, EngineReport, Workload, WorkloadReport};
+
+/// The engines of a session.
+#[derive(Debug, Clone)]
+pub struct Engines {
+    cpu: Engine,
+    /// Where there is one that is used.
+    gpu: Option<Engine>,
+    report: EngineReport,
+}
+
+impl Engines {
+    /// One engine for everything.
+    pub fn all(engine: Engine) -> Self {
+        let report = engine.report().clone();
+        match engine.is_gpu() {
+            true => Self { cpu: Engine::cpu(""), gpu: Some(engine), report },
+            false => Self { cpu: engine, gpu: None, report },
+        }
+    }
+
+    /// The CPU until a GPU has been tried.
+    pub(crate) fn undecided() -> Self {
+        let mut engines = Self::all(Engine::cpu("Whether the GPU is faster is being measured."));
+        engines.report.undecided = true;
+        engines
+    }
+
+    /// A GPU and the CPU, each for some work, for a reason.
+    pub(crate) fn by_workload(gpu: Engine, workloads: Vec<WorkloadReport>, reason: String) -> Self {
+        let used = workloads.iter().any(|each| each.kind == EngineKind::Webgpu);
+        let adapter = gpu.report().adapter.clone();
+        let report = match used {
+            true => EngineReport { kind: EngineKind::Webgpu, adapter, reason, undecided: false, workloads },
+            false => EngineReport { workloads, ..EngineReport::cpu(&reason) },
+        };
+        Self { cpu: Engine::cpu(""), gpu: used.then_some(gpu), report }
+    }
+
+    /// What a kind of work runs on.
+    pub fn of(&self, workload: Workload) -> &Engine {
+        match (&self.gpu, self.report.kind_of(workload)) {
+            (Some(gpu), EngineKind::Webgpu) => gpu,
+            _ => &self.cpu,
+        }
+    }
+
+    /// Whether two kinds of work run on the same engine.
+    pub(crate) fn share(&self, [one, other]: [Workload; 2]) -> bool {
+        self.of(one).is_gpu() == self.of(other).is_gpu()
+    }
+
+    /// What runs where, and why.
+    pub fn report(&self) -> &EngineReport {
+        &self.report
+    }
+}
