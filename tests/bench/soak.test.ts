@@ -9,6 +9,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openApiPage } from '../browser/support/api-page.js';
+import { beforeWorkers, prelude } from '../browser/support/gpu.js';
 
 const MINUTES = Number(process.env['MINUTES'] ?? 30);
 /** Seconds between two looks. */
@@ -22,7 +23,24 @@ interface Look {
   /** Resident memory of the tab's process, page and worker, and of the GPU's, in mebibytes. */
   tab: number;
   gpu: number;
+  /** What of the tab is the worker's: objects of JavaScript, and WebAssembly's memory. */
+  heap: number;
+  wasm: number;
 }
+
+declare global {
+  var wasmMemory: WebAssembly.Memory | undefined;
+}
+
+/** Has a worker know the memory of its wasm code. */
+const knowsItsMemory = prelude(() => {
+  const { instantiateStreaming } = WebAssembly;
+  WebAssembly.instantiateStreaming = async (...args) => {
+    const made = await instantiateStreaming(...args);
+    globalThis.wasmMemory = made.instance.exports['memory'] as WebAssembly.Memory;
+    return made;
+  };
+}, null);
 
 const resident = (pid: number): number => Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
@@ -44,12 +62,19 @@ function plot(looks: Look[]): string {
 it(`${MINUTES} minutes of training and live prediction on WebGPU`, async () => {
   const api = await openApiPage({ webgpu: true });
   const browser = await api.browser.newBrowserCDPSession();
+  await beforeWorkers(api.page, knowsItsMemory);
   const looks: Look[] = [];
   const start = Date.now();
   const look = async (): Promise<void> => {
     const { processInfo } = await browser.send('SystemInfo.getProcessInfo');
     const largest = (type: string): number => Math.max(...processInfo.filter((each) => each.type === type).map(({ id }) => resident(id)));
-    looks.push({ minutes: (Date.now() - start) / 60_000, tab: largest('renderer'), gpu: largest('GPU') });
+    // Helpers have no such memory.
+    const parts = await Promise.all(api.page.workers().map((worker) => worker.evaluate(() => {
+      const { memory } = performance as unknown as { memory: { usedJSHeapSize: number } };
+      return [memory.usedJSHeapSize, globalThis.wasmMemory?.buffer.byteLength ?? 0] as const;
+    })));
+    const [heap, wasm] = parts.toSorted(([, a], [, b]) => b - a)[0]!.map((bytes) => bytes / 2 ** 20) as [number, number];
+    looks.push({ minutes: (Date.now() - start) / 60_000, tab: largest('renderer'), gpu: largest('GPU'), heap, wasm });
   };
   await api.page.evaluate(async () => {
     const trainer = await headstart.Trainer.create({ engine: 'webgpu', backbone: 'small' });
@@ -81,7 +106,13 @@ it(`${MINUTES} minutes of training and live prediction on WebGPU`, async () => {
   mkdirSync(RESULT, { recursive: true });
   writeFileSync(join(RESULT, 'soak.svg'), plot(looks));
   const tenths = looks.filter((_, i) => i % Math.ceil(looks.length / 12) === 0 || i === looks.length - 1);
-  console.table(tenths.map(({ minutes, tab, gpu }) => ({ minutes: minutes.toFixed(1), 'tab, MiB': Math.round(tab), 'GPU process, MiB': Math.round(gpu) })));
+  console.table(tenths.map(({ minutes, tab, gpu, heap, wasm }) => ({
+    minutes: minutes.toFixed(1),
+    'tab, MiB': Math.round(tab),
+    'GPU process, MiB': Math.round(gpu),
+    'worker’s JavaScript, MiB': heap.toFixed(1),
+    'wasm, MiB': wasm.toFixed(1),
+  })));
   const growth = (['tab', 'gpu'] as const).map((of) => {
     const [before, after] = thirds(looks.map((each) => each[of]));
     return after / before - 1;

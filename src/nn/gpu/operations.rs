@@ -3,8 +3,9 @@
 
 use super::launch::{Info, Text, Work, floats, part};
 use super::plan::{BUSY, LANES, global_average, numbers, run, strides, tile, vectors};
+use super::program::Element;
 use super::shaders::{Map, Shader};
-use super::training::Training;
+use super::training::{DENSE_OUTPUTS, DENSE_PARTS, DENSE_TILE, Training};
 use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape};
 use burn::backend::TensorMetadata;
 use burn::tensor::Shape as Dims;
@@ -169,12 +170,16 @@ impl Compute for CubeBackend {
     fn multiplied(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: Matrix) -> CubeTensor {
         let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&x), of);
         let y = on.floats(batch * outputs);
-        let vectors = inputs.is_multiple_of(LANES);
-        let length = if vectors { inputs / LANES } else { inputs };
-        let info = Info::new(batch, &numbers([length, outputs]));
+        let element = Element::of(inputs);
+        let info = Info::new(batch, &numbers([element.count(inputs), outputs]));
         let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
-        let text = Text::Training(Training::Dense { vectors });
-        Work { text, columns: outputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
+        let (text, columns, lines) = match (element, DENSE_TILE) {
+            (Element::Float, _) => (Training::Dense, outputs, batch),
+            (Element::Vector, [high, wide]) => {
+                (Training::DenseTile, outputs.div_ceil(wide) * DENSE_PARTS, batch.div_ceil(high))
+            }
+        };
+        Work { text: Text::Training(text), columns, lines, info }.launch(&on.client, buffers, [y.clone()]);
         on.tensor(y, [batch, outputs])
     }
 
@@ -191,10 +196,12 @@ impl Compute for CubeBackend {
     fn multiplied_weights(x: CubeTensor, gradient: CubeTensor, of: Matrix) -> [CubeTensor; 2] {
         let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&gradient), of);
         let [y, of_bias] = [outputs * inputs, outputs].map(|count| on.floats(count));
-        let info = Info::new(outputs, &numbers([inputs, outputs, batch]));
+        let element = Element::of(inputs);
+        let columns = element.count(inputs);
+        let info = Info::new(outputs, &numbers([columns, outputs, batch]));
         let buffers = [x, gradient].map(|tensor| into_contiguous(tensor).handle);
-        let text = Text::Training(Training::DenseWeights);
-        let work = Work { text, columns: inputs + 1, lines: outputs.div_ceil(4), info };
+        let text = Text::Training(Training::DenseWeights { vectors: element == Element::Vector });
+        let work = Work { text, columns: columns + 1, lines: outputs.div_ceil(DENSE_OUTPUTS), info };
         work.launch(&on.client, buffers, [y.clone(), of_bias.clone()]);
         [on.tensor(y, [outputs * inputs]), on.tensor(of_bias, [outputs])]
     }
@@ -220,9 +227,11 @@ impl Moving for CubeBackend {
     fn gather(table: CubeTensor, rows: Arc<[u32]>) -> CubeTensor {
         let (on, [_, width]) = (On::that_of(&table), table.shape().dims::<2>());
         let y = on.floats(rows.len() * width);
-        let text = Text::Training(Training::Gather { rows: rows.len().next_multiple_of(LANES) });
-        let info = Info::new(rows.len(), &numbers([width])).words(rows.iter().copied());
-        let work = Work { text, columns: width, lines: rows.len(), info };
+        let of = Element::of(width);
+        let text = Text::Training(Training::Gather { rows: rows.len().next_multiple_of(LANES), of });
+        let columns = of.count(width);
+        let info = Info::new(rows.len(), &numbers([columns])).words(rows.iter().copied());
+        let work = Work { text, columns, lines: rows.len(), info };
         work.launch(&on.client, [into_contiguous(table).handle], [y.clone()]);
         on.tensor(y, [rows.len(), width])
     }
@@ -237,15 +246,17 @@ impl Moving for CubeBackend {
         let (on, [count]) = (On::that_of(&value), value.shape().dims::<1>());
         let Move { rate, added, kept, decay, new, bias, epsilon } = by;
         let terms = [rate, added, kept, decay[0], decay[1], new[0], new[1], bias[0], bias[1], epsilon];
-        let info = Info::new(1, &numbers([count])).floats(terms);
-        let [value, first, second] = on.moved(Training::Adam, [value, gradient, first, second], count, info);
+        let of = Element::of(count);
+        let info = Info::new(1, &numbers([of.count(count)])).floats(terms);
+        let [value, first, second] = on.moved(Training::Adam { of }, [value, gradient, first, second], count, info);
         (value, first, second)
     }
 
     fn descend(value: CubeTensor, gradient: CubeTensor, velocity: CubeTensor, by: Move) -> (CubeTensor, CubeTensor) {
         let (on, [count]) = (On::that_of(&value), value.shape().dims::<1>());
-        let info = Info::new(1, &numbers([count])).floats([by.rate, by.added, by.decay[0]]);
-        let [value, velocity] = on.moved(Training::Descend, [value, gradient, velocity], count, info);
+        let of = Element::of(count);
+        let info = Info::new(1, &numbers([of.count(count)])).floats([by.rate, by.added, by.decay[0]]);
+        let [value, velocity] = on.moved(Training::Descend { of }, [value, gradient, velocity], count, info);
         (value, velocity)
     }
 }
@@ -379,7 +390,7 @@ impl On {
     ) -> [CubeTensor; M] {
         let to: [Handle; M] = std::array::from_fn(|_| self.floats(count));
         let from = from.map(|tensor| into_contiguous(tensor).handle);
-        self.along(text, count, info).launch(&self.client, from, to.clone());
+        self.along(text, Element::of(count).count(count), info).launch(&self.client, from, to.clone());
         to.map(|handle| self.tensor(handle, [count]))
     }
 }

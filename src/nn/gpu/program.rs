@@ -6,7 +6,7 @@ use std::fmt::Write;
 pub(super) const WORKGROUP: usize = 64;
 
 /// What a buffer is an array of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Element {
     Float,
     /// Four floats.
@@ -14,6 +14,16 @@ pub(super) enum Element {
 }
 
 impl Element {
+    /// What so many floats are an array of.
+    pub(super) fn of(count: usize) -> Self {
+        if count.is_multiple_of(4) { Self::Vector } else { Self::Float }
+    }
+
+    /// So many floats, counted in these.
+    pub(super) fn count(self, floats: usize) -> usize {
+        if self == Self::Vector { floats / 4 } else { floats }
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Float => "f32",
@@ -31,8 +41,8 @@ pub(super) struct Program {
     floats: Vec<&'static str>,
     /// Lists of so many words of a type.
     words: Vec<(&'static str, &'static str, usize)>,
-    /// What a workgroup shares, as `sums`, one for each invocation.
-    shared: Option<&'static str>,
+    /// What a workgroup shares, as `sums`: so many values of a type.
+    shared: Option<(&'static str, usize)>,
     functions: String,
     workgroup: [usize; 2],
     body: String,
@@ -70,8 +80,8 @@ impl Program {
         self
     }
 
-    pub(super) fn shared(self, of: &'static str) -> Self {
-        Self { shared: Some(of), ..self }
+    pub(super) fn shared(self, of: &'static str, count: usize) -> Self {
+        Self { shared: Some((of, count)), ..self }
     }
 
     pub(super) fn function(self, text: impl Into<String>) -> Self {
@@ -103,8 +113,8 @@ impl Program {
         }
         let last = self.inputs.len() + self.outputs.len();
         let _ = writeln!(text, "@group(0) @binding({last}) var<uniform> info: Info;");
-        if let Some(of) = self.shared {
-            let _ = writeln!(text, "var<workgroup> sums: array<{of}, {WORKGROUP}>;");
+        if let Some((of, count)) = self.shared {
+            let _ = writeln!(text, "var<workgroup> sums: array<{of}, {count}>;");
         }
         text.push_str(&self.functions);
         let [wide, high] = self.workgroup;

@@ -130,7 +130,7 @@ impl Shader {
         let (of, value) = (element.name(), activated(activation, element.name()));
         let program = program.function(format!("fn activated(v: {of}) -> {of} {{ return {value}; }}\n"));
         let shares = matches!(self, Self::GlobalAverage { wide: true });
-        let program = if shares { program.shared(of) } else { program };
+        let program = if shares { program.shared(of, WORKGROUP) } else { program };
         program.body(self.body())
     }
 

@@ -27,20 +27,22 @@ pub(super) enum Training {
     Channels,
     /// The gradient of a mean over a plane.
     Spread,
-    /// A dense layer, whose rows are whole vectors or not.
-    Dense { vectors: bool },
+    /// A dense layer.
+    Dense,
+    /// One whose rows are whole vectors.
+    DenseTile,
     /// The gradient of its input.
     DenseInput,
-    /// Those of its weight and bias.
-    DenseWeights,
+    /// Those of its weight and bias, whose rows are whole vectors or not.
+    DenseWeights { vectors: bool },
     /// A loss and its gradient, for so many labels and classes.
     Loss { hinge: bool, labels: usize, classes: usize },
     /// So many rows of a table.
-    Gather { rows: usize },
+    Gather { rows: usize, of: Element },
     /// A step of Adam.
-    Adam,
+    Adam { of: Element },
     /// A step along a velocity.
-    Descend,
+    Descend { of: Element },
 }
 
 impl Training {
@@ -52,9 +54,11 @@ impl Training {
             | Self::Unclamp { .. }
             | Self::PointwiseWeight
             | Self::Spread
-            | Self::Dense { .. }
+            | Self::Dense
             | Self::DepthwiseInput { .. }
             | Self::DepthwiseWeight { .. } => [8, 8],
+            Self::DenseTile => [DENSE_PARTS, 1],
+            Self::DenseWeights { .. } => [DENSE_COLUMNS, 1],
             _ => [WORKGROUP, 1],
         }
     }
@@ -104,8 +108,9 @@ impl Training {
   y[at] = sum;
 ",
             ),
-            Self::Channels => {
-                Program::new(&[("x", Vector)], &[("y", Vector)], &["vectors", "area"], of).shared("vec4<f32>").body(
+            Self::Channels => Program::new(&[("x", Vector)], &[("y", Vector)], &["vectors", "area"], of)
+                .shared("vec4<f32>", WORKGROUP)
+                .body(
                     "  var sum = vec4<f32>();
   for (var k = local.x; k < info.area; k += 64u) { sum += x[k * info.vectors + group.x]; }
   sums[local.x] = sum;
@@ -115,36 +120,23 @@ impl Training {
     y[group.x] = sum;
   }
 ",
-                )
-            }
+                ),
             Self::Spread => Program::new(&[("x", Vector)], &[("y", Vector)], &["vectors", "area"], of).body(
                 "  if (column >= info.vectors || row >= info.rows) { return; }
   y[row * info.vectors + column] = x[row / info.area * info.vectors + column] / f32(info.area);
 ",
             ),
-            Self::Dense { vectors } => {
-                let element = if vectors { Vector } else { Float };
-                let product = |x: &str, y: &str| if vectors { format!("dot({x}, {y})") } else { format!("{x} * {y}") };
-                let (one, other) = (product("x[at]", "weight[by]"), product("x[at + 1u]", "weight[by + 1u]"));
-                let inputs = [("x", element), ("weight", element), ("bias", Float)];
-                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(format!(
-                    "  if (column >= info.outputs || row >= info.rows) {{ return; }}
-  var at = row * info.inputs;
-  var by = column * info.inputs;
-  let end = at + info.inputs;
+            Self::Dense => {
+                let inputs = [("x", Float), ("weight", Float), ("bias", Float)];
+                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(
+                    "  if (column >= info.outputs || row >= info.rows) { return; }
   var sum = bias[column];
-  var more = 0.0;
-  while (at + 1u < end) {{
-    sum += {one};
-    more += {other};
-    at += 2u;
-    by += 2u;
-  }}
-  if (at < end) {{ sum += {one}; }}
-  y[row * info.outputs + column] = sum + more;
-"
-                ))
+  for (var k = 0u; k < info.inputs; k++) { sum += x[row * info.inputs + k] * weight[column * info.inputs + k]; }
+  y[row * info.outputs + column] = sum;
+",
+                )
             }
+            Self::DenseTile => dense_tile(),
             Self::DenseInput => {
                 let inputs = [("weight", Float), ("gradient", Float)];
                 Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(
@@ -155,18 +147,18 @@ impl Training {
 ",
                 )
             }
-            Self::DenseWeights => dense_weights(),
+            Self::DenseWeights { vectors } => dense_weights(if vectors { Vector } else { Float }),
             Self::Loss { hinge, labels, classes } => loss(hinge, labels, classes),
-            Self::Gather { rows } => {
-                Program::new(&[("x", Float)], &[("y", Float)], &["width"], of).words("picks", "u32", rows).body(
+            Self::Gather { rows, of: element } => {
+                Program::new(&[("x", element)], &[("y", element)], &["width"], of).words("picks", "u32", rows).body(
                     "  if (column >= info.width || row >= info.rows) { return; }
   y[row * info.width + column] = x[info.picks[row / 4u][row % 4u] * info.width + column];
 ",
                 )
             }
-            Self::Adam => {
-                let inputs = [("value", Float), ("gradient", Float), ("first", Float), ("second", Float)];
-                let outputs = [("to_value", Float), ("to_first", Float), ("to_second", Float)];
+            Self::Adam { of: element } => {
+                let inputs = ["value", "gradient", "first", "second"].map(|name| (name, element));
+                let outputs = ["to_value", "to_first", "to_second"].map(|name| (name, element));
                 let numbers = ["count"];
                 let floats = ["rate", "added", "kept", "decay1", "decay2", "new1", "new2", "bias1", "bias2", "epsilon"];
                 Program::new(&inputs, &outputs, &numbers, of).floats(&floats).body(
@@ -182,9 +174,9 @@ impl Training {
 ",
                 )
             }
-            Self::Descend => {
-                let inputs = [("value", Float), ("gradient", Float), ("velocity", Float)];
-                let outputs = [("to_value", Float), ("to_velocity", Float)];
+            Self::Descend { of: element } => {
+                let inputs = ["value", "gradient", "velocity"].map(|name| (name, element));
+                let outputs = ["to_value", "to_velocity"].map(|name| (name, element));
                 Program::new(&inputs, &outputs, &["count"], of).floats(&["rate", "added", "decay"]).body(
                     "  let at = row * 64u + local.x;
   if (at >= info.count) { return; }
@@ -236,38 +228,100 @@ fn pointwise_weight() -> Program {
     Program::new(&inputs, &[("y", Element::Float)], &numbers, Training::PointwiseWeight.workgroup()).body(text)
 }
 
-/// Four outputs by one input; behind the last input comes the bias.
-fn dense_weights() -> Program {
-    let mut text = String::from(
-        "  if (column > info.inputs) { return; }
-  let first = row * 4u;
-",
-    );
-    for output in 0..4 {
-        let _ =
-            writeln!(text, "  var sum{output} = 0.0;\n  let of{output} = min(first + {output}u, info.outputs - 1u);");
+/// Rows and outputs of a tile of a dense layer, and the parts that its sums are in.
+pub(super) const DENSE_TILE: [usize; 2] = [4, 5];
+pub(super) const DENSE_PARTS: usize = 16;
+
+/// A workgroup for some rows and outputs: each invocation sums up every so many-eth vector, and then some of them the parts.
+fn dense_tile() -> Program {
+    let [high, wide] = DENSE_TILE;
+    let mut text = String::new();
+    for i in 0..high {
+        let _ = writeln!(text, "  let x{i} = min(row * {high}u + {i}u, info.rows - 1u) * info.inputs;");
     }
-    text.push_str(
-        "  for (var k = 0u; k < info.batch; k++) {
-    var by = 1.0;
-    if (column < info.inputs) { by = x[k * info.inputs + column]; }
+    for j in 0..wide {
+        let _ = writeln!(text, "  let w{j} = min(group.x * {wide}u + {j}u, info.outputs - 1u) * info.inputs;");
+        for i in 0..high {
+            let _ = writeln!(text, "  var sum{i}_{j} = vec4<f32>();");
+        }
+    }
+    let _ = writeln!(text, "  for (var k = local.x; k < info.inputs; k += {DENSE_PARTS}u) {{");
+    for i in 0..high {
+        let _ = writeln!(text, "    let by{i} = x[x{i} + k];");
+    }
+    for j in 0..wide {
+        let _ = writeln!(text, "    let of{j} = weight[w{j} + k];");
+        for i in 0..high {
+            let _ = writeln!(text, "    sum{i}_{j} += by{i} * of{j};");
+        }
+    }
+    text.push_str("  }\n");
+    for (i, j) in (0..high).flat_map(|i| (0..wide).map(move |j| (i, j))) {
+        let at = (i * wide + j) * DENSE_PARTS;
+        let _ = writeln!(text, "  sums[{at}u + local.x] = dot(sum{i}_{j}, vec4<f32>(1.0));");
+    }
+    let _ = write!(
+        text,
+        "  workgroupBarrier();
+  for (var at = local.x; at < {}u; at += {DENSE_PARTS}u) {{
+    let to = row * {high}u + at / {wide}u;
+    let output = group.x * {wide}u + at % {wide}u;
+    if (to < info.rows && output < info.outputs) {{
+      var sum = bias[output];
+      for (var k = 0u; k < {DENSE_PARTS}u; k++) {{ sum += sums[at * {DENSE_PARTS}u + k]; }}
+      y[to * info.outputs + output] = sum;
+    }}
+  }}
 ",
+        high * wide
     );
-    for output in 0..4 {
+    let inputs = [("x", Element::Vector), ("weight", Element::Vector), ("bias", Element::Float)];
+    Program::new(&inputs, &[("y", Element::Float)], &["inputs", "outputs"], Training::DenseTile.workgroup())
+        .shared("f32", high * wide * DENSE_PARTS)
+        .body(text)
+}
+
+/// Outputs that an invocation has of the gradient of a dense layer's weight, and inputs of a workgroup.
+pub(super) const DENSE_OUTPUTS: usize = 5;
+const DENSE_COLUMNS: usize = 32;
+
+/// Some outputs by one input, or one vector of them; behind the last input comes the bias.
+fn dense_weights(of: Element) -> Program {
+    let (name, first) = (of.name(), if of == Element::Vector { ".x" } else { "" });
+    let mut text = format!(
+        "  if (column > info.inputs) {{ return; }}
+  let first = row * {DENSE_OUTPUTS}u;
+"
+    );
+    for output in 0..DENSE_OUTPUTS {
+        let _ = writeln!(
+            text,
+            "  var sum{output} = {name}();\n  let of{output} = min(first + {output}u, info.outputs - 1u);"
+        );
+    }
+    let _ = write!(
+        text,
+        "  for (var k = 0u; k < info.batch; k++) {{
+    var by = {name}(1.0);
+    if (column < info.inputs) {{ by = x[k * info.inputs + column]; }}
+"
+    );
+    for output in 0..DENSE_OUTPUTS {
         let _ = writeln!(text, "    sum{output} += by * gradient[k * info.outputs + of{output}];");
     }
     text.push_str("  }\n");
-    for output in 0..4 {
+    for output in 0..DENSE_OUTPUTS {
         let _ = writeln!(
             text,
             "  if (first + {output}u < info.outputs) {{
-    if (column < info.inputs) {{ y[of{output} * info.inputs + column] = sum{output}; }} else {{ of_bias[of{output}] = sum{output}; }}
+    if (column < info.inputs) {{ y[of{output} * info.inputs + column] = sum{output}; }} else {{ of_bias[of{output}] = sum{output}{first}; }}
   }}"
         );
     }
-    let inputs = [("x", Element::Float), ("gradient", Element::Float)];
-    let outputs = [("y", Element::Float), ("of_bias", Element::Float)];
-    Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], Training::DenseWeights.workgroup()).body(text)
+    let inputs = [("x", of), ("gradient", Element::Float)];
+    let outputs = [("y", of), ("of_bias", Element::Float)];
+    let workgroup = Training::DenseWeights { vectors: of == Element::Vector }.workgroup();
+    Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], workgroup).body(text)
 }
 
 const PLANES: [&str; 8] = ["vectors", "height", "width", "out_height", "out_width", "top", "left", "channels"];
@@ -372,7 +426,7 @@ fn loss(hinge: bool, labels: usize, classes: usize) -> Program {
             .floats(&["smoothing"])
             .words("labels", "u32", labels)
             .words("weights", "f32", classes)
-            .shared("f32");
+            .shared("f32", WORKGROUP);
     let program = if hinge { program } else { program.function(target) };
     program.body(format!(
         "  var total = 0.0;

@@ -167,10 +167,10 @@ impl<B: Compute> Backward<B, 1> for Loss {
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [of_logits] = ops.parents;
-        let gradient = gradients.consume::<B>(&ops.node);
+        // That of a loss is 1, and what is multiplied by it need not be.
+        gradients.consume::<B>(&ops.node);
         if let Some(node) = of_logits {
-            let outer = B::float_reshape(gradient, [1, 1].into());
-            gradients.register::<B>(node.id, B::float_mul(ops.state, outer));
+            gradients.register::<B>(node.id, ops.state);
         }
     }
 }

@@ -129,7 +129,8 @@ pub(crate) fn dense(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<
     Tensor::from_dispatch(<Dispatch as Training>::dense(x, weight, bias, of))
 }
 
-/// The loss of logits `[batch, classes]`: `[1]`.
+/// The loss of logits `[batch, classes]`: `[1]`. It is what is minimised, alone or with terms added to it: its own gradient is taken to
+/// be 1.
 pub(crate) fn loss(logits: Tensor<2>, goal: Goal) -> Tensor<1> {
     Tensor::from_dispatch(<Dispatch as Training>::loss(logits.into_dispatch(), Arc::new(goal)))
 }

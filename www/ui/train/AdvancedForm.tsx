@@ -115,7 +115,7 @@ function EngineField() {
   const status = useAppState((state) => state.engine.status);
   const busy = useAppState((state) => state.modelFileBusy);
   return (
-    <Field id="engine" label="Engine" about="Automatic measures both and takes the faster. Pictures and the trained model are carried over.">
+    <Field id="engine" label="Engine" about="Automatic measures both and has each kind of work done where it is faster. Pictures and the trained model are carried over.">
       <select
         id="engine"
         value={choice}
