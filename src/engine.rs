@@ -113,6 +113,12 @@ impl EngineReport {
         Self::all(EngineKind::Cpu, "CPU".into(), reason.into())
     }
 
+    /// What a piece of some work took on the CPU and on the GPU, where that was measured.
+    pub(crate) fn milliseconds(&self, workload: Workload) -> Option<[f64; 2]> {
+        let of = self.workloads.iter().find(|report| report.workload == workload)?;
+        Some([of.cpu_milliseconds?, of.gpu_milliseconds?])
+    }
+
     /// What a kind of work runs on.
     pub(crate) fn kind_of(&self, workload: Workload) -> EngineKind {
         let of = self.workloads.iter().find(|report| report.workload == workload);

@@ -52,6 +52,16 @@ impl Engines {
         self.of(one).is_gpu() == self.of(other).is_gpu()
     }
 
+    /// How many times as long the same takes on the engine of the first kind of work as on that of the second, as far as that was
+    /// measured: by a picture that was embedded on both.
+    pub(crate) fn against(&self, [one, other]: [Workload; 2]) -> f64 {
+        match self.report.milliseconds(Workload::Embedding) {
+            Some([cpu, gpu]) if !self.share([one, other]) && self.of(one).is_gpu() => gpu / cpu,
+            Some([cpu, gpu]) if !self.share([one, other]) => cpu / gpu,
+            _ => 1.0,
+        }
+    }
+
     /// What runs where, and why.
     pub fn report(&self) -> &EngineReport {
         &self.report

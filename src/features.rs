@@ -106,6 +106,11 @@ impl Embedder {
         Ok(Self { preprocess: backbone.card().preprocess(), stages, pooled })
     }
 
+    /// Whether it is on such an engine.
+    pub(crate) fn is_on(&self, engine: &Engine) -> bool {
+        self.stages.is_on_gpu() == engine.is_gpu()
+    }
+
     /// The preparation that pictures go through.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess

@@ -119,7 +119,21 @@ impl Params {
     /// # Errors
     /// [`Error::DeviceLost`] where the device does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        Ok(Snapshot(read_all(self.items.iter().map(|item| item.value.clone().inner())).await?))
+        Ok(self.snapshot_with([]).await?.0)
+    }
+
+    /// The same, with other tensors that are read on the way: a GPU is waited for once.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the device does not answer.
+    pub(crate) async fn snapshot_with(
+        &self,
+        others: impl IntoIterator<Item = Tensor<1>>,
+    ) -> Result<(Snapshot, Vec<Vec<f32>>)> {
+        let own = self.items.iter().map(|item| item.value.clone().inner());
+        let mut all = read_all(own.chain(others)).await?;
+        let others = all.split_off(self.items.len());
+        Ok((Snapshot(all), others))
     }
 }
 

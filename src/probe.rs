@@ -6,8 +6,8 @@ use crate::engine::{Clock, Engine, EngineChoice, EngineKind, EngineReport, Workl
 use crate::engines::Engines;
 use crate::error::{Error, Result};
 use crate::nn::{
-    Activation, After, ConvSpec, DenseSpec, Freezing, NormSpec, Numbers, Read, Source, Stage, StageBuilder, StageSpec,
-    WeightAndBias, dense, global_average,
+    Activation, After, ConvSpec, DenseSpec, Freezing, Move, NormSpec, Numbers, Read, Source, Stage, StageBuilder,
+    StageSpec, WeightAndBias, adam, dense, gather, global_average,
 };
 use crate::params::{Group, Params, Slot, on_device, read_all};
 use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Stages that a software adapter is measured on: it takes seconds for the whole of a large backbone.
 const SOFTWARE_STAGES: usize = 3;
 
-/// Opens what was asked for. With `auto` that is the CPU as long as a GPU is still to be tried: see [`choose`]. A GPU that computes
+/// Opens what was asked for. With `auto` that is the CPU as long as a GPU is still to be tried: see [`Tried`]. A GPU that computes
 /// something else than the CPU is not used.
 ///
 /// # Errors
@@ -39,44 +39,86 @@ pub async fn open(choice: EngineChoice, backbone: &Backbone) -> Result<Engines> 
     }
 }
 
-/// The same with nothing left to try.
+/// The same for some kinds of work, with nothing left to try.
 ///
 /// # Errors
 /// As [`open`].
-pub async fn decide(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Result<Engines> {
+pub async fn decide(choice: EngineChoice, backbone: &Backbone, of: &[Workload], clock: Clock) -> Result<Engines> {
     let engines = open(choice, backbone).await?;
-    Ok(if engines.report().undecided { choose(backbone, None, clock).await } else { engines })
+    if !engines.report().undecided {
+        return Ok(engines);
+    }
+    Ok(match Tried::new(backbone, of, None).await {
+        Ok(tried) => tried.choose(backbone, clock).await,
+        Err(engines) => engines,
+    })
 }
 
-/// Tries the GPU and chooses an engine for each kind of work: the one that measures faster, or what `kept` says that was measured
-/// with this backbone on this device before. A GPU that computes something else than the CPU is not used.
-pub async fn choose(backbone: &Backbone, kept: Option<&EngineReport>, clock: Clock) -> Engines {
-    let kept = kept.filter(|report| report.workloads.iter().all(|each| each.gpu_milliseconds.is_some()));
-    if let Some(kept) = kept.filter(|report| report.kind == EngineKind::Cpu) {
-        return Engines::all(Engine::of_cpu(kept.clone()));
+/// A GPU whose kernels are compiled, and which computes right: ready to have an engine chosen for each kind of work, the one that
+/// measures faster; of what is not to be measured that which predicts.
+pub struct Tried {
+    gpu: Engine,
+    of: Vec<Workload>,
+    kept: Option<EngineReport>,
+}
+
+impl Tried {
+    /// Tries the GPU with a backbone. `kept` is what was measured with it on this device before: then it is not measured again.
+    ///
+    /// # Errors
+    /// The engines to go on with, where no GPU is to be used.
+    pub async fn new(
+        backbone: &Backbone,
+        of: &[Workload],
+        kept: Option<EngineReport>,
+    ) -> std::result::Result<Self, Engines> {
+        let is_whole = |report: &EngineReport| Workload::ALL.iter().all(|each| report.milliseconds(*each).is_some());
+        let kept = kept.filter(is_whole);
+        if let Some(kept) = kept.as_ref().filter(|report| report.kind == EngineKind::Cpu) {
+            return Err(Engines::all(Engine::of_cpu(kept.clone())));
+        }
+        let gpu = Engine::gpu("").await.map_err(|lack| without_gpu(&lack))?;
+        test(&gpu, backbone).await.map_err(|reason| without_gpu(&reason))?;
+        let tried = Self { gpu, of: of.into(), kept };
+        if tried.trains() {
+            match trains_alike(&tried.gpu).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    Engine::refuse_gpu(WRONG);
+                    return Err(without_gpu(WRONG));
+                }
+                Err(error) => return Err(after(error)),
+            }
+        }
+        Ok(tried)
     }
-    let gpu = match Engine::gpu("").await {
-        Ok(gpu) => gpu,
-        Err(lack) => return without_gpu(&lack),
-    };
-    let measured = match kept {
-        // Its kernels are compiled then, before anybody waits for them.
-        Some(kept) => match test(&gpu, backbone).await {
-            Ok(()) => Ok(kept.workloads.clone()),
-            Err(reason) => return without_gpu(&reason),
-        },
-        None => measured(&gpu, backbone, clock).await,
-    };
-    match measured {
-        Ok(workloads) if workloads.is_empty() => {
-            Engine::refuse_gpu(WRONG);
-            without_gpu(WRONG)
+
+    /// Whether it is to train.
+    fn trains(&self) -> bool {
+        [Workload::Head, Workload::FineTuning].iter().any(|workload| self.of.contains(workload))
+    }
+
+    /// Measures, which takes some 300 ms on hardware; nothing else is to compute meanwhile.
+    pub async fn choose(self, backbone: &Backbone, clock: Clock) -> Engines {
+        let measured = match &self.kept {
+            Some(kept) => Ok(kept.workloads.clone()),
+            None => self.measured(backbone, clock).await,
+        };
+        match measured {
+            Ok(workloads) => {
+                let reason = reason_for(&workloads, &self.gpu);
+                Engines::by_workload(self.gpu, workloads, reason)
+            }
+            Err(error) => after(error),
         }
-        Ok(workloads) => {
-            let reason = reason_for(&workloads, &gpu);
-            Engines::by_workload(gpu, workloads, reason)
-        }
-        Err(error) => Engines::all(Engine::after_loss(&reason_of(error))),
+    }
+}
+
+/// What goes on where a GPU fails while it is tried.
+fn after(error: Error) -> Engines {
+    match error {
+        Error::DeviceLost(reason) => Engines::all(Engine::after_loss(&reason)),
+        other => without_gpu(&other.to_string()),
     }
 }
 
@@ -86,16 +128,18 @@ fn without_gpu(lack: &str) -> Engines {
 
 /// What was measured, in a sentence.
 fn reason_for(workloads: &[WorkloadReport], gpu: &Engine) -> String {
-    let software = if gpu.is_software() { "the software adapter " } else { "" };
-    let adapter = format!("{software}{}", gpu.report().adapter);
+    let (adapter, of) = match gpu.is_software() {
+        true => (format!("the software adapter {}", gpu.report().adapter), "for the first stages of a picture"),
+        false => (gpu.report().adapter.clone(), "a picture"),
+    };
     let same = workloads.windows(2).all(|two| two[0].kind == two[1].kind);
     let picture = workloads.iter().find(|each| each.workload == Workload::Prediction);
     match picture {
         Some(WorkloadReport { kind, cpu_milliseconds: Some(cpu), gpu_milliseconds: Some(gpu), .. }) if same => {
             match kind {
-                EngineKind::Cpu => format!("It measured faster: {cpu:.1} ms a picture, and {gpu:.1} ms on {adapter}."),
+                EngineKind::Cpu => format!("It measured faster: {cpu:.1} ms {of}, and {gpu:.1} ms on {adapter}."),
                 EngineKind::Webgpu => {
-                    format!("It measured faster: {gpu:.1} ms a picture on {adapter}, and {cpu:.1} ms on the CPU.")
+                    format!("It measured faster: {gpu:.1} ms {of} on {adapter}, and {cpu:.1} ms on the CPU.")
                 }
             }
         }
@@ -157,43 +201,42 @@ fn agree(expected: &[f32], found: &[f32]) -> bool {
     expected.len() == found.len() && expected.iter().zip(found).all(close)
 }
 
-/// How long a piece of each kind of work takes on the CPU and on a GPU, and which is faster; nothing where the GPU computes wrong
-/// numbers.
-async fn measured(gpu: &Engine, backbone: &Backbone, clock: Clock) -> Result<Vec<WorkloadReport>> {
-    let cpu = Engine::cpu("");
-    let stages = tried_stages(gpu, backbone);
-    let mut workloads = Vec::with_capacity(Workload::ALL.len());
-    for workload in Workload::ALL {
-        let mut took = [0.0; 2];
-        let mut found = Vec::with_capacity(2);
-        for (took, engine) in took.iter_mut().zip([&cpu, gpu]) {
-            *took = match workload {
-                // A picture is added in two views.
-                Workload::Embedding | Workload::Prediction => {
-                    let pictures = if workload == Workload::Embedding { 2 } else { 1 };
-                    let (took, rows) = pass_milliseconds(engine, backbone, (stages, pictures), clock).await?;
-                    found.push(rows);
-                    took
-                }
-                Workload::Head => step_milliseconds(engine, backbone, (0, 16), clock).await?,
-                Workload::FineTuning => {
-                    let stages = backbone.fine_tunable().min(TRIED_STAGES);
-                    step_milliseconds(engine, backbone, (stages, 4), clock).await?
-                }
-            };
+impl Tried {
+    /// How long a piece of each kind of work takes on the CPU and on the GPU, and which is faster.
+    async fn measured(&self, backbone: &Backbone, clock: Clock) -> Result<Vec<WorkloadReport>> {
+        let cpu = Engine::cpu("");
+        let stages = tried_stages(&self.gpu, backbone);
+        let mut workloads: Vec<WorkloadReport> = Vec::with_capacity(Workload::ALL.len());
+        // What is not measured follows predictions, which always are.
+        for workload in std::iter::once(Workload::Prediction).chain(Workload::ALL) {
+            if workloads.iter().any(|each| each.workload == workload) {
+                continue;
+            }
+            if !self.of.contains(&workload) && workload != Workload::Prediction {
+                let kind = workloads[0].kind;
+                workloads.push(WorkloadReport { workload, kind, cpu_milliseconds: None, gpu_milliseconds: None });
+                continue;
+            }
+            let mut took = [0.0; 2];
+            for (took, engine) in took.iter_mut().zip([&cpu, &self.gpu]) {
+                *took = match workload {
+                    Workload::Prediction => pass_milliseconds(engine, backbone, (stages, 1), clock).await?,
+                    // A picture is added in two views.
+                    Workload::Embedding => pass_milliseconds(engine, backbone, (stages, 2), clock).await?,
+                    Workload::Head => step_milliseconds(engine, backbone, (0, 16), clock).await?,
+                    Workload::FineTuning => {
+                        let stages = backbone.fine_tunable().min(TRIED_STAGES);
+                        step_milliseconds(engine, backbone, (stages, 4), clock).await?
+                    }
+                };
+            }
+            let kind = if took[1] < took[0] { EngineKind::Webgpu } else { EngineKind::Cpu };
+            let [cpu_milliseconds, gpu_milliseconds] = took.map(Some);
+            workloads.push(WorkloadReport { workload, kind, cpu_milliseconds, gpu_milliseconds });
         }
-        let right = match found.as_slice() {
-            [expected, found] => agree(expected, found),
-            _ => trains_alike(gpu).await?,
-        };
-        if !right {
-            return Ok(Vec::new());
-        }
-        let kind = if took[1] < took[0] { EngineKind::Webgpu } else { EngineKind::Cpu };
-        let [cpu_milliseconds, gpu_milliseconds] = took.map(Some);
-        workloads.push(WorkloadReport { workload, kind, cpu_milliseconds, gpu_milliseconds });
+        workloads.sort_by_key(|each| Workload::ALL.iter().position(|workload| *workload == each.workload));
+        Ok(workloads)
     }
-    Ok(workloads)
 }
 
 /// Stages that a step of fine-tuning is measured on.
@@ -203,43 +246,49 @@ const TRIED_STAGES: usize = 2;
 /// is possible.
 const ENOUGH: f64 = 0.02;
 
-/// Runs of something quick.
+/// Runs that are measured at most.
 const MOST_RUNS: usize = 8;
 
-/// Seconds that a piece of work takes, in the fastest of some runs after one that compiles the kernels. `run` is told how many pieces
-/// are wanted: one and then, where that is quick, several, so that a GPU is not waited for after each.
-async fn fastest(most: u32, clock: Clock, mut run: impl AsyncFnMut(u32) -> Result<()>) -> Result<f64> {
+/// Seconds that a run is to take at least, where it takes no more than so many pieces: clocks of browsers may tick only every
+/// millisecond, and a GPU that is waited for after each piece is slower than one that is not.
+const LONG_ENOUGH: f64 = 0.004;
+const MOST_PIECES: u32 = 32;
+
+/// Seconds that a piece of work takes, in the fastest of some runs after one that is not measured. `run` is told how many pieces
+/// are wanted.
+async fn fastest(clock: Clock, mut run: impl AsyncFnMut(u32) -> Result<()>) -> Result<f64> {
     run(1).await?;
     let (begin, mut best, mut pieces) = (clock(), f64::INFINITY, 1);
     for round in 0..MOST_RUNS {
-        // Of something slow one run tells enough.
-        if round > 0 && clock() - begin > ENOUGH {
+        // Of something slow two runs tell enough.
+        if round > 1 && clock() - begin > ENOUGH {
             break;
         }
         let start = clock();
         run(pieces).await?;
-        best = best.min((clock() - start) / f64::from(pieces));
-        pieces = most;
+        let seconds = (clock() - start) / f64::from(pieces);
+        best = best.min(seconds.max(f64::EPSILON));
+        pieces = ((LONG_ENOUGH / seconds.max(f64::EPSILON)).ceil() as u32).clamp(1, MOST_PIECES);
     }
     Ok(best)
 }
 
-/// Milliseconds that so many pictures take together through the first so many stages, each, and what comes out.
+/// Milliseconds that so many pictures take together through the first so many stages, each.
 async fn pass_milliseconds(
     engine: &Engine,
     backbone: &Backbone,
     (stages, pictures): (usize, usize),
     clock: Clock,
-) -> Result<(f64, Vec<f32>)> {
+) -> Result<f64> {
     let stages = FrozenStages::new(backbone, 0..stages, engine)?;
     let x = picture(backbone).repeat(pictures);
-    let mut found = Vec::new();
-    let seconds = fastest(1, clock, async |_| {
-        found = stages.rows(&x, true).await?.concat();
+    let seconds = fastest(clock, async |passes| {
+        for _ in 0..passes {
+            stages.rows(&x, true).await?;
+        }
         Ok(())
-    })
-    .await?;
-    Ok((seconds * 1000.0 / pictures as f64, found))
+    });
+    Ok(seconds.await? * 1000.0 / pictures as f64)
 }
 
 /// Classes of a head that is tried.
@@ -263,8 +312,7 @@ async fn step_milliseconds(
     let objective = Objective::CrossEntropy { smoothing: 0.0, weights: None };
     let settings = OptimizerSettings { kind: OptimizerKind::Adam, weight_decay: 0.0, momentum: 0.0, clip_norm: None };
     let mut optimizer = Optimizer::new(settings);
-    let most = if engine.is_gpu() { 4 } else { 1 };
-    let seconds = fastest(most, clock, async |steps| {
+    let seconds = fastest(clock, async |steps| {
         for _ in 0..steps {
             let x = x.clone();
             let pooled = match stages {
@@ -281,8 +329,8 @@ async fn step_milliseconds(
     Ok(seconds * 1000.0)
 }
 
-/// Whether a step of training comes out on a GPU as it does on the CPU. Asked once, before something trains there: its kernels are
-/// compiled then, for which nobody who only predicts should wait.
+/// Whether a step of training comes out on a GPU as it does on the CPU. Asked once, before something trains there, or is measured:
+/// its kernels are compiled then, for which nobody who only predicts should wait.
 ///
 /// # Errors
 /// [`Error::DeviceLost`].
@@ -291,13 +339,40 @@ pub(crate) async fn trains_alike(gpu: &Engine) -> Result<bool> {
     if KNOWN.load(Ordering::Relaxed) {
         return Ok(true);
     }
-    let alike = agree(&moved(&Engine::cpu("")).await?, &moved(gpu).await?);
+    let cpu = Engine::cpu("");
+    let alike = agree(&moved(&cpu).await?, &moved(gpu).await?) && agree(&brought(&cpu).await?, &brought(gpu).await?);
     KNOWN.store(alike, Ordering::Relaxed);
     Ok(alike)
 }
 
 /// Pictures, channels and side of what a step is tried with, and its classes.
-const TRIED: [usize; 4] = [3, 12, 7, 5];
+const TRIED: [usize; 4] = [3, 12, 7, 6];
+
+/// What comes out of a dense layer of more than one tile; and, of whole vectors and of others, values that Adam has moved and rows of
+/// a table.
+async fn brought(engine: &Engine) -> Result<Vec<f32>> {
+    let by = Move {
+        rate: 0.1,
+        added: 0.01,
+        kept: 0.99,
+        decay: [0.9, 0.99],
+        new: [0.1, 0.01],
+        bias: [0.1, 0.01],
+        epsilon: 1e-3,
+    };
+    let [batch, inputs, outputs] = [5, 72, 6];
+    let [x, weight, bias] =
+        [batch * inputs, outputs * inputs, outputs].map(|count| on_device(waves(count), engine.device()));
+    let mut all = vec![dense(x.reshape([batch, inputs]), weight, bias).flatten(0, 1)];
+    for width in [12, 13] {
+        let [value, gradient, first] =
+            [0.0, 1.0, 2.0].map(|shift| on_device(waves(3 * width), engine.device()) + shift);
+        let second = gradient.clone().square();
+        all.extend(adam(value.clone(), gradient, [first, second], by));
+        all.push(gather(value.reshape([3, width]), vec![2, 0, 2, 1, 1]).flatten(0, 1));
+    }
+    Ok(read_all(all).await?.concat())
+}
 
 /// The parameters of a block of convolutions and a dense layer after a step.
 async fn moved(engine: &Engine) -> Result<Vec<f32>> {

@@ -64,6 +64,11 @@ impl FrozenStages {
         Ok(Self(freezing.end()?))
     }
 
+    /// Whether they are on the GPU.
+    pub(crate) fn is_on_gpu(&self) -> bool {
+        self.0.is_on_gpu()
+    }
+
     /// Runs the stages: values `[batch, channels, height, width]` to the same of the last stage.
     pub fn forward(&self, values: &[f32]) -> Tensor<4> {
         self.0.forward(values)

@@ -68,6 +68,11 @@ impl<'a> Freezing<'a> {
 }
 
 impl Frozen {
+    /// Whether it is the GPU.
+    pub(crate) fn is_on_gpu(&self) -> bool {
+        !matches!(self.on, On::Cpu(..))
+    }
+
     /// `values` are of some pictures or maps, `[batch, channels, height, width]`, to the same of the last stage.
     pub(crate) fn forward(&self, values: &[f32]) -> Tensor<4> {
         match &self.on {

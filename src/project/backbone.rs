@@ -70,15 +70,12 @@ impl Project {
     /// A backbone on the engine; the model may have it there already.
     fn on_engine(&self, backbone: Backbone) -> Result<(Arc<Backbone>, Arc<Embedder>)> {
         let backbone = Arc::new(backbone);
-        let shared = self.engines.share([Workload::Embedding, Workload::Prediction]);
+        let engine = self.engines.of(Workload::Embedding);
         let there = self.classifier().filter(|it| it.head.convolution.is_none() && it.backbone.computes_as(&backbone));
-        let there = there.filter(|_| shared);
+        let there = there.filter(|it| it.embedder.is_on(engine));
         let embedder = match there {
             Some(classifier) => classifier.embedder.clone(),
-            None => {
-                let engine = self.engines.of(Workload::Embedding);
-                Arc::new(Embedder::new(&backbone, Cut::features(&backbone), engine)?)
-            }
+            None => Arc::new(Embedder::new(&backbone, Cut::features(&backbone), engine)?),
         };
         Ok((backbone, embedder))
     }

@@ -192,6 +192,8 @@ impl Project {
         let (train, held_out) = (train as f64, held_out as f64);
         let epoch = |workload: Workload, frozen: f64, trained: f64| {
             let (on, slower) = if self.engines.of(workload).is_gpu() { (1, 1.0) } else { (0, TRAINED_ON_CPU) };
+            let by = self.engines.against([workload, Workload::Embedding]);
+            let (frozen, slower) = (by * frozen, by * slower);
             let steps = (train / config.batch_size as f64).ceil() * STEP[on] + EPOCH[on];
             let forward = seconds(frozen + slower * trained);
             train * (forward + BACKWARD * seconds(slower * trained)) + held_out * forward + steps

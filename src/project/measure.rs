@@ -168,6 +168,11 @@ impl Project {
     fn publish(&mut self, job: Measuring) -> Result<()> {
         let Measuring { course, lineage, test, mut classifier, outcome, engine, trainable, logits, seconds, .. } = job;
         let Course { config, split, .. } = &course;
+        // Work may have moved to another engine meanwhile.
+        if !classifier.embedder.is_on(self.engines.of(Workload::Prediction)) {
+            let Classifier { labels, head, backbone, .. } = classifier;
+            classifier = self.classifier_of(labels, head, backbone)?;
+        }
         classifier.labels.iter_mut().zip(&split.classes).for_each(|(label, id)| label.name = self.dataset.name_of(*id));
         let names = classifier.names();
         let (own, tested) = logits.split_at(course.pictures());

@@ -34,7 +34,7 @@ use crate::features::{Cut, Embedder, View};
 use crate::head::Head;
 use crate::identity::ContentHash;
 use crate::image::{Crop, Picture, Preparation};
-use crate::probe;
+use crate::probe::{self, Tried};
 use crate::report::TrainReport;
 use crate::train::TrainConfig;
 use model::{HeldOut, Model};
@@ -160,19 +160,37 @@ impl Project {
     /// # Errors
     /// See [`Project::adopt`].
     pub async fn choose_engines(&mut self) -> Result<()> {
-        if self.engine().undecided {
-            let engines = probe::choose(&self.backbone, None, self.clock).await;
-            self.adopt(engines)?;
+        if !self.engine().undecided {
+            return Ok(());
         }
-        Ok(())
+        let tried = Tried::new(&self.backbone, &Workload::ALL, None).await;
+        self.adopt(tried).await
     }
 
-    /// Goes on with the engines that [`probe::choose`] has chosen. A training under way keeps its own until its next phase.
+    /// Measures a GPU that was tried, where it is not decided yet what it is used for, and goes on with what is faster for each kind
+    /// of work; a training keeps the engines that it has begun with. Where there is no such GPU the engines are given instead.
     ///
     /// # Errors
-    /// See [`Embedder::new`].
-    pub fn adopt(&mut self, engines: Engines) -> Result<()> {
-        self.move_to(engines)
+    /// See [`Embedder::new`]; the CPU goes on then.
+    pub async fn adopt(&mut self, tried: std::result::Result<Tried, Engines>) -> Result<()> {
+        if !self.engine().undecided {
+            return Ok(());
+        }
+        let engines = match tried {
+            Ok(tried) => tried.choose(&self.backbone, self.clock).await,
+            Err(engines) => engines,
+        };
+        if let Err(error) = self.move_to(engines) {
+            self.move_to(Engines::all(Engine::cpu(&format!("No GPU can be used: {error}."))))?;
+        }
+        let embedding = self.engines.of(Workload::Embedding);
+        if embedding.is_gpu() {
+            // What pictures took so far says nothing of what they take from now on. Of software only a part was measured.
+            let measured = self.engine().milliseconds(Workload::Embedding).filter(|_| !embedding.is_software());
+            (self.timing.adding, self.timing.added) = measured.map_or((0.0, 0), |[_, gpu]| (gpu / 1000.0, 1));
+            self.timings.clear();
+        }
+        Ok(())
     }
 
     /// The backbone.
@@ -516,12 +534,12 @@ impl Project {
 
     /// A model on the engine that predicts. The usual case, one on its very backbone, needs no second copy on the device.
     fn classifier_of(&self, labels: Vec<ModelClass>, head: Head, backbone: Arc<Backbone>) -> Result<Classifier> {
-        let shared = self.engines.share([Workload::Embedding, Workload::Prediction]);
-        if shared && head.convolution.is_none() && backbone.computes_as(&self.backbone) {
+        let engine = self.engines.of(Workload::Prediction);
+        if self.embedder.is_on(engine) && head.convolution.is_none() && backbone.computes_as(&self.backbone) {
             let backbone = if *backbone == *self.backbone { self.backbone.clone() } else { backbone };
             return Ok(Classifier { labels, head, backbone, embedder: self.embedder.clone() });
         }
-        Classifier::new(labels, head, backbone, self.engines.of(Workload::Prediction))
+        Classifier::new(labels, head, backbone, engine)
     }
 
     /// Pictures that the model can be measured on: those that were held out from its training, unless another picture has
@@ -567,7 +585,8 @@ impl Project {
 
     fn move_to(&mut self, engines: Engines) -> Result<()> {
         let embedding = engines.of(Workload::Embedding);
-        if embedding.is_gpu() || self.engines.of(Workload::Embedding).is_gpu() {
+        // Of two GPUs the one before is lost.
+        if embedding.is_gpu() || !self.embedder.is_on(embedding) {
             self.embedder = Arc::new(Embedder::new(&self.backbone, Cut::features(&self.backbone), embedding)?);
         }
         self.engines = engines;

@@ -78,10 +78,14 @@ impl Project {
     ///
     /// # Errors
     /// [`Error::DeviceLost`], and [`Error::Internal`] where writing fails.
-    pub async fn checkpoint(&self) -> Result<Option<Vec<u8>>> {
-        let Some(Job::Training(job)) = &self.job else { return Ok(None) };
-        let (course, run) = &**job;
-        run.checkpoint(course.about).await?.map(|checkpoint| checkpoint.write()).transpose()
+    pub async fn checkpoint(&mut self) -> Result<Option<Vec<u8>>> {
+        let Some(Job::Training(job)) = &mut self.job else { return Ok(None) };
+        let (course, run) = &mut **job;
+        match &course.checkpoint {
+            // It was made when the epoch ended.
+            Some(kept) if run.gpu().is_some() && run.can_go_on_later() => kept.write().map(Some),
+            _ => run.checkpoint(course.about).await?.map(|checkpoint| checkpoint.write()).transpose(),
+        }
     }
 
     fn begin_training(&mut self, settings: &TrainConfig, checkpoint: Option<Checkpoint>) -> Result<()> {
@@ -217,7 +221,12 @@ impl Project {
 
     /// One optimiser step.
     async fn train(&mut self, (mut course, mut run): (Course, Run)) -> Result<TrainEvent> {
-        let alike = if run.engine().is_gpu() { trains_alike(run.engine()).await } else { Ok(true) };
+        // One that comes later is asked before it has anything to lose.
+        let gpu = run.gpu().cloned();
+        let alike = match &gpu {
+            Some(gpu) => trains_alike(gpu).await,
+            None => Ok(true),
+        };
         let mut result = match alike {
             Ok(true) => run.step().await,
             Ok(false) => {
@@ -226,7 +235,7 @@ impl Project {
             }
             Err(lost) => Err(lost),
         };
-        if run.engine().is_gpu() && matches!(&result, Ok(event) if event.kind == EventKind::Epoch) {
+        if gpu.is_some() && matches!(&result, Ok(event) if event.kind == EventKind::Epoch) {
             // Before the epoch is told of, so that none is told of twice should the GPU be lost.
             match run.checkpoint(course.about).await {
                 Ok(kept) => course.checkpoint = kept.or(course.checkpoint),

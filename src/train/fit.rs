@@ -2,13 +2,13 @@
 
 use super::checkpoint::{FitMemory, FitRecord, invalid};
 use super::examples::{Examples, chance};
-use super::network::Network;
-use super::optimizer::Optimizer;
+use super::network::{Network, Trained};
+use super::optimizer::{Memory, Optimizer};
 use super::schedule::Pace;
 use super::{GroupRate, Objective, Phase, ValidConfig, argmax, cross_entropy_of};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::params::{Group, read_all};
+use crate::params::{Group, Snapshot, read_all};
 use burn::tensor::{Tensor, TensorData};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -86,6 +86,14 @@ pub(super) struct Fit {
     order: Vec<usize>,
     pending: Vec<(Tensor<2>, Vec<usize>)>,
     tally: Tally,
+    latest: Option<Latest>,
+}
+
+/// What was on a GPU after a step.
+struct Latest {
+    step: u32,
+    values: Snapshot,
+    optimizer: Vec<Memory>,
 }
 
 /// What a phase trains on.
@@ -130,17 +138,44 @@ impl Fit {
             order: (0..train.len()).collect(),
             pending: Vec::new(),
             tally: Tally::default(),
+            latest: None,
             train,
             validation,
         }
+    }
+
+    /// What the network is now.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`].
+    pub(super) async fn trained(&mut self) -> Result<Trained> {
+        if !self.engine.is_gpu() {
+            return Ok(self.network.trained(&self.network.params.snapshot().await?));
+        }
+        // What a training would go on from is wanted next, and a GPU is waited for once.
+        let latest = self.read().await?;
+        let trained = self.network.trained(&latest.values);
+        self.latest = Some(latest);
+        Ok(trained)
+    }
+
+    async fn read(&self) -> Result<Latest> {
+        let moments = self.optimizer.moments().cloned();
+        let (values, moments) = self.network.params.snapshot_with(moments).await?;
+        Ok(Latest { step: self.step, values, optimizer: self.optimizer.memory(moments) })
     }
 
     /// What a checkpoint says of it; it is between two epochs.
     ///
     /// # Errors
     /// [`Error::DeviceLost`].
-    pub(super) async fn memory(&self) -> Result<FitMemory> {
-        let optimizer = self.optimizer.memory().await?;
+    pub(super) async fn memory(&mut self) -> Result<FitMemory> {
+        let latest = match self.latest.take().filter(|latest| latest.step == self.step) {
+            Some(latest) => latest,
+            None => self.read().await?,
+        };
+        let Latest { values, optimizer, .. } = latest;
+        let values = values.iter().map(<[f32]>::to_vec).collect();
         let record = FitRecord {
             phase: self.phase,
             epoch: self.epoch,
@@ -151,7 +186,6 @@ impl Fit {
             order: self.order.clone(),
             steps: optimizer.iter().map(|memory| memory.steps).collect(),
         };
-        let values = self.network.params.snapshot().await?.iter().map(<[f32]>::to_vec).collect();
         Ok(FitMemory { record, values, optimizer })
     }
 
@@ -194,14 +228,19 @@ impl Fit {
         let batch = self.order[cursor..end].to_vec();
         self.optimise(&batch, config);
         self.step += 1;
-        let epoch_ends = end == self.order.len();
-        if epoch_ends || self.pending.len() >= self.pending_at_most() {
-            self.read_pending().await?;
-        }
-        if !epoch_ends {
+        if end < self.order.len() {
+            if self.pending.len() >= self.pending_at_most() {
+                let (logits, labels) = self.take_pending();
+                self.add_up(read_all(logits).await?, labels)?;
+            }
             return Ok(None);
         }
-        let validated = self.validate().await?;
+        // A GPU is waited for once, for these and for what is held out.
+        let (logits, labels) = self.take_pending();
+        let all: Vec<usize> = (0..self.validation.len()).collect();
+        let (validated, logits) = self.measure(&self.validation, &all, logits).await?;
+        self.add_up(logits, labels)?;
+        let validated = finite(validated)?;
         self.pace.epoch_ended(validated.map_or(self.loss(), |v| v.loss));
         Ok(Some(validated))
     }
@@ -261,18 +300,21 @@ impl Fit {
         groups.map(|(group, of)| GroupRate { group, rate: rate(of) }).collect()
     }
 
-    /// Reads the logits of the steps since the last read and adds them to the epoch's tally.
-    async fn read_pending(&mut self) -> Result<()> {
-        let (logits, labels): (Vec<_>, Vec<_>) = self.pending.drain(..).unzip();
-        let classes = logits[0].dims()[1];
-        let flat = logits.into_iter().map(|logits| logits.flatten(0, 1));
-        let values = read_all(flat).await?.concat();
-        for (row, label) in values.chunks_exact(classes).zip(labels.into_iter().flatten()) {
-            let (loss, weight) = self.objective.of_row(row, label);
-            self.tally.loss += loss;
-            self.tally.weight += weight;
-            self.tally.hits += usize::from(argmax(row) == label);
-            self.tally.seen += 1;
+    /// The logits of the steps since the last read, and their labels.
+    fn take_pending(&mut self) -> (Vec<Tensor<1>>, Vec<Vec<usize>>) {
+        self.pending.drain(..).map(|(logits, labels)| (logits.flatten(0, 1), labels)).unzip()
+    }
+
+    /// Adds steps to the epoch's tally.
+    fn add_up(&mut self, logits: Vec<Vec<f32>>, labels: Vec<Vec<usize>>) -> Result<()> {
+        for (logits, labels) in logits.iter().zip(labels) {
+            for (row, label) in logits.chunks_exact(logits.len() / labels.len()).zip(labels) {
+                let (loss, weight) = self.objective.of_row(row, label);
+                self.tally.loss += loss;
+                self.tally.weight += weight;
+                self.tally.hits += usize::from(argmax(row) == label);
+                self.tally.seen += 1;
+            }
         }
         if self.tally.loss.is_finite() { Ok(()) } else { Err(Error::NotFinite("the training loss".into())) }
     }
@@ -283,7 +325,7 @@ impl Fit {
     /// [`Error::NotFinite`], [`Error::DeviceLost`].
     pub(super) async fn validate(&self) -> Result<Option<Validated>> {
         let all: Vec<usize> = (0..self.validation.len()).collect();
-        self.measure(&self.validation, &all).await
+        finite(self.measure(&self.validation, &all, Vec::new()).await?.0)
     }
 
     /// A look at a few pictures that train, evenly chosen, of so many classes.
@@ -293,36 +335,45 @@ impl Fit {
     pub(super) async fn look_back(&self, classes: usize) -> Result<Option<LookBack>> {
         let every = self.train.len().div_ceil(LOOK_BACK).max(1);
         let some: Vec<usize> = (0..self.train.len()).step_by(every).collect();
-        let measured = self.measure(&self.train, &some).await?;
+        let measured = finite(self.measure(&self.train, &some, Vec::new()).await?.0)?;
         Ok(measured.map(|measured| LookBack { loss: measured.loss, guessing: (classes as f64).ln() }))
     }
 
-    async fn measure(&self, examples: &Examples, indices: &[usize]) -> Result<Option<Validated>> {
+    /// How some pictures fare, and the values of tensors that are read on the way.
+    async fn measure(
+        &self,
+        examples: &Examples,
+        indices: &[usize],
+        with: Vec<Tensor<1>>,
+    ) -> Result<(Option<Validated>, Vec<Vec<f32>>)> {
         let params = self.network.params.without_graph();
         let (mut loss, mut hits) = (0.0, 0);
+        let (mut with, mut read) = (Some(with), Vec::new());
         let chunks: Vec<&[usize]> = indices.chunks(examples.at_once()).collect();
         // A GPU is waited for once for several of them.
         for some in chunks.chunks(if self.engine.is_gpu() { CHUNKS } else { 1 }) {
-            let (mut all, mut labels) = (Vec::new(), Vec::new());
-            let mut classes = 1;
+            let mut all = with.take().unwrap_or_default();
+            let (others, mut labels) = (all.len(), Vec::new());
             for batch in some {
                 let (activations, of) = examples.batch::<ChaCha8Rng>(batch, None, &self.engine);
                 let logits = self.network.logits(activations, &params, 0, |_| None);
-                classes = logits.dims()[1];
-                all.push(logits.reshape([batch.len() * classes]));
-                labels.extend(of);
+                all.push(logits.flatten(0, 1));
+                labels.push(of);
             }
-            let rows = read_all(all).await?.concat();
-            for (row, label) in rows.chunks_exact(classes).zip(labels) {
-                loss += cross_entropy_of(row, label, 0.0);
-                hits += usize::from(argmax(row) == label);
+            let mut values = read_all(all).await?;
+            for (logits, labels) in values.split_off(others).iter().zip(labels) {
+                for (row, label) in logits.chunks_exact(logits.len() / labels.len()).zip(labels) {
+                    loss += cross_entropy_of(row, label, 0.0);
+                    hits += usize::from(argmax(row) == label);
+                }
             }
+            read.extend(values);
+        }
+        if let Some(left) = with {
+            read = read_all(left).await?;
         }
         let seen = indices.len();
-        if !loss.is_finite() {
-            return Err(Error::NotFinite("the loss".into()));
-        }
-        Ok((seen > 0).then(|| Validated { loss: loss / seen as f64, hits, seen }))
+        Ok(((seen > 0).then(|| Validated { loss: loss / seen as f64, hits, seen }), read))
     }
 
     /// Mean training loss over the epoch so far.
@@ -352,6 +403,13 @@ impl Fit {
     /// Steps planned.
     pub(super) fn steps(&self, config: &ValidConfig) -> u32 {
         self.steps_an_epoch(config) as u32 * self.epochs
+    }
+}
+
+fn finite(measured: Option<Validated>) -> Result<Option<Validated>> {
+    match measured {
+        Some(Validated { loss, .. }) if !loss.is_finite() => Err(Error::NotFinite("the loss".into())),
+        measured => Ok(measured),
     }
 }
 

@@ -90,17 +90,13 @@ impl Network {
         self.head.forward(features, params, dropout)
     }
 
-    /// Its values now.
-    ///
-    /// # Errors
-    /// [`crate::Error::DeviceLost`].
-    pub(super) async fn trained(&self) -> Result<Trained> {
-        let values: Snapshot = self.params.snapshot().await?;
+    /// What it is with these values.
+    pub(super) fn trained(&self, values: &Snapshot) -> Trained {
         let stages = self.params.iter().zip(values.iter()).filter(|(param, _)| param.group != Group::Head);
-        Ok(Trained {
+        Trained {
             backbone: stages.map(|(param, values)| (param.name.clone(), values.to_vec())).collect(),
-            head: self.head.trained(&values),
-        })
+            head: self.head.trained(values),
+        }
     }
 }
 

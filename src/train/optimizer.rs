@@ -1,9 +1,8 @@
 //! Adam, AdamW and SGD with momentum over a [`Params`], with a learning rate for each group.
 
 use super::config::OptimizerKind;
-use crate::error::Result;
 use crate::nn::{Move, adam, descend};
-use crate::params::{Group, Param, Params, on_device, read_all};
+use crate::params::{Group, Param, Params, on_device};
 use burn::tensor::{Device, Gradients, Tensor};
 
 /// Decay of the first moment (Kingma and Ba 2015, algorithm 1; PyTorch's default).
@@ -77,19 +76,21 @@ impl Optimizer {
         Self { settings, states: Vec::new() }
     }
 
-    /// What it remembers, in the order of the parameters; nothing before the first step.
-    ///
-    /// # Errors
-    /// [`crate::Error::DeviceLost`].
-    pub(super) async fn memory(&self) -> Result<Vec<Memory>> {
-        let moments = self.states.iter().flat_map(|state| [&state.first, &state.second]);
-        let mut values = read_all(moments.flatten().cloned()).await?.into_iter();
+    /// What it remembers on the device.
+    pub(super) fn moments(&self) -> impl Iterator<Item = &Tensor<1>> {
+        self.states.iter().flat_map(|state| [&state.first, &state.second]).flatten()
+    }
+
+    /// What it remembers, in the order of the parameters, out of the values of [`Optimizer::moments`]; nothing before the first
+    /// step.
+    pub(super) fn memory(&self, moments: Vec<Vec<f32>>) -> Vec<Memory> {
+        let mut values = moments.into_iter();
         let mut kept = |moment: &Option<Tensor<1>>| moment.as_ref().and_then(|_| values.next());
         let memory = |State { steps, first, second }: &State| {
             let [first, second] = [first, second].map(&mut kept);
             Memory { steps: *steps, first, second }
         };
-        Ok(self.states.iter().map(memory).collect())
+        self.states.iter().map(memory).collect()
     }
 
     /// Has it remember this.

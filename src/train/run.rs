@@ -209,12 +209,17 @@ impl Run {
         Ok(run)
     }
 
+    /// Whether there is a checkpoint of it now.
+    pub fn can_go_on_later(&self) -> bool {
+        self.stopped.is_none() && self.fit.between_epochs(&self.config)
+    }
+
     /// What it can go on from later, about pictures and settings that `about` names; none but between two epochs.
     ///
     /// # Errors
     /// [`Error::DeviceLost`].
-    pub async fn checkpoint(&self, about: ContentHash) -> Result<Option<Checkpoint>> {
-        if self.stopped.is_some() || !self.fit.between_epochs(&self.config) {
+    pub async fn checkpoint(&mut self, about: ContentHash) -> Result<Option<Checkpoint>> {
+        if !self.can_go_on_later() {
             return Ok(None);
         }
         let record = RunRecord {
@@ -270,7 +275,7 @@ impl Run {
         let seen = self.seen(validated).await?;
         let improved = self.judge.improves(self.fit.epoch, validated, seen);
         if improved {
-            let values = self.fit.network.trained().await?;
+            let values = self.fit.trained().await?;
             if !values.are_finite() {
                 return Err(Error::NotFinite("a weight".into()));
             }
@@ -299,7 +304,7 @@ impl Run {
     async fn begin_with_what_there_is(&mut self) -> Result<()> {
         let validated = self.fit.validate().await?;
         // The backbone is there already, and stays the very one.
-        let values = Trained { backbone: Vec::new(), ..self.fit.network.trained().await? };
+        let values = Trained { backbone: Vec::new(), ..self.fit.trained().await? };
         let seen = self.seen(validated).await?;
         self.judge = Judge::new(self.config.monitor, self.fit.phase, self.fit.epochs, validated)
             .having_seen(seen.map(|s| s.loss));
@@ -345,6 +350,12 @@ impl Run {
         self.best.is_some()
     }
 
+    /// The GPU that it runs on, or a later phase of it.
+    pub fn gpu(&self) -> Option<&Engine> {
+        let later = self.tail.as_ref().map(|tail| &tail.engine);
+        std::iter::once(&self.fit.engine).chain(later).find(|engine| engine.is_gpu())
+    }
+
     /// Which engine its present phase runs on.
     pub fn engine(&self) -> &Engine {
         &self.fit.engine
@@ -361,12 +372,12 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::NotTrained`] where there are no weights worth keeping.
-    pub async fn finish(self) -> Result<Outcome> {
+    pub async fn finish(mut self) -> Result<Outcome> {
         let stopped = self.stopped.unwrap_or(Stopped::Cancelled);
         let best = match self.best {
             Some(best) => best,
             None if self.fit.step > 0 && stopped == Stopped::Cancelled => {
-                Best { phase: self.fit.phase, epoch: 0, validated: None, values: self.fit.network.trained().await? }
+                Best { phase: self.fit.phase, epoch: 0, validated: None, values: self.fit.trained().await? }
             }
             None => return Err(Error::NotTrained),
         };

@@ -6,10 +6,10 @@ use crate::backbone::{Backbone, BackboneReport, Outline, WeightStorage};
 use crate::bundle::SavedBackbone;
 use crate::classifier::Prediction;
 use crate::dataset::{ClassId, Home, Part};
-use crate::engine::{Engine, EngineChoice, EngineReport};
+use crate::engine::{Engine, EngineChoice, EngineReport, Workload};
 use crate::error::{Error, Result as CoreResult};
 use crate::export::{ExportFormat, ExportOptions};
-use crate::probe;
+use crate::probe::Tried;
 use crate::project::{Project, Written};
 use crate::train::{self, TrainConfig};
 use async_lock::Mutex;
@@ -22,6 +22,8 @@ type Answer = Result<JsValue, JsValue>;
 #[wasm_bindgen]
 pub struct Session {
     project: Mutex<Project>,
+    /// Whether it is more than a model that predicts.
+    trains: bool,
     // Beside the lock, so that they can be asked while a step waits for the GPU.
     engine: RefCell<EngineReport>,
     backbone: RefCell<BackboneReport>,
@@ -71,7 +73,7 @@ impl Session {
         let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name)?);
         // The stages are about to be made of it: that much memory less is needed at a time.
         drop(weights);
-        Self::of(Project::new(choice, backbone, clock).await)
+        Self::of(Project::new(choice, backbone, clock).await, true)
     }
 
     /// Opens an engine with a saved model on its own backbone, or on the one given where the file only refers to it.
@@ -83,7 +85,7 @@ impl Session {
         weights: Option<Vec<u8>>,
     ) -> Result<Session, JsValue> {
         let (choice, served) = (choice(engine).await?, served(config, weights)?);
-        Self::of(Project::of_model(choice, &file, |_| served, clock).await)
+        Self::of(Project::of_model(choice, &file, |_| served, clock).await, false)
     }
 
     /// The same as `create` with a project in its written form: what `write` gave.
@@ -98,27 +100,24 @@ impl Session {
     ) -> Result<Session, JsValue> {
         let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name)?);
         drop(weights);
-        Self::of(Project::open(choice, backbone, &Written { project, model, pictures }, clock).await)
+        Self::of(Project::open(choice, backbone, &Written { project, model, pictures }, clock).await, true)
     }
 
     /// Tries the GPU where that is still to be done, and has each kind of work done where it is faster. `kept` is what
     /// [`Session::engine`] gave after that on this device with this backbone at another time. The session answers everything else
-    /// meanwhile.
+    /// until it measures.
     #[wasm_bindgen(js_name = chooseEngines)]
     pub async fn choose_engines(&self, kept: JsValue) -> Answer {
-        let kept: Option<EngineReport> = from_js(kept, "kept")?;
+        // What another version has kept may be anything.
+        let kept: Option<EngineReport> = from_js(kept, "kept").unwrap_or_default();
         let backbone = self.project.lock().await.shared_backbone();
-        if self.engine.borrow().undecided {
-            let engines = probe::choose(&backbone, kept.as_ref(), clock).await;
-            let mut project = self.project.lock().await;
-            // It was asked twice.
-            if project.engine().undecided {
-                let adopted = project.adopt(engines);
-                self.note_engine(&project);
-                return self.done(adopted);
-            }
-        }
-        Ok(JsValue::UNDEFINED)
+        let of = if self.trains { &Workload::ALL[..] } else { &[Workload::Prediction] };
+        let tried = Tried::new(&backbone, of, kept).await;
+        // Measured alone: a GPU is waited for, and whatever else computed meanwhile would be taken for its time.
+        let mut project = self.project.lock().await;
+        let adopted = project.adopt(tried).await;
+        self.note_engine(&project);
+        self.done(adopted)
     }
 
     /// What runs where, and why.
@@ -542,11 +541,11 @@ fn whole(number: f64) -> Option<u32> {
 }
 
 impl Session {
-    fn of(project: CoreResult<Project>) -> Result<Self, JsValue> {
+    fn of(project: CoreResult<Project>, trains: bool) -> Result<Self, JsValue> {
         let mut project = project.map_err(|e| error_to_js(&e))?;
         project.set_memory(memory());
         let (engine, backbone) = (RefCell::new(project.engine().clone()), RefCell::new(project.backbone().report()));
-        Ok(Self { project: Mutex::new(project), engine, backbone })
+        Ok(Self { project: Mutex::new(project), trains, engine, backbone })
     }
 
     fn done(&self, result: Result<(), Error>) -> Answer {

@@ -23,8 +23,7 @@ interface Look {
   /** Resident memory of the tab's process, page and worker, and of the GPU's, in mebibytes. */
   tab: number;
   gpu: number;
-  /** What of the tab is the worker's: objects of JavaScript, and WebAssembly's memory. */
-  heap: number;
+  /** What of the tab is WebAssembly's memory. */
   wasm: number;
 }
 
@@ -68,13 +67,8 @@ it(`${MINUTES} minutes of training and live prediction on WebGPU`, async () => {
   const look = async (): Promise<void> => {
     const { processInfo } = await browser.send('SystemInfo.getProcessInfo');
     const largest = (type: string): number => Math.max(...processInfo.filter((each) => each.type === type).map(({ id }) => resident(id)));
-    // Helpers have no such memory.
-    const parts = await Promise.all(api.page.workers().map((worker) => worker.evaluate(() => {
-      const { memory } = performance as unknown as { memory: { usedJSHeapSize: number } };
-      return [memory.usedJSHeapSize, globalThis.wasmMemory?.buffer.byteLength ?? 0] as const;
-    })));
-    const [heap, wasm] = parts.toSorted(([, a], [, b]) => b - a)[0]!.map((bytes) => bytes / 2 ** 20) as [number, number];
-    looks.push({ minutes: (Date.now() - start) / 60_000, tab: largest('renderer'), gpu: largest('GPU'), heap, wasm });
+    const memories = await Promise.all(api.page.workers().map((worker) => worker.evaluate(() => globalThis.wasmMemory?.buffer.byteLength ?? 0)));
+    looks.push({ minutes: (Date.now() - start) / 60_000, tab: largest('renderer'), gpu: largest('GPU'), wasm: Math.max(...memories) / 2 ** 20 });
   };
   await api.page.evaluate(async () => {
     const trainer = await headstart.Trainer.create({ engine: 'webgpu', backbone: 'small' });
@@ -106,12 +100,11 @@ it(`${MINUTES} minutes of training and live prediction on WebGPU`, async () => {
   mkdirSync(RESULT, { recursive: true });
   writeFileSync(join(RESULT, 'soak.svg'), plot(looks));
   const tenths = looks.filter((_, i) => i % Math.ceil(looks.length / 12) === 0 || i === looks.length - 1);
-  console.table(tenths.map(({ minutes, tab, gpu, heap, wasm }) => ({
+  console.table(tenths.map(({ minutes, tab, gpu, wasm }) => ({
     minutes: minutes.toFixed(1),
     'tab, MiB': Math.round(tab),
     'GPU process, MiB': Math.round(gpu),
-    'worker’s JavaScript, MiB': heap.toFixed(1),
-    'wasm, MiB': wasm.toFixed(1),
+    'wasm, MiB': Math.round(wasm),
   })));
   const growth = (['tab', 'gpu'] as const).map((of) => {
     const [before, after] = thirds(looks.map((each) => each[of]));

@@ -172,6 +172,33 @@ describe('a device that is lost', () => {
   }, 60_000 * Math.max(2, TRIALS / 2));
 });
 
+describe('a device that is lost in fine-tuning, after the head has trained on the CPU', () => {
+  it('repeats no epoch: the CPU goes on from the last', async () => {
+    const lost = await open();
+    await lost.page.evaluate(async () => {
+      await tools.keepEngines(['fine-tuning'], { backbone: 'small' });
+      globalThis.subject = (await tools.decided({ backbone: 'small' })).trainer;
+      await tools.fill(subject, 'circles', 6);
+      await tools.fill(subject, 'stripes', 6);
+    });
+    // In the first step: what is fine-tuned is all that the GPU does.
+    await loseAfter(lost.page, 20, null);
+    const done = await lost.page.evaluate(async () => {
+      const { engine } = subject;
+      const run = subject.train({ epochs: 3, fineTune: 'last:1', fineTuneEpochs: 2, seed: 5 });
+      const told: string[] = [];
+      for await (const { kind, phase, epoch } of run) if (kind === 'epoch') told.push(`${phase} ${epoch}`);
+      const report = await run.report;
+      return { before: engine.workloads.map(({ kind }) => kind), told, engine: report.engine, stopped: report.stopped, after: subject.engine.kind };
+    });
+    expect(await lostAt(lost.page)).not.toBeNull();
+    await lost.close();
+    expect(done.before).toEqual(['cpu', 'cpu', 'cpu', 'webgpu']);
+    expect(done).toMatchObject({ engine: 'cpu', stopped: 'finished', after: 'cpu' });
+    expect(done.told).toEqual(['head 1', 'head 2', 'head 3', 'fine-tune 4', 'fine-tune 5']);
+  });
+});
+
 describe('an adapter that can do little', () => {
   it.each([
     { what: 'no limit above the least of the standard', limits: LEAST_LIMITS, features: null },

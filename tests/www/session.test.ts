@@ -4,6 +4,7 @@ import type { AppState, ClassState, Key } from '../../www/state/types.js';
 import { whyNotReady } from '../../www/state/readiness.js';
 import { createApp, type App } from '../../www/ui/control/app.js';
 import { FakeTrainers, refusal } from './support/fake-trainer.js';
+import { everythingOn } from './support/state.js';
 
 let trainers: FakeTrainers;
 let app: App;
@@ -264,6 +265,12 @@ describe('the first engine', () => {
 });
 
 describe('another engine', () => {
+  it('is shown once the trainer has chosen it by itself', () => {
+    trainers.last.engine = everythingOn('webgpu', 'It measured faster.');
+    trainers.last.options.onEngine?.(trainers.last.engine);
+    expect(state().engine).toMatchObject({ status: 'ready', report: { kind: 'webgpu', reason: 'It measured faster.' } });
+  });
+
   it('takes over everything, without reading a file again', async () => {
     await fill();
     await train();

@@ -60,7 +60,7 @@ export class Connection {
   readonly #worker: WorkerPort;
   readonly #onEngine: ((engine: EngineReport) => void) | undefined;
 
-  /** `onEngine` is told whenever work moves to another engine. */
+  /** `onEngine` is told whenever the report on the engine is another; what it throws concerns nobody else. */
   constructor(worker: WorkerPort, onEngine?: (engine: EngineReport) => void) {
     this.#worker = worker;
     this.#onEngine = onEngine;
@@ -195,7 +195,7 @@ export class Connection {
     const { engine } = this.#mirror;
     if (message.change) this.#mirror = mirror(this.#mirror, message.change);
     // The first is told with the answer that there is a session.
-    if (engine !== null && this.engine !== engine) this.#onEngine?.(this.engine);
+    if (engine !== null && this.engine !== engine) queueMicrotask(() => this.#onEngine?.(this.engine));
     if (message.kind === 'news') return;
     const pending = this.#pending.get(message.id);
     if (message.kind === 'event') {

@@ -14,9 +14,9 @@ import type { StartWorker } from './start-worker.js';
 export interface ClassifierOptions extends AssetsOptions, Abortable {
   /** Is told how much of the model has come, where it is fetched from an address. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** What computes; `auto`, the default, begins on the CPU, measures, and goes on with the faster. */
+  /** What computes; `auto`, the default, begins on the CPU, measures, and goes on with the faster. `headstart/predict` computes on the CPU. */
   engine?: EngineChoice;
-  /** Is told whenever work moves to another engine: once the GPU has been tried, and where it is lost. */
+  /** Is told once the GPU has been tried, and where it is lost. */
   onEngine?: ((engine: EngineReport) => void) | undefined;
   /** The backbone of a model that was saved with a reference to it, where it is not served beside this module under its name. */
   backbone?: BackboneRef;

@@ -42,7 +42,7 @@ export interface TrainerOptions extends AssetsOptions, Abortable {
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** What computes; `auto`, the default, begins on the CPU, measures, and has each kind of work done where it is faster. */
   engine?: EngineChoice;
-  /** Is told whenever work moves to another engine: once the GPU has been tried, and where it is lost. */
+  /** Is told once the GPU has been tried, and where it is lost. */
   onEngine?: ((engine: EngineReport) => void) | undefined;
   /**
    * The backbone: the address of its folder, one that `listBackbones` gave, or its files. By default that of the project, and without

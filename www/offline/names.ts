@@ -5,6 +5,9 @@ export function cachePrefix(scope: string): string {
   return `headstart ${scope} `;
 }
 
+/** The cache of what engines were measured at, for all sites of the host. */
+export const ENGINES_CACHE = 'headstart engines';
+
 /** The lock that every open page holds whose own script is at this address: as long as it is held, its version's files are kept. */
 export function pageLock(script: string): string {
   return `headstart page ${script}`;

@@ -15,16 +15,14 @@ export function engineOf(report: EngineReport | null, workload: Workload): strin
 }
 
 /** What runs where, and why. */
-export function describeEngine(report: EngineReport): string {
-  const { undecided, workloads, reason } = report;
-  const kinds = (['webgpu', 'cpu'] as const).filter((kind) => workloads.some((each) => each.kind === kind));
+export function describeEngine({ undecided, workloads, reason, kind }: EngineReport): string {
   if (undecided) return 'Computes on the CPU while the GPU is being tried.';
-  if (kinds.length < 2) return `Computes on ${NAMES[kinds[0] ?? report.kind]}. ${inShort(reason)}`;
-  const part = (kind: EngineKind): string => {
-    const does = workloads.filter((each) => each.kind === kind).map(({ workload }) => DOES[workload]);
-    return `${NAMES[kind]} ${[does.slice(0, -1).join(', '), does.at(-1)].filter(Boolean).join(' and ')}`;
-  };
-  return `Computes on WebGPU and the CPU: ${kinds.map(part).join('; ')}, each where it measured faster.`;
+  const of = (engine: EngineKind): string[] => workloads.filter((each) => each.kind === engine).map(({ workload }) => DOES[workload]);
+  const [gpu, cpu] = [of('webgpu'), of('cpu')];
+  if (gpu.length === 0 || cpu.length === 0) return `Computes on ${NAMES[kind]}. ${inShort(reason)}`;
+  const main = gpu.length < cpu.length ? 'cpu' : 'webgpu';
+  const [other, less] = main === 'cpu' ? ['WebGPU', gpu] : ['the CPU', cpu];
+  return `Computes on ${NAMES[main]}; ${other} ${less.join(' and ')}, which is faster there.`;
 }
 
 /** All that was measured, a line for each kind of work; empty where nothing was. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
-import type { EngineReport, Trainer, TrainerOptions } from '../../../www/headstart.js';
+import type { EngineReport, Trainer, TrainerOptions, Workload } from '../../../www/headstart.js';
 import { launch, observe, type LaunchOptions, type Record } from './browser.js';
 import { installDrawing, type DrawingKind } from './drawing.js';
 import { serveSite, type Site } from './server.js';
@@ -29,6 +29,8 @@ export interface PageTools {
   trainerWithPictures(): Promise<Trainer>;
   /** A trainer that has chosen its engines, what it computed on until then, and how long that was. */
   decided(options?: Omit<TrainerOptions, 'engine' | 'onEngine'>): Promise<{ trainer: Trainer; first: EngineReport; milliseconds: number }>;
+  /** Has it kept that on this device the GPU measured faster for these kinds of work, and the CPU for the others. */
+  keepEngines(onGpu: readonly Workload[], options?: Parameters<PageTools['decided']>[0]): Promise<void>;
 }
 
 declare global {
@@ -125,6 +127,15 @@ function installTools(): void {
       const [first, start] = [trainer.engine, performance.now()];
       if (first.undecided) await decided;
       return { trainer, first, milliseconds: performance.now() - start };
+    },
+    async keepEngines(onGpu, options) {
+      (await tools.decided(options)).trainer.close();
+      const cache = await caches.open('headstart engines');
+      for (const request of await cache.keys()) {
+        const { report, at } = (await (await cache.match(request))!.json()) as { report: EngineReport; at: number };
+        const workloads = report.workloads.map((each) => ({ ...each, kind: onGpu.includes(each.workload) ? 'webgpu' : 'cpu' }));
+        await cache.put(request, Response.json({ report: { ...report, kind: 'webgpu', workloads }, at }));
+      }
     },
   };
 }

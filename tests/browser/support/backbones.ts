@@ -7,7 +7,8 @@ import type { AppPage, PickedFile } from './app-page.js';
 const REFERENCES = process.env['HEADSTART_REFERENCES'] ?? join(import.meta.dirname, '../../../../shared');
 /** A backbone of 224 px. */
 export const LARGE = join(REFERENCES, 'backbones/mobilenet-v2-1.0-torchvision');
-const PHOTOGRAPHS = join(REFERENCES, 'tasks/clothing10');
+/** Photographs of ten kinds of clothes, `train` and `test`. */
+export const PHOTOGRAPHS = join(REFERENCES, 'tasks/clothing10');
 
 /** The list that the built site serves. */
 const index = () => JSON.parse(readFileSync(join(DIST, 'backbones/index.json'), 'utf8')) as { default: string; backbones: { folder: string; label: string }[] };

@@ -5,6 +5,7 @@ import {
   type BackboneReport,
   type Checkpoint,
   type ClassSummary,
+  type EngineReport,
   type ModelClass,
   type Part,
   type Prediction,
@@ -28,7 +29,7 @@ interface Data {
 
 /** A trainer without a worker: it keeps classes, pictures and labels by the rules of the core, and answers in the order of the calls. */
 export class FakeTrainer {
-  readonly engine = engine;
+  engine: EngineReport = engine;
   backbone: BackboneReport = backbone;
   /** The change of the backbone that is under way. */
   change: FakeChange | null = null;

@@ -1,5 +1,5 @@
 /** The page without a network: its service worker keeps what a visit needs. */
-import { cachePrefix, pageLock, type Used } from '../../offline/names.js';
+import { cachePrefix, ENGINES_CACHE, pageLock, type Used } from '../../offline/names.js';
 import type { Session } from './session.js';
 
 /** Has the files of this page's own version kept for as long as it is open: it loads parts of itself when they are first shown. */
@@ -30,6 +30,8 @@ export function keepSite(session: Session): void {
  * the page that comes next would have it again; and a browser may take minutes to let it go.
  */
 export async function forgetSite(): Promise<void> {
+  // Other sites of the host measure again.
+  await globalThis.caches?.delete(ENGINES_CACHE);
   const registration = await navigator.serviceWorker?.getRegistration();
   if (registration === undefined || !(await isServed())) return;
   const names = (await caches.keys()).filter((name) => name.startsWith(cachePrefix(registration.scope)));

@@ -1,5 +1,6 @@
-import { listBackbones, type BackboneEntry, type BackboneFiles, type BackboneRef } from '../../headstart.js';
+import { listBackbones, type BackboneEntry, type BackboneFiles, type BackboneRef, type EngineReport } from '../../headstart.js';
 import { filesOfTransfer, findBackbone, type BackboneFilesFound, type FoundFile, type TransferLike } from '../../media/index.js';
+import type { BackboneCost } from '../../state/backbone-types.js';
 import { notPrepared, refused, whyNotNow, whyNotTake } from '../../state/backbone-words.js';
 import { nameInUse, nameOf } from '../../state/backbones.js';
 import type { Store } from '../../state/store.js';
@@ -141,14 +142,19 @@ export class BackbonePicker {
     const { costs } = this.#store.get().backbones;
     if (trainer === null || ref === undefined || costs[id]?.status === 'measuring' || whyNotNow(this.#store.get()) !== null) return;
     this.#store.dispatch({ type: 'backbone-measured', id, cost: { status: 'measuring' } });
-    const cost = await trainer.measureBackbone(ref).then(
-      (milliseconds) => ({ status: 'known', milliseconds }) as const,
-      (error: unknown) => {
-        if (trainer === this.#session.trainer && codeOf(error) === 'worker_failed') report(this.#store, 'backbone', error);
-        return { status: 'failed', problem: messageOf(error) } as const;
-      },
-    );
+    let cost: BackboneCost;
+    let engine: EngineReport;
     // Another engine takes another time.
+    do {
+      ({ engine } = trainer);
+      cost = await trainer.measureBackbone(ref).then(
+        (milliseconds) => ({ status: 'known', milliseconds }) as const,
+        (error: unknown) => {
+          if (trainer === this.#session.trainer && codeOf(error) === 'worker_failed') report(this.#store, 'backbone', error);
+          return { status: 'failed', problem: messageOf(error) } as const;
+        },
+      );
+    } while (trainer === this.#session.trainer && trainer.engine !== engine);
     if (trainer === this.#session.trainer) this.#store.dispatch({ type: 'backbone-measured', id, cost });
   }
 

@@ -148,7 +148,7 @@ export class Projects {
     this.#store.dispatch({ type: 'project-changed', change: { keeping: 'empty', id: null } });
     await this.shelf?.clear();
     forgetSettings();
-    // What is left of it otherwise tells at most which engine this is.
+    // What is left of it otherwise tells at most that this browser was here.
     await forgetSite().catch(() => undefined);
     this.#load(NEW_PROJECT);
   }
