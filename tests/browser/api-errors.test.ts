@@ -136,14 +136,15 @@ describe('classes and settings that are refused', () => {
   it('refuses a second run and goes on with the first', async () => {
     const seen = await api.page.evaluate(async () => {
       const trainer = await tools.trainerWithPictures();
-      const first = trainer.train({ epochs: 10 });
+      // Long enough to be still running when the second is looked at.
+      const first = trainer.train({ epochs: 300, patience: 0 });
       const second = await tools.refused(trainer.train().report);
       const report = await first.report;
       trainer.close();
       return { second, report };
     });
     expect(seen.second.code).toBe('training_running');
-    expect(seen.report).toMatchObject({ stopped: 'finished', epochsRun: 10 });
+    expect(seen.report).toMatchObject({ stopped: 'finished', epochsRun: 300 });
   });
 });
 
