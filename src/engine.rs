@@ -115,14 +115,17 @@ impl EngineReport {
 
     /// What a piece of some work took on the CPU and on the GPU, where that was measured.
     pub(crate) fn milliseconds(&self, workload: Workload) -> Option<[f64; 2]> {
-        let of = self.workloads.iter().find(|report| report.workload == workload)?;
+        let of = self.about(workload)?;
         Some([of.cpu_milliseconds?, of.gpu_milliseconds?])
     }
 
     /// What a kind of work runs on.
     pub(crate) fn kind_of(&self, workload: Workload) -> EngineKind {
-        let of = self.workloads.iter().find(|report| report.workload == workload);
-        of.map_or(self.kind, |report| report.kind)
+        self.about(workload).map_or(self.kind, |report| report.kind)
+    }
+
+    fn about(&self, workload: Workload) -> Option<&WorkloadReport> {
+        self.workloads.iter().find(|report| report.workload == workload)
     }
 
     /// The CPU because it was asked for, or because no GPU can be used, for a reason.

@@ -47,17 +47,13 @@ impl Engines {
         }
     }
 
-    /// Whether two kinds of work run on the same engine.
-    pub(crate) fn share(&self, [one, other]: [Workload; 2]) -> bool {
-        self.of(one).is_gpu() == self.of(other).is_gpu()
-    }
-
     /// How many times as long the same takes on the engine of the first kind of work as on that of the second, as far as that was
     /// measured: by a picture that was embedded on both.
-    pub(crate) fn against(&self, [one, other]: [Workload; 2]) -> f64 {
-        match self.report.milliseconds(Workload::Embedding) {
-            Some([cpu, gpu]) if !self.share([one, other]) && self.of(one).is_gpu() => gpu / cpu,
-            Some([cpu, gpu]) if !self.share([one, other]) => cpu / gpu,
+    pub(crate) fn against(&self, workloads: [Workload; 2]) -> f64 {
+        let Some([cpu, gpu]) = self.report.milliseconds(Workload::Embedding) else { return 1.0 };
+        match workloads.map(|workload| self.of(workload).is_gpu()) {
+            [true, false] => gpu / cpu,
+            [false, true] => cpu / gpu,
             _ => 1.0,
         }
     }

@@ -39,26 +39,31 @@ pub async fn open(choice: EngineChoice, backbone: &Backbone) -> Result<Engines> 
     }
 }
 
-/// The same for some kinds of work, with nothing left to try.
+/// The same for who only predicts, with nothing left to try.
 ///
 /// # Errors
 /// As [`open`].
-pub async fn decide(choice: EngineChoice, backbone: &Backbone, of: &[Workload], clock: Clock) -> Result<Engines> {
+pub async fn decide(choice: EngineChoice, backbone: &Backbone, clock: Clock) -> Result<Engines> {
     let engines = open(choice, backbone).await?;
     if !engines.report().undecided {
         return Ok(engines);
     }
-    Ok(match Tried::new(backbone, of, None).await {
+    Ok(chosen(Tried::new(backbone, false, None).await, backbone, clock).await)
+}
+
+/// The engines that [`Tried::choose`] chooses, or those to go on with where no GPU is to be used.
+pub(crate) async fn chosen(tried: std::result::Result<Tried, Engines>, backbone: &Backbone, clock: Clock) -> Engines {
+    match tried {
         Ok(tried) => tried.choose(backbone, clock).await,
         Err(engines) => engines,
-    })
+    }
 }
 
 /// A GPU whose kernels are compiled, and which computes right: ready to have an engine chosen for each kind of work, the one that
-/// measures faster; of what is not to be measured that which predicts.
+/// measures faster. Of who only predicts nothing else is measured, and everything follows that.
 pub struct Tried {
     gpu: Engine,
-    of: Vec<Workload>,
+    trains: bool,
     kept: Option<EngineReport>,
 }
 
@@ -69,7 +74,7 @@ impl Tried {
     /// The engines to go on with, where no GPU is to be used.
     pub async fn new(
         backbone: &Backbone,
-        of: &[Workload],
+        trains: bool,
         kept: Option<EngineReport>,
     ) -> std::result::Result<Self, Engines> {
         let is_whole = |report: &EngineReport| Workload::ALL.iter().all(|each| report.milliseconds(*each).is_some());
@@ -79,9 +84,8 @@ impl Tried {
         }
         let gpu = Engine::gpu("").await.map_err(|lack| without_gpu(&lack))?;
         test(&gpu, backbone).await.map_err(|reason| without_gpu(&reason))?;
-        let tried = Self { gpu, of: of.into(), kept };
-        if tried.trains() {
-            match trains_alike(&tried.gpu).await {
+        if trains {
+            match trains_alike(&gpu).await {
                 Ok(true) => {}
                 Ok(false) => {
                     Engine::refuse_gpu(WRONG);
@@ -90,12 +94,7 @@ impl Tried {
                 Err(error) => return Err(after(error)),
             }
         }
-        Ok(tried)
-    }
-
-    /// Whether it is to train.
-    fn trains(&self) -> bool {
-        [Workload::Head, Workload::FineTuning].iter().any(|workload| self.of.contains(workload))
+        Ok(Self { gpu, trains, kept })
     }
 
     /// Measures, which takes some 300 ms on hardware; nothing else is to compute meanwhile.
@@ -122,7 +121,8 @@ fn after(error: Error) -> Engines {
     }
 }
 
-fn without_gpu(lack: &str) -> Engines {
+/// The CPU, where `auto` finds no GPU to use.
+pub(crate) fn without_gpu(lack: &str) -> Engines {
     Engines::all(Engine::of_cpu(EngineReport::cpu_for(EngineChoice::Auto, lack)))
 }
 
@@ -212,7 +212,7 @@ impl Tried {
             if workloads.iter().any(|each| each.workload == workload) {
                 continue;
             }
-            if !self.of.contains(&workload) && workload != Workload::Prediction {
+            if !self.trains && workload != Workload::Prediction {
                 let kind = workloads[0].kind;
                 workloads.push(WorkloadReport { workload, kind, cpu_milliseconds: None, gpu_milliseconds: None });
                 continue;

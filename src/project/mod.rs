@@ -163,7 +163,7 @@ impl Project {
         if !self.engine().undecided {
             return Ok(());
         }
-        let tried = Tried::new(&self.backbone, &Workload::ALL, None).await;
+        let tried = Tried::new(&self.backbone, true, None).await;
         self.adopt(tried).await
     }
 
@@ -176,12 +176,9 @@ impl Project {
         if !self.engine().undecided {
             return Ok(());
         }
-        let engines = match tried {
-            Ok(tried) => tried.choose(&self.backbone, self.clock).await,
-            Err(engines) => engines,
-        };
+        let engines = probe::chosen(tried, &self.backbone, self.clock).await;
         if let Err(error) = self.move_to(engines) {
-            self.move_to(Engines::all(Engine::cpu(&format!("No GPU can be used: {error}."))))?;
+            self.move_to(probe::without_gpu(&error.to_string()))?;
         }
         let embedding = self.engines.of(Workload::Embedding);
         if embedding.is_gpu() {

@@ -6,7 +6,7 @@ use crate::backbone::{Backbone, BackboneReport, Outline, WeightStorage};
 use crate::bundle::SavedBackbone;
 use crate::classifier::Prediction;
 use crate::dataset::{ClassId, Home, Part};
-use crate::engine::{Engine, EngineChoice, EngineReport, Workload};
+use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result as CoreResult};
 use crate::export::{ExportFormat, ExportOptions};
 use crate::probe::Tried;
@@ -111,8 +111,7 @@ impl Session {
         // What another version has kept may be anything.
         let kept: Option<EngineReport> = from_js(kept, "kept").unwrap_or_default();
         let backbone = self.project.lock().await.shared_backbone();
-        let of = if self.trains { &Workload::ALL[..] } else { &[Workload::Prediction] };
-        let tried = Tried::new(&backbone, of, kept).await;
+        let tried = Tried::new(&backbone, self.trains, kept).await;
         // Measured alone: a GPU is waited for, and whatever else computed meanwhile would be taken for its time.
         let mut project = self.project.lock().await;
         let adopted = project.adopt(tried).await;

@@ -13,33 +13,42 @@ interface Kept {
   at: number;
 }
 
-/** Has a session try the GPU; what was measured with its backbone on this device lately is not measured again. */
+/**
+ * Has a session try the GPU; what was measured with its backbone on this device lately is not measured again. Never rejects: where it fails the
+ * CPU goes on.
+ */
 export async function chooseEngines(session: ModelSession): Promise<void> {
-  // Where nothing can be kept, everything is measured each time.
-  const place = await placeOf(session).catch(() => null);
-  const kept = place === null ? null : await keptAt(place).catch(() => null);
-  await session.chooseEngines(kept);
-  const report = session.engine();
-  const isMeasured = report.workloads.every((each) => each.gpuMilliseconds !== null);
-  // The backbone may have been changed meanwhile: it was measured with that then.
-  if (place !== null && kept === null && isMeasured) await keep(await placeOf(session), report).catch(() => undefined);
+  try {
+    // Where nothing can be kept, everything is measured each time.
+    const info = await describeAdapter().catch(() => undefined);
+    const kept = await keptOf(session, info).catch(() => null);
+    await session.chooseEngines(kept);
+    const isMeasured = session.engine().workloads.every((each) => each.gpuMilliseconds !== null);
+    // The backbone may have been changed meanwhile: it was measured with that then.
+    if (kept === null && isMeasured) await keep(session, info).catch(() => undefined);
+  } catch (error) {
+    console.warn(error);
+  }
 }
 
+const describeAdapter = async (): Promise<GPUAdapterInfo | undefined> => (await navigator.gpu?.requestAdapter())?.info;
+
 /** An address for what was measured: in this browser, on this GPU, with such a backbone. */
-async function placeOf(session: ModelSession): Promise<string> {
-  const { vendor, architecture, device, description } = (await navigator.gpu?.requestAdapter())?.info ?? {};
-  const { architecture: network, inputSize, multiplications } = session.backbone();
-  const about = [navigator.userAgent, vendor, architecture, device, description, network, inputSize, multiplications];
+function placeOf(session: ModelSession, info: GPUAdapterInfo | undefined): string {
+  const { architecture, inputSize, multiplications } = session.backbone();
+  const gpu = [info?.vendor, info?.architecture, info?.device, info?.description];
+  const about = [navigator.userAgent, ...gpu, architecture, inputSize, multiplications];
   return new URL(`/?headstart-engines=${encodeURIComponent(JSON.stringify(about))}`, self.location.origin).href;
 }
 
-async function keptAt(place: string): Promise<EngineReport | null> {
-  const found = await (await caches.open(ENGINES_CACHE)).match(place);
+async function keptOf(session: ModelSession, info: GPUAdapterInfo | undefined): Promise<EngineReport | null> {
+  const found = await (await caches.open(ENGINES_CACHE)).match(placeOf(session, info));
   if (found === undefined) return null;
   const { report, at } = (await found.json()) as Kept;
   return Date.now() - at < KEPT_DAYS * DAY_MS ? report : null;
 }
 
-async function keep(place: string, report: EngineReport): Promise<void> {
-  await (await caches.open(ENGINES_CACHE)).put(place, Response.json({ report, at: Date.now() } satisfies Kept));
+async function keep(session: ModelSession, info: GPUAdapterInfo | undefined): Promise<void> {
+  const kept: Kept = { report: session.engine(), at: Date.now() };
+  await (await caches.open(ENGINES_CACHE)).put(placeOf(session, info), Response.json(kept));
 }

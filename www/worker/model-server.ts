@@ -68,7 +68,7 @@ export class ModelServer {
 
   /** The CPU predicts meanwhile. */
   async #chooseEngines(session: ModelSession): Promise<void> {
-    await chooseEngines(session).catch((error: unknown) => console.warn(error));
+    await chooseEngines(session);
     this.#post({ kind: 'news', change: await this.#changes.any(session) });
   }
 

@@ -170,7 +170,7 @@ export class Server {
 
   /** Requests are served meanwhile, by the CPU. */
   async #chooseEngines(session: Session): Promise<void> {
-    await chooseEngines(session).catch((error: unknown) => console.warn(error));
+    await chooseEngines(session);
     // Those that are at work go on where pictures stay on the CPU.
     if (this.#helpful(session) === null) this.#helpers.serve(null);
     this.#post({ kind: 'news', change: await this.#changes.any(session) });

@@ -169,7 +169,7 @@ fn harmless(cell: &str) -> String {
 
 async fn load(file: &Path, common: &Common) -> Result<Classifier> {
     let saved = models::load(file)?;
-    let engines = probe::decide(common.engine, &saved.backbone, &[Workload::Prediction], clock).await?;
+    let engines = probe::decide(common.engine, &saved.backbone, clock).await?;
     let engine = engines.of(Workload::Prediction);
     Ok(Classifier::new(saved.labels, saved.head, Arc::new(saved.backbone), engine)?)
 }
