@@ -4,6 +4,7 @@
 //! nothing.
 
 use crate::error::{Error, Result};
+use crate::nn::{JOINED, join};
 use burn::tensor::{Device, Gradients, Tensor, TensorData, Transaction};
 
 /// Which learning rate a parameter takes.
@@ -86,21 +87,22 @@ impl Params {
         self.items.iter().map(|p| p.value.grad_remove(gradients)).collect()
     }
 
-    /// Replaces each value by what `update` makes of it (index, parameter, value without graph).
-    pub fn update(&mut self, mut update: impl FnMut(usize, &Param, Tensor<1>) -> Tensor<1>) {
-        for (index, item) in self.items.iter_mut().enumerate() {
-            // The leaf is taken out so that the update owns the only handle and, on the CPU, works in place.
-            let value = std::mem::replace(&mut item.value, Tensor::empty([1], &self.device)).inner();
-            let next = update(index, item, value);
-            item.value = next.autodiff().require_grad();
+    /// Replaces the values of some parameters, by their places, by what `update` makes of them: in the same order, without graph.
+    pub fn update(&mut self, which: &[usize], update: impl FnOnce(Vec<Tensor<1>>) -> Vec<Tensor<1>>) {
+        // The leaves are taken out so that the update owns the only handles and works in place.
+        let none = Tensor::empty([1], &self.device);
+        let mut take = |index: &usize| std::mem::replace(&mut self.items[*index].value, none.clone()).inner();
+        let values = which.iter().map(&mut take).collect();
+        for (index, next) in which.iter().zip(update(values)) {
+            self.items[*index].value = next.autodiff().require_grad();
         }
     }
 
     /// Gives each parameter other values, in order, of its length.
-    pub fn recall(&mut self, values: Vec<Vec<f32>>) {
-        let device = self.device.clone();
-        let mut values = values.into_iter();
-        self.update(|_, _, value| values.next().map_or(value, |values| on_device(values, &device)));
+    pub fn recall(&mut self, values: impl IntoIterator<Item = Vec<f32>>) {
+        for (item, values) in self.items.iter_mut().zip(values) {
+            item.value = on_device(values, &self.device).autodiff().require_grad();
+        }
     }
 
     /// The same parameters outside the autodiff graph, sharing their memory: for evaluation.
@@ -155,12 +157,42 @@ pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values, [length]), device)
 }
 
-/// Reads tensors back to system memory; a GPU is waited for once.
+/// Floats that are read in one piece at most: a GPU has to bind them beside what they are put together of.
+const LARGEST_JOINED: usize = 1 << 22;
+
+/// Reads tensors back to system memory; a GPU is waited for once, for few large pieces and not for many small ones.
 ///
 /// # Errors
 /// [`Error::DeviceLost`] where the device does not answer.
 pub(crate) async fn read_all(tensors: impl IntoIterator<Item = Tensor<1>>) -> Result<Vec<Vec<f32>>> {
-    let transaction = tensors.into_iter().fold(Transaction::default(), Transaction::register);
-    let all = transaction.execute_async().await.map_err(|e| Error::DeviceLost(format!("{e:?}")))?;
-    all.into_iter().map(|data| data.try_into_vec().map_err(|e| Error::Internal(format!("{e:?}")))).collect()
+    let mut groups: Vec<Vec<Tensor<1>>> = Vec::new();
+    let (mut lengths, mut room) = (Vec::new(), 0);
+    for tensor in tensors {
+        let [length] = tensor.dims();
+        match groups.last_mut() {
+            Some(group) if length <= room => group.push(tensor),
+            _ => {
+                groups.push(vec![tensor]);
+                room = LARGEST_JOINED;
+            }
+        }
+        room = room.saturating_sub(length.next_multiple_of(JOINED));
+        lengths.push((groups.len() - 1, length));
+    }
+    let pieces = groups.into_iter().map(|mut group| match group.len() {
+        1 => group.remove(0),
+        _ => join(group),
+    });
+    let transaction = pieces.fold(Transaction::default(), Transaction::register);
+    let pieces = transaction.execute_async().await.map_err(|e| Error::DeviceLost(format!("{e:?}")))?;
+    let pieces = pieces.into_iter().map(|data| data.try_into_vec().map_err(|e| Error::Internal(format!("{e:?}"))));
+    let pieces: Vec<Vec<f32>> = pieces.collect::<Result<_>>()?;
+    let (mut from, mut of) = (0, 0);
+    let part = |(piece, length): (usize, usize)| {
+        (from, of) = (if piece == of { from } else { 0 }, piece);
+        let values = pieces[piece][from..from + length].to_vec();
+        from += length.next_multiple_of(JOINED);
+        values
+    };
+    Ok(lengths.into_iter().map(part).collect())
 }

@@ -6,8 +6,8 @@ use crate::engine::{Clock, Engine, EngineChoice, EngineKind, EngineReport, Workl
 use crate::engines::Engines;
 use crate::error::{Error, Result};
 use crate::nn::{
-    Activation, After, ConvSpec, DenseSpec, Freezing, Move, NormSpec, Numbers, Read, Source, Stage, StageBuilder,
-    StageSpec, WeightAndBias, adam, dense, gather, global_average,
+    Activation, After, ConvSpec, DenseSpec, Freezing, Move, Moved, NormSpec, Numbers, Read, Source, Stage,
+    StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average,
 };
 use crate::params::{Group, Params, Slot, on_device, read_all};
 use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
@@ -369,14 +369,24 @@ async fn brought(engine: &Engine) -> Result<Vec<f32>> {
     let [batch, inputs, outputs] = [5, 72, 6];
     let [x, weight, bias] =
         [batch * inputs, outputs * inputs, outputs].map(|count| on_device(waves(count), engine.device()));
-    let mut all = vec![dense(x.reshape([batch, inputs]), weight, bias).flatten(0, 1)];
+    let x = x.reshape([batch, inputs]);
+    let mut all = vec![dense(x.clone(), weight.clone(), bias.clone()).flatten(0, 1)];
+    // As a head trains on a GPU: on rows of a table, and not on all of them.
+    let [weight, bias] = [weight, bias].map(|value| value.autodiff().require_grad());
+    let logits = dense_of(x, vec![4, 0, 3, 3], weight.clone(), bias.clone());
+    all.push(logits.clone().inner().flatten(0, 1));
+    let loss = Objective::CrossEntropy { smoothing: 0.0, weights: None }.loss(logits, &[0, 5, 2, 1]);
+    let gradients = loss.backward();
+    all.extend([weight, bias].into_iter().filter_map(|value| value.grad(&gradients)));
+    let mut moving = Vec::new();
     for width in [12, 13] {
         let [value, gradient, first] =
             [0.0, 1.0, 2.0].map(|shift| on_device(waves(3 * width), engine.device()) + shift);
         let second = gradient.clone().square();
-        all.extend(adam(value.clone(), gradient, [first, second], by));
+        moving.push(Moved { state: [value.clone(), first, second], gradient, by });
         all.push(gather(value.reshape([3, width]), vec![2, 0, 2, 1, 1]).flatten(0, 1));
     }
+    all.extend(adam(moving).into_iter().flatten());
     Ok(read_all(all).await?.concat())
 }
 

@@ -58,20 +58,14 @@ impl Tail {
         }
     }
 
-    fn contents(&mut self) -> Contents {
-        let mut contents = Vec::new();
-        self.params.update(|_, param, value| {
-            contents.push((param.name.clone(), param.group, values(value.clone())));
-            value
-        });
-        contents
+    fn contents(&self) -> Contents {
+        let snapshot = pollster::block_on(self.params.snapshot()).unwrap();
+        let each = self.params.iter().zip(snapshot.iter());
+        each.map(|(param, values)| (param.name.clone(), param.group, values.to_vec())).collect()
     }
 
     fn put_back(&mut self, contents: &Contents) {
-        self.params.update(|index, _, value| {
-            let data = contents[index].2.clone();
-            Tensor::from_data(TensorData::new(data, value.dims()), engine().device())
-        });
+        self.params.recall(contents.iter().map(|(.., values)| values.clone()));
     }
 
     /// What the stages compute, outside the graph.

@@ -41,16 +41,13 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 fn moved(params: &mut Params, target: usize, direction: &[f32], step: f32, loss: impl Fn(&Params) -> f64) -> f64 {
     let change = direction.iter().map(|d| d * step).collect::<Vec<_>>();
     let change = Tensor::<1>::from_data(TensorData::new(change, [direction.len()]), engine().device());
-    let mut before = None;
-    params.update(|index, _, value| {
-        if index != target {
-            return value;
-        }
-        before = Some(value.clone());
-        value + change.clone()
+    let mut before = Vec::new();
+    params.update(&[target], |values| {
+        before = values.clone();
+        values.into_iter().map(|value| value + change.clone()).collect()
     });
     let measured = loss(params);
-    params.update(|index, _, value| if index == target { before.take().expect("kept") } else { value });
+    params.update(&[target], |_| before);
     measured
 }
 
@@ -240,10 +237,8 @@ fn half_the_sum_of_squares() {
         let start = Head::fresh(kind, 8, 3, &mut rng);
         let head = TrainableHead::new(&start, false, &mut params).unwrap();
         // A machine starts at zero, where there is no slope.
-        params.update(|_, param, _| {
-            let count = param.shape.iter().product();
-            Tensor::from_data(TensorData::new(noise(count, 0.5, &mut rng), [count]), engine().device())
-        });
+        let counts: Vec<usize> = params.iter().map(|param| param.shape.iter().product()).collect();
+        params.recall(counts.into_iter().map(|count| noise(count, 0.5, &mut rng)));
         let measured = |params: &Params| f64::from(values(head.half_squares(&params.without_graph()))[0]);
         let snapshot = pollster::block_on(params.snapshot()).unwrap();
         let squares = snapshot.iter().flatten().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>();

@@ -42,11 +42,11 @@ impl Case {
         let start = Head::fresh(kind, 8, 3, &mut ChaCha8Rng::seed_from_u64(0));
         let head = TrainableHead::new(&start, true, &mut params).unwrap();
         assert_eq!(params.iter().count(), parts.len(), "{name}: parameters");
-        params.update(|index, param, _| {
-            let golden = &expected[&format!("{name}.{}", parts[index])];
+        let start: Vec<&Golden> = parts.iter().map(|part| &expected[&format!("{name}.{part}")]).collect();
+        for (golden, param) in start.iter().zip(params.iter()) {
             assert_eq!(golden.shape, param.shape, "{}", param.name);
-            Tensor::from_data(TensorData::new(golden.data.clone(), [golden.data.len()]), engine().device())
-        });
+        }
+        params.recall(start.iter().map(|golden| golden.data.clone()));
         Self { expected, name, parts, params, head }
     }
 

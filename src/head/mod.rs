@@ -10,7 +10,7 @@ mod trainable;
 
 pub use kind::{Activation, HeadKind};
 pub use standardisation::{Moments, Standardisation};
-pub use trainable::TrainableHead;
+pub use trainable::{Features, TrainableHead};
 
 use crate::error::{Error, Result};
 use crate::nn::{self, ConvSpec, DenseSpec, LayerReport, NormSpec, StageBuilder, StageSpec, WeightAndBias};

@@ -2,7 +2,7 @@
 
 use super::{Activation, Convolution, Dense, Head};
 use crate::error::{Error, Result};
-use crate::nn::{After, ConvSpec, DenseSpec, NormSpec, Read, Source, Stage, dense, global_average};
+use crate::nn::{After, ConvSpec, DenseSpec, NormSpec, Read, Source, Stage, dense, dense_of, gather, global_average};
 use crate::params::{Group, Params, Slot, Snapshot};
 use burn::tensor::Tensor;
 
@@ -11,6 +11,46 @@ pub struct TrainableHead {
     convolution: Option<TrainableConvolution>,
     layers: Vec<(Slot, Slot, [usize; 2])>,
     activation: Activation,
+}
+
+/// Pooled features of some pictures.
+pub enum Features {
+    /// `[batch, features]`.
+    Values(Tensor<2>),
+    /// Some rows of a table `[all, features]` outside of any graph.
+    Rows {
+        /// All rows that there are.
+        table: Tensor<2>,
+        /// The places of those that are meant.
+        rows: Vec<u32>,
+    },
+}
+
+impl From<Tensor<2>> for Features {
+    fn from(values: Tensor<2>) -> Self {
+        Self::Values(values)
+    }
+}
+
+impl Features {
+    /// `[batch, features]`.
+    fn dims(&self) -> [usize; 2] {
+        match self {
+            Self::Values(values) => values.dims(),
+            Self::Rows { table, rows } => [rows.len(), table.dims()[1]],
+        }
+    }
+
+    /// The values, of rows as a constant of a graph or without one.
+    pub(crate) fn values(self, graph: bool) -> Tensor<2> {
+        match self {
+            Self::Values(values) => values,
+            Self::Rows { table, rows } => {
+                let values = gather(table, rows);
+                if graph { values.autodiff() } else { values }
+            }
+        }
+    }
 }
 
 struct TrainableConvolution {
@@ -59,29 +99,30 @@ impl TrainableHead {
         })
     }
 
-    /// Logits `[batch, classes]` of features `[batch, features]`.
+    /// Logits `[batch, classes]` of features, in the graph of the parameters.
     ///
     /// `dropout` gives, for a shape, the mask to multiply with, or `None` where nothing is dropped.
     pub fn forward(
         &self,
-        x: Tensor<2>,
+        x: impl Into<Features>,
         params: &Params,
         mut dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
     ) -> Tensor<2> {
         let last = self.layers.len() - 1;
-        let mut x = x;
+        let mut x = x.into();
         for (index, (weight, bias, _)) in self.layers.iter().enumerate() {
-            if index == last
-                && let Some(mask) = dropout(x.dims())
-            {
-                x = x * mask;
-            }
-            x = dense(x, params.get(*weight), params.get(*bias));
-            if index < last {
-                x = self.activation.forward(x);
-            }
+            let mask = if index == last { dropout(x.dims()) } else { None };
+            let [weight, bias] = [weight, bias].map(|slot| params.get(*slot));
+            let y = match (x, mask) {
+                (Features::Rows { table, rows }, None) => dense_of(table, rows, weight, bias),
+                (x, mask) => {
+                    let x = x.values(params.is_autodiff());
+                    dense(if let Some(mask) = mask { x * mask } else { x }, weight, bias)
+                }
+            };
+            x = Features::Values(if index < last { self.activation.forward(y) } else { y });
         }
-        x
+        x.values(params.is_autodiff())
     }
 
     /// Half the sum of squares of all weights and biases of the dense layers, a tensor `[1]` of the graph: the penalty

@@ -17,7 +17,7 @@ pub(crate) use frozen::{Freezing, Frozen, Numbers, WeightAndBias};
 pub use graph::{Node, Role, StageBuilder, StageSpec, TensorSpec, Value};
 pub use kernels::global_average;
 pub(crate) use lower::Lowering;
-pub(crate) use operations::{Goal, Loss, Move, adam, dense, descend, gather, loss};
+pub(crate) use operations::{Goal, JOINED, Loss, Move, Moved, adam, dense, dense_of, descend, gather, join, loss};
 pub use spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op, Padding, Window};
 pub(crate) use stage::{After, FixedNorm, Read, Source, Stage, TrainedNorm};
 

@@ -6,9 +6,8 @@ use crate::augment::Augment;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::features::{Embedder, Row};
-use crate::head::Standardisation;
+use crate::head::{Features, Standardisation};
 use crate::image::Crop;
-use crate::nn::gather;
 use burn::tensor::{Tensor, TensorData};
 use rand::{Rng, RngExt};
 use std::sync::Arc;
@@ -35,8 +34,8 @@ enum Source {
 
 /// Activations of some pictures, outside the autodiff graph.
 pub enum Batch {
-    /// `[batch, features]`, standardised.
-    Pooled(Tensor<2>),
+    /// Standardised.
+    Pooled(Features),
     /// `[batch, channels, height, width]`.
     Maps(Tensor<4>),
 }
@@ -150,16 +149,18 @@ impl Examples {
         };
         let bring = |which: Vec<usize>, rows: &[Row], width: usize| match &self.table {
             // No GPU has room for four thousand million rows.
-            Some(table) => gather(table.clone(), which.into_iter().map(|row| row as u32).collect()),
+            Some(table) => {
+                Features::Rows { table: table.clone(), rows: which.into_iter().map(|row| row as u32).collect() }
+            }
             None => {
                 let x = TensorData::new(self.values(which, rows, width), [indices.len(), width]);
-                Tensor::from_data(x, engine.device())
+                Features::Values(Tensor::from_data(x, engine.device()))
             }
         };
         let batch = match &self.source {
             Source::Pooled { rows, views, width, .. } => Batch::Pooled(bring(pick(*views), rows, *width)),
             Source::Maps { rows, views, shape } => {
-                let x = bring(pick(*views), rows, shape.iter().product());
+                let x = bring(pick(*views), rows, shape.iter().product()).values(false);
                 Batch::Maps(x.reshape([indices.len(), shape[0], shape[1], shape[2]]))
             }
             Source::Pictures { crops, prefix, augment } => {

@@ -4,7 +4,7 @@ use super::examples::Batch;
 use crate::backbone::{Backbone, TrainableStages};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::head::{Head, Standardisation, TrainableHead};
+use crate::head::{Features, Head, Standardisation, TrainableHead};
 use crate::params::{Group, Params, Snapshot, on_device};
 use burn::tensor::Tensor;
 
@@ -70,7 +70,7 @@ impl Network {
     ) -> Tensor<2> {
         let graph = params.is_autodiff();
         let features = match batch {
-            Batch::Pooled(x) if graph => x.autodiff(),
+            Batch::Pooled(Features::Values(x)) if graph => x.autodiff().into(),
             Batch::Pooled(x) => x,
             Batch::Maps(x) => {
                 let mut x = if graph { x.autodiff() } else { x };
@@ -79,12 +79,13 @@ impl Network {
                 }
                 let [mean, scale] = self.scaling.clone().map(|c| if graph { c.autodiff() } else { c });
                 let features = scale.dims()[0];
-                if self.head.wants_map() {
+                let pooled = if self.head.wants_map() {
                     self.head.pool(x * scale.reshape([1, features, 1, 1]), params)
                 } else {
                     let pooled = self.head.pool(x, params);
                     (pooled - mean.reshape([1, features])) * scale.reshape([1, features])
-                }
+                };
+                pooled.into()
             }
         };
         self.head.forward(features, params, dropout)

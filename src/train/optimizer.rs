@@ -1,7 +1,7 @@
 //! Adam, AdamW and SGD with momentum over a [`Params`], with a learning rate for each group.
 
 use super::config::OptimizerKind;
-use crate::nn::{Move, adam, descend};
+use crate::nn::{Move, Moved, adam, descend};
 use crate::params::{Group, Param, Params, on_device};
 use burn::tensor::{Device, Gradients, Tensor};
 
@@ -34,6 +34,25 @@ impl OptimizerSettings {
     /// The same for a parameter, which may not decay.
     fn of(self, param: &Param) -> Self {
         Self { weight_decay: if param.decay { self.weight_decay } else { 0.0 }, ..self }
+    }
+
+    /// How a parameter moves in its so many-eth step.
+    fn at(self, step: i32, rate: f64) -> Move {
+        let decay = self.weight_decay;
+        let (added, kept) = match self.kind {
+            OptimizerKind::AdamW => (0.0, 1.0 - rate * decay),
+            OptimizerKind::Adam | OptimizerKind::Sgd => (decay, 1.0),
+        };
+        let betas = if self.kind == OptimizerKind::Sgd { [self.momentum, 0.0] } else { [BETA1, BETA2] };
+        Move {
+            rate: rate as f32,
+            added: added as f32,
+            kept: kept as f32,
+            decay: betas.map(|beta| beta as f32),
+            new: betas.map(|beta| (1.0 - beta) as f32),
+            bias: betas.map(|beta| (1.0 - beta.powi(step)) as f32),
+            epsilon: EPSILON as f32,
+        }
     }
 }
 
@@ -110,47 +129,56 @@ impl Optimizer {
             clip(&mut gradients, largest);
         }
         self.states.resize(gradients.len(), State::default());
-        params.update(|index, param, value| {
-            let Some(gradient) = gradients[index].take() else { return value };
-            let (state, settings, rate) = (&mut self.states[index], self.settings.of(param), rate(param.group));
-            state.moved(settings, value, gradient, rate)
-        });
+        let (mut which, mut by) = (Vec::new(), Vec::new());
+        for (index, param) in params.iter().enumerate().filter(|(index, _)| gradients[*index].is_some()) {
+            self.states[index].steps += 1;
+            which.push(index);
+            by.push(self.settings.of(param).at(self.states[index].steps, rate(param.group)));
+        }
+        let gradients: Vec<Tensor<1>> = gradients.into_iter().flatten().collect();
+        params.update(&which, |values| self.moved(&which, values, gradients, by));
     }
-}
 
-impl State {
-    /// The parameter's value after this step.
-    fn moved(&mut self, settings: OptimizerSettings, value: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
-        let decay = settings.weight_decay;
-        self.steps += 1;
-        let (added, kept) = match settings.kind {
-            OptimizerKind::AdamW => (0.0, 1.0 - rate * decay),
-            OptimizerKind::Adam | OptimizerKind::Sgd => (decay, 1.0),
-        };
-        let sgd = settings.kind == OptimizerKind::Sgd;
-        let betas = if sgd { [settings.momentum, 0.0] } else { [BETA1, BETA2] };
-        let by = Move {
-            rate: rate as f32,
-            added: added as f32,
-            kept: kept as f32,
-            decay: betas.map(|beta| beta as f32),
-            new: betas.map(|beta| (1.0 - beta) as f32),
-            bias: betas.map(|beta| (1.0 - beta.powi(self.steps)) as f32),
-            epsilon: EPSILON as f32,
-        };
-        let zeros = || gradient.zeros_like();
-        if !sgd {
-            let moments = [&mut self.first, &mut self.second].map(|moment| moment.take().unwrap_or_else(zeros));
-            let [value, first, second] = adam(value, gradient, moments, by);
-            (self.first, self.second) = (Some(first), Some(second));
-            value
-        } else if settings.momentum > 0.0 {
-            let velocity = self.first.take().unwrap_or_else(zeros);
-            let [value, velocity] = descend(value, gradient, velocity, by);
-            self.first = Some(velocity);
-            value
+    /// The values after a step of the parameters at these places.
+    fn moved(
+        &mut self,
+        which: &[usize],
+        values: Vec<Tensor<1>>,
+        gradients: Vec<Tensor<1>>,
+        by: Vec<Move>,
+    ) -> Vec<Tensor<1>> {
+        let each = which.iter().zip(values).zip(gradients).zip(by);
+        let each = each.map(|(((index, value), gradient), by)| (*index, value, gradient, by));
+        let kept =
+            |moment: &mut Option<Tensor<1>>, like: &Tensor<1>| moment.take().unwrap_or_else(|| like.zeros_like());
+        if self.settings.kind != OptimizerKind::Sgd {
+            let all = each.map(|(index, value, gradient, by)| {
+                let State { first, second, .. } = &mut self.states[index];
+                Moved { state: [value, kept(first, &gradient), kept(second, &gradient)], gradient, by }
+            });
+            let after = adam(all.collect());
+            let put = |(index, [value, first, second]): (&usize, [_; 3])| {
+                let state = &mut self.states[*index];
+                (state.first, state.second) = (Some(first), Some(second));
+                value
+            };
+            which.iter().zip(after).map(put).collect()
+        } else if self.settings.momentum > 0.0 {
+            let all = each.map(|(index, value, gradient, by)| {
+                let velocity = kept(&mut self.states[index].first, &gradient);
+                Moved { state: [value, velocity], gradient, by }
+            });
+            let after = descend(all.collect());
+            let put = |(index, [value, velocity]): (&usize, [_; 2])| {
+                self.states[*index].first = Some(velocity);
+                value
+            };
+            which.iter().zip(after).map(put).collect()
         } else {
-            value.clone() - (gradient + value.mul_scalar(added)).mul_scalar(rate)
+            each.map(|(_, value, gradient, by)| {
+                value.clone() - (gradient + value.mul_scalar(by.added)).mul_scalar(by.rate)
+            })
+            .collect()
         }
     }
 }

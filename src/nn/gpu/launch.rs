@@ -113,10 +113,12 @@ impl Info {
         self
     }
 
-    /// A list, which begins with a vector of four.
-    pub(super) fn words(mut self, words: impl IntoIterator<Item = u32>) -> Self {
+    /// A list, which begins with a vector of four and has room for so many.
+    pub(super) fn words(mut self, words: impl IntoIterator<Item = u32>, room: usize) -> Self {
         self.fill();
+        let end = self.0.len() + room;
         self.0.extend(words);
+        self.0.resize(end, 0);
         self
     }
 
@@ -140,11 +142,11 @@ pub(super) struct Work {
 const MOST_GROUPS: usize = 65_535;
 
 impl Work {
-    pub(super) fn launch<const N: usize>(
+    pub(super) fn launch(
         mut self,
         client: &Client,
         inputs: impl IntoIterator<Item = Handle>,
-        outputs: [Handle; N],
+        outputs: impl IntoIterator<Item = Handle>,
     ) {
         let [wide, high] = self.text.workgroup();
         let (columns, lines) = (self.columns.div_ceil(wide), self.lines.div_ceil(high));

@@ -5,8 +5,8 @@ use super::launch::{Info, Text, Work, floats, part};
 use super::plan::{BUSY, LANES, global_average, numbers, run, strides, tile, vectors};
 use super::program::Element;
 use super::shaders::{Map, Shader};
-use super::training::{DENSE_OUTPUTS, DENSE_PARTS, DENSE_TILE, Training};
-use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape};
+use super::training::{DENSE_OUTPUTS, DENSE_PARTS, DENSE_TILE, Rows, Several, Training, room_for};
+use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape, Tensors};
 use burn::backend::TensorMetadata;
 use burn::tensor::Shape as Dims;
 use burn_cubecl::cubecl::client::Client;
@@ -167,24 +167,24 @@ impl Compute for CubeBackend {
         on.maps(y, dims)
     }
 
-    fn multiplied(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: Matrix) -> CubeTensor {
-        let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&x), of);
+    fn multiplied(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: &Matrix) -> CubeTensor {
+        let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&x), of);
         let y = on.floats(batch * outputs);
         let element = Element::of(inputs);
-        let info = Info::new(batch, &numbers([element.count(inputs), outputs]));
+        let (info, rows) = listed(Info::new(batch, &numbers([element.count(inputs), outputs])), of);
         let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
         let (text, columns, lines) = match (element, DENSE_TILE) {
-            (Element::Float, _) => (Training::Dense, outputs, batch),
+            (Element::Float, _) => (Training::Dense { rows }, outputs, batch),
             (Element::Vector, [high, wide]) => {
-                (Training::DenseTile, outputs.div_ceil(wide) * DENSE_PARTS, batch.div_ceil(high))
+                (Training::DenseTile { rows }, outputs.div_ceil(wide) * DENSE_PARTS, batch.div_ceil(high))
             }
         };
         Work { text: Text::Training(text), columns, lines, info }.launch(&on.client, buffers, [y.clone()]);
         on.tensor(y, [batch, outputs])
     }
 
-    fn multiplied_input(weight: CubeTensor, gradient: CubeTensor, of: Matrix) -> CubeTensor {
-        let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&gradient), of);
+    fn multiplied_input(weight: CubeTensor, gradient: CubeTensor, of: &Matrix) -> CubeTensor {
+        let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&gradient), of);
         let y = on.floats(batch * inputs);
         let info = Info::new(batch, &numbers([inputs, outputs]));
         let buffers = [weight, gradient].map(|tensor| into_contiguous(tensor).handle);
@@ -193,14 +193,14 @@ impl Compute for CubeBackend {
         on.tensor(y, [batch, inputs])
     }
 
-    fn multiplied_weights(x: CubeTensor, gradient: CubeTensor, of: Matrix) -> [CubeTensor; 2] {
-        let (on, Matrix { batch, inputs, outputs }) = (On::that_of(&gradient), of);
+    fn multiplied_weights(x: CubeTensor, gradient: CubeTensor, of: &Matrix) -> [CubeTensor; 2] {
+        let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&gradient), of);
         let [y, of_bias] = [outputs * inputs, outputs].map(|count| on.floats(count));
         let element = Element::of(inputs);
         let columns = element.count(inputs);
-        let info = Info::new(outputs, &numbers([columns, outputs, batch]));
+        let (info, rows) = listed(Info::new(outputs, &numbers([columns, outputs, batch])), of);
         let buffers = [x, gradient].map(|tensor| into_contiguous(tensor).handle);
-        let text = Text::Training(Training::DenseWeights { vectors: element == Element::Vector });
+        let text = Text::Training(Training::DenseWeights { vectors: element == Element::Vector, rows });
         let work = Work { text, columns: columns + 1, lines: outputs.div_ceil(DENSE_OUTPUTS), info };
         work.launch(&on.client, buffers, [y.clone(), of_bias.clone()]);
         [on.tensor(y, [outputs * inputs]), on.tensor(of_bias, [outputs])]
@@ -213,10 +213,11 @@ impl Compute for CubeBackend {
             Loss::CrossEntropy { smoothing, weights } => (false, *smoothing, weights.clone()),
             Loss::SquaredHinge => (true, 0.0, none()),
         };
-        let text = Training::Loss { hinge, labels: labels.len().next_multiple_of(LANES), classes: *classes };
+        let room = room_for(labels.len());
+        let text = Training::Loss { hinge, labels: room, classes: *classes };
         let [gradient, sum] = [labels.len() * classes, 1].map(|count| on.floats(count));
-        let info = Info::new(1, &numbers([*classes, labels.len()])).floats([smoothing]).words(labels.iter().copied());
-        let info = info.words(weights.into_iter().map(f32::to_bits));
+        let info = Info::new(1, &numbers([*classes, labels.len()])).floats([smoothing]);
+        let info = info.words(labels.iter().copied(), room).words(weights.into_iter().map(f32::to_bits), *classes);
         let work = Work { text: Text::Training(text), columns: 1, lines: 1, info };
         work.launch(&on.client, [into_contiguous(logits).handle], [gradient.clone(), sum.clone()]);
         [on.tensor(sum, [1]), on.tensor(gradient, [labels.len(), *classes])]
@@ -228,36 +229,80 @@ impl Moving for CubeBackend {
         let (on, [_, width]) = (On::that_of(&table), table.shape().dims::<2>());
         let y = on.floats(rows.len() * width);
         let of = Element::of(width);
-        let text = Text::Training(Training::Gather { rows: rows.len().next_multiple_of(LANES), of });
+        let text = Text::Training(Training::Gather { rows: Rows::listed(rows.len()), of });
         let columns = of.count(width);
-        let info = Info::new(rows.len(), &numbers([columns])).words(rows.iter().copied());
+        let info = Info::new(rows.len(), &numbers([columns])).words(rows.iter().copied(), room_for(rows.len()));
         let work = Work { text, columns, lines: rows.len(), info };
         work.launch(&on.client, [into_contiguous(table).handle], [y.clone()]);
         on.tensor(y, [rows.len(), width])
     }
 
-    fn adam(
-        value: CubeTensor,
-        gradient: CubeTensor,
-        first: CubeTensor,
-        second: CubeTensor,
-        by: Move,
-    ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        let (on, [count]) = (On::that_of(&value), value.shape().dims::<1>());
-        let Move { rate, added, kept, decay, new, bias, epsilon } = by;
-        let terms = [rate, added, kept, decay[0], decay[1], new[0], new[1], bias[0], bias[1], epsilon];
-        let of = Element::of(count);
-        let info = Info::new(1, &numbers([of.count(count)])).floats(terms);
-        let [value, first, second] = on.moved(Training::Adam { of }, [value, gradient, first, second], count, info);
-        (value, first, second)
+    fn join(Tensors(parts): Tensors<Self>) -> CubeTensor {
+        let on = On::that_of(&parts[0]);
+        let lengths: Vec<usize> = parts.iter().map(|part| part.shape().num_elements()).collect();
+        let total = lengths.iter().map(|length| vectors(*length)).sum::<usize>();
+        let (y, mut first) = (on.floats(total * LANES), 0);
+        for (parts, lengths) in parts.chunks(Several::MOST).zip(lengths.chunks(Several::MOST)) {
+            let (mut numbers, mut end) = (numbers([first]), 0);
+            for length in lengths {
+                end += vectors(*length);
+                numbers.extend([end as u32, *length as u32]);
+            }
+            let text = Training::Join(Several::of(lengths.iter().copied()));
+            let inputs = parts.iter().map(|part| into_contiguous(part.clone()).handle);
+            on.along(text, end, Info::new(1, &numbers)).launch(&on.client, inputs, [y.clone()]);
+            first += end;
+        }
+        on.tensor(y, [total * LANES])
     }
 
-    fn descend(value: CubeTensor, gradient: CubeTensor, velocity: CubeTensor, by: Move) -> (CubeTensor, CubeTensor) {
-        let (on, [count]) = (On::that_of(&value), value.shape().dims::<1>());
-        let of = Element::of(count);
-        let info = Info::new(1, &numbers([of.count(count)])).floats([by.rate, by.added, by.decay[0]]);
-        let [value, velocity] = on.moved(Training::Descend { of }, [value, gradient, velocity], count, info);
-        (value, velocity)
+    fn adam(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<CubeTensor> {
+        moved::<3>(states, gradients, &by, Training::Adam, |info, by| {
+            let Move { rate, added, kept, decay, new, bias, epsilon } = by;
+            info.floats([rate, added, kept, decay[0], decay[1], new[0], new[1], bias[0], bias[1], epsilon])
+        })
+    }
+
+    fn descend(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<CubeTensor> {
+        moved::<2>(states, gradients, &by, Training::Descend, |info, by| info.floats([by.rate, by.added, by.decay[0]]))
+    }
+}
+
+/// Parameters with `N` states each, moved in place, as many in a dispatch as it may bind.
+fn moved<const N: usize>(
+    Tensors(states): Tensors<CubeBackend>,
+    Tensors(gradients): Tensors<CubeBackend>,
+    by: &[Move],
+    text: fn(Several) -> Training,
+    told: impl Fn(Info, Move) -> Info,
+) -> Vec<CubeTensor> {
+    let states: Vec<CubeTensor> = states.into_iter().map(of_its_own).collect();
+    let at_once = (Several::MOST + 1) / (N + 1);
+    let parts = states.chunks(at_once * N).zip(gradients.chunks(at_once)).zip(by.chunks(at_once));
+    for ((states, gradients), by) in parts {
+        let on = On::that_of(&states[0]);
+        let lengths: Vec<usize> = gradients.iter().map(|gradient| gradient.shape().num_elements()).collect();
+        let several = Several::of(lengths.iter().copied());
+        let counts: Vec<usize> = several.elements().zip(&lengths).map(|(of, length)| of.count(*length)).collect();
+        let numbers: Vec<u32> = counts.iter().map(|count| *count as u32).collect();
+        let info = by.iter().fold(Info::new(1, &numbers), |info, by| told(info, *by));
+        let inputs = gradients.iter().map(|gradient| into_contiguous(gradient.clone()).handle);
+        let outputs = states.iter().map(|state| state.handle.clone());
+        on.along(text(several), counts.iter().sum(), info).launch(&on.client, inputs, outputs);
+    }
+    states
+}
+
+/// A tensor that nobody else sees change.
+fn of_its_own(tensor: CubeTensor) -> CubeTensor {
+    if tensor.is_contiguous() && tensor.can_mut() { tensor } else { tensor.copy() }
+}
+
+/// What a dense layer's text is told of its rows.
+fn listed(info: Info, of: &Matrix) -> (Info, Rows) {
+    match &of.rows {
+        Some(rows) => (info.words(rows.iter().copied(), room_for(rows.len())), Rows::listed(rows.len())),
+        None => (info, Rows::All),
     }
 }
 
@@ -378,19 +423,5 @@ impl On {
     fn along(&self, text: Training, count: usize, info: Info) -> Work {
         let wide = text.workgroup()[0];
         Work { text: Text::Training(text), columns: wide, lines: count.div_ceil(wide), info }
-    }
-
-    /// What an optimiser moves: all but the gradient, in order.
-    fn moved<const N: usize, const M: usize>(
-        &self,
-        text: Training,
-        from: [CubeTensor; N],
-        count: usize,
-        info: Info,
-    ) -> [CubeTensor; M] {
-        let to: [Handle; M] = std::array::from_fn(|_| self.floats(count));
-        let from = from.map(|tensor| into_contiguous(tensor).handle);
-        self.along(text, Element::of(count).count(count), info).launch(&self.client, from, to.clone());
-        to.map(|handle| self.tensor(handle, [count]))
     }
 }

@@ -35,10 +35,10 @@ impl Element {
 /// A kernel. Its body knows `column` and `row`, of all invocations; `group` and `local`, the workgroup and the place in it; and
 /// `info`, with `rows` and the numbers.
 pub(super) struct Program {
-    inputs: Vec<(&'static str, Element)>,
-    outputs: Vec<(&'static str, Element)>,
-    numbers: Vec<&'static str>,
-    floats: Vec<&'static str>,
+    inputs: Vec<(String, Element)>,
+    outputs: Vec<(String, Element)>,
+    numbers: Vec<String>,
+    floats: Vec<String>,
     /// Lists of so many words of a type.
     words: Vec<(&'static str, &'static str, usize)>,
     /// What a workgroup shares, as `sums`: so many values of a type.
@@ -50,16 +50,17 @@ pub(super) struct Program {
 
 impl Program {
     /// A kernel that binds inputs, then outputs, and is told whole numbers after `rows`.
-    pub(super) fn new(
-        inputs: &[(&'static str, Element)],
-        outputs: &[(&'static str, Element)],
-        numbers: &[&'static str],
+    pub(super) fn new<N: AsRef<str>>(
+        inputs: &[(N, Element)],
+        outputs: &[(N, Element)],
+        numbers: &[impl AsRef<str>],
         workgroup: [usize; 2],
     ) -> Self {
+        let buffers = |all: &[(N, Element)]| all.iter().map(|(name, of)| (name.as_ref().to_string(), *of)).collect();
         Self {
-            inputs: inputs.to_vec(),
-            outputs: outputs.to_vec(),
-            numbers: numbers.to_vec(),
+            inputs: buffers(inputs),
+            outputs: buffers(outputs),
+            numbers: owned(numbers),
             floats: Vec::new(),
             words: Vec::new(),
             shared: None,
@@ -70,8 +71,8 @@ impl Program {
     }
 
     /// It is told these numbers too.
-    pub(super) fn floats(self, floats: &[&'static str]) -> Self {
-        Self { floats: floats.to_vec(), ..self }
+    pub(super) fn floats(self, floats: &[impl AsRef<str>]) -> Self {
+        Self { floats: owned(floats), ..self }
     }
 
     /// It is told a list, as vectors of four.
@@ -131,4 +132,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         );
         text
     }
+}
+
+fn owned(names: &[impl AsRef<str>]) -> Vec<String> {
+    names.iter().map(|name| name.as_ref().to_string()).collect()
 }

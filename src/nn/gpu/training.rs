@@ -28,21 +28,78 @@ pub(super) enum Training {
     /// The gradient of a mean over a plane.
     Spread,
     /// A dense layer.
-    Dense,
+    Dense { rows: Rows },
     /// One whose rows are whole vectors.
-    DenseTile,
+    DenseTile { rows: Rows },
     /// The gradient of its input.
     DenseInput,
     /// Those of its weight and bias, whose rows are whole vectors or not.
-    DenseWeights { vectors: bool },
+    DenseWeights { vectors: bool, rows: Rows },
     /// A loss and its gradient, for so many labels and classes.
     Loss { hinge: bool, labels: usize, classes: usize },
-    /// So many rows of a table.
-    Gather { rows: usize, of: Element },
+    /// Rows of a table.
+    Gather { rows: Rows, of: Element },
+    /// Tensors one behind the other.
+    Join(Several),
     /// A step of Adam.
-    Adam { of: Element },
+    Adam(Several),
     /// A step along a velocity.
-    Descend { of: Element },
+    Descend(Several),
+}
+
+/// Which rows are taken of a matrix: all in order, or those that a list with room for so many names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Rows {
+    All,
+    Listed { room: usize },
+}
+
+impl Rows {
+    /// So many that are listed.
+    pub(super) fn listed(count: usize) -> Self {
+        Self::Listed { room: room_for(count) }
+    }
+
+    /// The program that has `row_of`, the place of a row.
+    fn told(self, program: Program) -> Program {
+        match self {
+            Self::All => program.function("fn row_of(at: u32) -> u32 { return at; }\n"),
+            Self::Listed { room } => program
+                .words("picks", "u32", room)
+                .function("fn row_of(at: u32) -> u32 { return info.picks[at / 4u][at % 4u]; }\n"),
+        }
+    }
+}
+
+/// Room for a list of so many: of few lengths, so that few texts are compiled.
+pub(super) fn room_for(count: usize) -> usize {
+    count.next_power_of_two().max(16)
+}
+
+/// Tensors of one dispatch, and what each is an array of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Several([Option<Element>; Several::MOST]);
+
+impl Several {
+    /// Every adapter lets a kernel bind eight buffers, and there is a result.
+    pub(super) const MOST: usize = 7;
+
+    /// Of so many floats each.
+    pub(super) fn of(counts: impl IntoIterator<Item = usize>) -> Self {
+        let mut elements = [None; Self::MOST];
+        elements.iter_mut().zip(counts).for_each(|(element, count)| *element = Some(Element::of(count)));
+        Self(elements)
+    }
+
+    pub(super) fn elements(self) -> impl Iterator<Item = Element> {
+        self.0.into_iter().flatten()
+    }
+
+    /// The same name for each, with its number.
+    fn named(self, names: &[&str]) -> Vec<(String, Element)> {
+        let each = self.elements().enumerate();
+        each.flat_map(|(at, of)| names.iter().map(move |name| (format!("{name}{at}"), of))).collect()
+    }
 }
 
 impl Training {
@@ -54,10 +111,10 @@ impl Training {
             | Self::Unclamp { .. }
             | Self::PointwiseWeight
             | Self::Spread
-            | Self::Dense
+            | Self::Dense { .. }
             | Self::DepthwiseInput { .. }
             | Self::DepthwiseWeight { .. } => [8, 8],
-            Self::DenseTile => [DENSE_PARTS, 1],
+            Self::DenseTile { .. } => [DENSE_PARTS, 1],
             Self::DenseWeights { .. } => [DENSE_COLUMNS, 1],
             _ => [WORKGROUP, 1],
         }
@@ -126,17 +183,18 @@ impl Training {
   y[row * info.vectors + column] = x[row / info.area * info.vectors + column] / f32(info.area);
 ",
             ),
-            Self::Dense => {
+            Self::Dense { rows } => {
                 let inputs = [("x", Float), ("weight", Float), ("bias", Float)];
-                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(
+                rows.told(Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of)).body(
                     "  if (column >= info.outputs || row >= info.rows) { return; }
+  let begin = row_of(row) * info.inputs;
   var sum = bias[column];
-  for (var k = 0u; k < info.inputs; k++) { sum += x[row * info.inputs + k] * weight[column * info.inputs + k]; }
+  for (var k = 0u; k < info.inputs; k++) { sum += x[begin + k] * weight[column * info.inputs + k]; }
   y[row * info.outputs + column] = sum;
 ",
                 )
             }
-            Self::DenseTile => dense_tile(),
+            Self::DenseTile { rows } => dense_tile(rows),
             Self::DenseInput => {
                 let inputs = [("weight", Float), ("gradient", Float)];
                 Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(
@@ -147,47 +205,99 @@ impl Training {
 ",
                 )
             }
-            Self::DenseWeights { vectors } => dense_weights(if vectors { Vector } else { Float }),
+            Self::DenseWeights { vectors, rows } => dense_weights(if vectors { Vector } else { Float }, rows),
             Self::Loss { hinge, labels, classes } => loss(hinge, labels, classes),
             Self::Gather { rows, of: element } => {
-                Program::new(&[("x", element)], &[("y", element)], &["width"], of).words("picks", "u32", rows).body(
+                rows.told(Program::new(&[("x", element)], &[("y", element)], &["width"], of)).body(
                     "  if (column >= info.width || row >= info.rows) { return; }
-  y[row * info.width + column] = x[info.picks[row / 4u][row % 4u] * info.width + column];
+  y[row * info.width + column] = x[row_of(row) * info.width + column];
 ",
                 )
             }
-            Self::Adam { of: element } => {
-                let inputs = ["value", "gradient", "first", "second"].map(|name| (name, element));
-                let outputs = ["to_value", "to_first", "to_second"].map(|name| (name, element));
-                let numbers = ["count"];
-                let floats = ["rate", "added", "kept", "decay1", "decay2", "new1", "new2", "bias1", "bias2", "epsilon"];
-                Program::new(&inputs, &outputs, &numbers, of).floats(&floats).body(
-                    "  let at = row * 64u + local.x;
-  if (at >= info.count) { return; }
-  let before = value[at];
-  let by = gradient[at] + before * info.added;
-  let m = first[at] * info.decay1 + by * info.new1;
-  let v = second[at] * info.decay2 + by * by * info.new2;
-  to_first[at] = m;
-  to_second[at] = v;
-  to_value[at] = before * info.kept - m / info.bias1 / (sqrt(v / info.bias2) + info.epsilon) * info.rate;
+            Self::Join(several) => join(several),
+            Self::Adam(several) => moved(
+                several,
+                &["value", "first", "second"],
+                &[
+                    "rate",
+                    "added",
+                    "kept",
+                    "decay",
+                    "decay_squares",
+                    "new",
+                    "new_squares",
+                    "bias",
+                    "bias_squares",
+                    "epsilon",
+                ],
+                "    let before = value#[at];
+    let by = gradient#[at] + before * info.added#;
+    let m = first#[at] * info.decay# + by * info.new#;
+    let v = second#[at] * info.decay_squares# + by * by * info.new_squares#;
+    first#[at] = m;
+    second#[at] = v;
+    value#[at] = before * info.kept# - m / info.bias# / (sqrt(v / info.bias_squares#) + info.epsilon#) * info.rate#;
 ",
-                )
-            }
-            Self::Descend { of: element } => {
-                let inputs = ["value", "gradient", "velocity"].map(|name| (name, element));
-                let outputs = ["to_value", "to_velocity"].map(|name| (name, element));
-                Program::new(&inputs, &outputs, &["count"], of).floats(&["rate", "added", "decay"]).body(
-                    "  let at = row * 64u + local.x;
-  if (at >= info.count) { return; }
-  let v = velocity[at] * info.decay + (gradient[at] + value[at] * info.added);
-  to_velocity[at] = v;
-  to_value[at] = value[at] - v * info.rate;
+            ),
+            Self::Descend(several) => moved(
+                several,
+                &["value", "velocity"],
+                &["rate", "added", "decay"],
+                "    let v = velocity#[at] * info.decay# + (gradient#[at] + value#[at] * info.added#);
+    velocity#[at] = v;
+    value#[at] = value#[at] - v * info.rate#;
 ",
-                )
-            }
+            ),
         }
     }
+}
+
+/// Parameters one behind the other, each moved in place with numbers of its own; `#` stands for its number.
+fn moved(several: Several, state: &[&str], floats: &[&str], step: &str) -> Program {
+    let mut text = String::from("  var at = row * 64u + local.x;\n");
+    let (mut counts, mut of_each) = (Vec::new(), Vec::new());
+    for at in (0..several.elements().count()).map(|at| at.to_string()) {
+        let _ = write!(
+            text,
+            "  if (at < info.count{at}) {{
+{}    return;
+  }}
+  at -= info.count{at};
+",
+            step.replace('#', &at)
+        );
+        counts.push(format!("count{at}"));
+        of_each.extend(floats.iter().map(|name| format!("{name}{at}")));
+    }
+    Program::new(&several.named(&["gradient"]), &several.named(state), &counts, Training::Adam(several).workgroup())
+        .floats(&of_each)
+        .body(text)
+}
+
+/// Each filled up to a whole vector.
+fn join(several: Several) -> Program {
+    let mut text = String::from("  let at = row * 64u + local.x;\n  var value = vec4<f32>();\n  ");
+    let mut numbers = vec!["first".to_string()];
+    for (at, of) in several.elements().enumerate() {
+        let begin = at.checked_sub(1).map_or("0u".into(), |before| format!("info.end{before}"));
+        let _ = write!(text, "if (at < info.end{at}) {{\n    let k = at - {begin};\n");
+        match of {
+            Element::Vector => {
+                let _ = writeln!(text, "    value = part{at}[k];");
+            }
+            Element::Float => {
+                for lane in 0..4 {
+                    let from = format!("k * 4u + {lane}u");
+                    let _ = writeln!(text, "    if ({from} < info.count{at}) {{ value[{lane}] = part{at}[{from}]; }}");
+                }
+            }
+        }
+        text.push_str("  } else ");
+        numbers.extend([format!("end{at}"), format!("count{at}")]);
+    }
+    text.push_str("{ return; }\n  y[info.first + at] = value;\n");
+    let output = [("y".to_string(), Element::Vector)];
+    Program::new(&several.named(&["part"]), &output, &numbers, Training::Join(several).workgroup()).body(text)
 }
 
 /// Eight outputs by four inputs, of one part of the pixels; the rows are the parts times the groups of outputs.
@@ -233,11 +343,11 @@ pub(super) const DENSE_TILE: [usize; 2] = [4, 5];
 pub(super) const DENSE_PARTS: usize = 16;
 
 /// A workgroup for some rows and outputs: each invocation sums up every so many-eth vector, and then some of them the parts.
-fn dense_tile() -> Program {
+fn dense_tile(rows: Rows) -> Program {
     let [high, wide] = DENSE_TILE;
     let mut text = String::new();
     for i in 0..high {
-        let _ = writeln!(text, "  let x{i} = min(row * {high}u + {i}u, info.rows - 1u) * info.inputs;");
+        let _ = writeln!(text, "  let x{i} = row_of(min(row * {high}u + {i}u, info.rows - 1u)) * info.inputs;");
     }
     for j in 0..wide {
         let _ = writeln!(text, "  let w{j} = min(group.x * {wide}u + {j}u, info.outputs - 1u) * info.inputs;");
@@ -276,7 +386,8 @@ fn dense_tile() -> Program {
         high * wide
     );
     let inputs = [("x", Element::Vector), ("weight", Element::Vector), ("bias", Element::Float)];
-    Program::new(&inputs, &[("y", Element::Float)], &["inputs", "outputs"], Training::DenseTile.workgroup())
+    let workgroup = Training::DenseTile { rows }.workgroup();
+    rows.told(Program::new(&inputs, &[("y", Element::Float)], &["inputs", "outputs"], workgroup))
         .shared("f32", high * wide * DENSE_PARTS)
         .body(text)
 }
@@ -286,7 +397,7 @@ pub(super) const DENSE_OUTPUTS: usize = 5;
 const DENSE_COLUMNS: usize = 32;
 
 /// Some outputs by one input, or one vector of them; behind the last input comes the bias.
-fn dense_weights(of: Element) -> Program {
+fn dense_weights(of: Element, rows: Rows) -> Program {
     let (name, first) = (of.name(), if of == Element::Vector { ".x" } else { "" });
     let mut text = format!(
         "  if (column > info.inputs) {{ return; }}
@@ -303,7 +414,7 @@ fn dense_weights(of: Element) -> Program {
         text,
         "  for (var k = 0u; k < info.batch; k++) {{
     var by = {name}(1.0);
-    if (column < info.inputs) {{ by = x[k * info.inputs + column]; }}
+    if (column < info.inputs) {{ by = x[row_of(k) * info.inputs + column]; }}
 "
     );
     for output in 0..DENSE_OUTPUTS {
@@ -320,8 +431,8 @@ fn dense_weights(of: Element) -> Program {
     }
     let inputs = [("x", of), ("gradient", Element::Float)];
     let outputs = [("y", of), ("of_bias", Element::Float)];
-    let workgroup = Training::DenseWeights { vectors: of == Element::Vector }.workgroup();
-    Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], workgroup).body(text)
+    let workgroup = Training::DenseWeights { vectors: of == Element::Vector, rows }.workgroup();
+    rows.told(Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], workgroup)).body(text)
 }
 
 const PLANES: [&str; 8] = ["vectors", "height", "width", "out_height", "out_width", "top", "left", "channels"];

@@ -1,6 +1,6 @@
 //! The operations on the CPU.
 
-use super::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape};
+use super::{Clamp, Compute, Goal, JOINED, Loss, Matrix, Move, Moving, Shape, Tensors};
 use crate::nn::cpu::threads;
 use burn::backend::ops::{FloatTensorOps, ModuleOps};
 use burn::backend::tensor::FloatTensor;
@@ -142,9 +142,9 @@ impl Compute for Flex {
     }
 
     // Each of the three products of a dense layer is one that a pointwise convolution has too.
-    fn multiplied(x: Tensor, weight: Tensor, bias: Tensor, of: Matrix) -> Tensor {
-        let Matrix { batch, inputs, outputs } = of;
-        let [x, weight, bias] = [x, weight, bias].map(|tensor| Values::of(&tensor));
+    fn multiplied(x: Tensor, weight: Tensor, bias: Tensor, of: &Matrix) -> Tensor {
+        let Matrix { batch, inputs, outputs, .. } = *of;
+        let [x, weight, bias] = [rows_of(x, of), weight, bias].map(|tensor| Values::of(&tensor));
         let mut y = vec![0.0; batch * outputs];
         let product = PointwiseBatch { batch: 1, inputs: outputs, outputs: batch, area: inputs };
         product.weight_gradient(weight.values(), x.values(), 0..batch, &mut y);
@@ -154,8 +154,8 @@ impl Compute for Flex {
         tensor(y, [batch, outputs])
     }
 
-    fn multiplied_input(weight: Tensor, gradient: Tensor, of: Matrix) -> Tensor {
-        let Matrix { batch, inputs, outputs } = of;
+    fn multiplied_input(weight: Tensor, gradient: Tensor, of: &Matrix) -> Tensor {
+        let Matrix { batch, inputs, outputs, .. } = *of;
         let [weight, gradient] = [weight, gradient].map(|tensor| Values::of(&tensor));
         let mut y = vec![0.0; batch * inputs];
         let product = PointwiseBatch { batch: 1, inputs: outputs, outputs: batch, area: inputs };
@@ -163,9 +163,9 @@ impl Compute for Flex {
         tensor(y, [batch, inputs])
     }
 
-    fn multiplied_weights(x: Tensor, gradient: Tensor, of: Matrix) -> [Tensor; 2] {
-        let Matrix { batch, inputs, outputs } = of;
-        let [x, gradient] = [x, gradient].map(|tensor| Values::of(&tensor));
+    fn multiplied_weights(x: Tensor, gradient: Tensor, of: &Matrix) -> [Tensor; 2] {
+        let Matrix { batch, inputs, outputs, .. } = *of;
+        let [x, gradient] = [rows_of(x, of), gradient].map(|tensor| Values::of(&tensor));
         let mut y = vec![0.0; outputs * inputs];
         let product = PointwiseBatch { batch: 1, inputs: batch, outputs, area: inputs };
         product.forward(x.values(), &transposed(gradient.values(), [batch, outputs]), &mut y);
@@ -216,31 +216,61 @@ impl Moving for Flex {
         tensor(values.collect(), [rows.len(), width])
     }
 
-    fn adam(value: Tensor, gradient: Tensor, first: Tensor, second: Tensor, by: Move) -> (Tensor, Tensor, Tensor) {
-        let gradient = Values::of(&gradient);
-        let [mut value, mut first, mut second] = [value, first, second].map(owned);
-        let Move { rate, added, kept, decay, new, bias, epsilon } = by;
-        let moments = first.iter_mut().zip(&mut second);
-        for ((value, gradient), (first, second)) in value.iter_mut().zip(gradient.values()).zip(moments) {
-            let gradient = gradient + *value * added;
-            *first = *first * decay[0] + gradient * new[0];
-            *second = *second * decay[1] + gradient * gradient * new[1];
-            let direction = *first / bias[0] / ((*second / bias[1]).sqrt() + epsilon);
-            *value = *value * kept - direction * rate;
+    fn join(parts: Tensors<Self>) -> Tensor {
+        let mut values = Vec::new();
+        for part in parts.0 {
+            values.extend_from_slice(Values::of(&part).values());
+            values.resize(values.len().next_multiple_of(JOINED), 0.0);
         }
-        let length = value.len();
-        (tensor(value, [length]), tensor(first, [length]), tensor(second, [length]))
+        let length = values.len();
+        tensor(values, [length])
     }
 
-    fn descend(value: Tensor, gradient: Tensor, velocity: Tensor, by: Move) -> (Tensor, Tensor) {
-        let gradient = Values::of(&gradient);
-        let [mut value, mut velocity] = [value, velocity].map(owned);
-        for ((value, gradient), velocity) in value.iter_mut().zip(gradient.values()).zip(&mut velocity) {
-            *velocity = *velocity * by.decay[0] + (gradient + *value * by.added);
-            *value -= *velocity * by.rate;
+    fn adam(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<Tensor> {
+        let mut after = Vec::with_capacity(states.0.len());
+        let mut states = states.0.into_iter().map(owned);
+        for (gradient, by) in gradients.0.iter().zip(&*by) {
+            let (Some(mut value), Some(mut first), Some(mut second)) = (states.next(), states.next(), states.next())
+            else {
+                break;
+            };
+            let gradient = Values::of(gradient);
+            let moments = first.iter_mut().zip(&mut second);
+            for ((value, gradient), (first, second)) in value.iter_mut().zip(gradient.values()).zip(moments) {
+                let gradient = gradient + *value * by.added;
+                *first = *first * by.decay[0] + gradient * by.new[0];
+                *second = *second * by.decay[1] + gradient * gradient * by.new[1];
+                let direction = *first / by.bias[0] / ((*second / by.bias[1]).sqrt() + by.epsilon);
+                *value = *value * by.kept - direction * by.rate;
+            }
+            let length = value.len();
+            after.extend([value, first, second].map(|values| tensor(values, [length])));
         }
-        let length = value.len();
-        (tensor(value, [length]), tensor(velocity, [length]))
+        after
+    }
+
+    fn descend(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<Tensor> {
+        let mut after = Vec::with_capacity(states.0.len());
+        let mut states = states.0.into_iter().map(owned);
+        for (gradient, by) in gradients.0.iter().zip(&*by) {
+            let (Some(mut value), Some(mut velocity)) = (states.next(), states.next()) else { break };
+            let gradient = Values::of(gradient);
+            for ((value, gradient), velocity) in value.iter_mut().zip(gradient.values()).zip(&mut velocity) {
+                *velocity = *velocity * by.decay[0] + (gradient + *value * by.added);
+                *value -= *velocity * by.rate;
+            }
+            let length = value.len();
+            after.extend([value, velocity].map(|values| tensor(values, [length])));
+        }
+        after
+    }
+}
+
+/// The rows that a dense layer is of.
+fn rows_of(x: Tensor, of: &Matrix) -> Tensor {
+    match &of.rows {
+        Some(rows) => Flex::gather(x, rows.clone()),
+        None => x,
     }
 }
 

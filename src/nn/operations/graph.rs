@@ -52,7 +52,7 @@ impl<B: Compute, C: CheckpointStrategy> Training for Autodiff<B, C> {
         of: Matrix,
     ) -> FloatTensor<Self> {
         let [of_x, of_weight, of_bias] = [&x, &weight, &bias].map(|tensor| tensor.primitive().clone());
-        let y = B::multiplied(of_x.clone(), of_weight.clone(), of_bias, of);
+        let y = B::multiplied(of_x.clone(), of_weight.clone(), of_bias, &of);
         match Dense.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish((of_x, of_weight, of), y),
             OpsKind::UnTracked(prepared) => prepared.finish(y),
@@ -146,7 +146,7 @@ impl<B: Compute> Backward<B, 3> for Dense {
         let (x, weight, of) = ops.state;
         let gradient = gradients.consume::<B>(&ops.node);
         if of_weight.is_some() || of_bias.is_some() {
-            let found = B::multiplied_weights(x, gradient.clone(), of);
+            let found = B::multiplied_weights(x, gradient.clone(), &of);
             for (node, gradient) in [of_weight, of_bias].into_iter().zip(found) {
                 if let Some(node) = node {
                     gradients.register::<B>(node.id, gradient);
@@ -154,7 +154,8 @@ impl<B: Compute> Backward<B, 3> for Dense {
             }
         }
         if let Some(node) = of_x {
-            gradients.register::<B>(node.id, B::multiplied_input(weight, gradient, of));
+            // A table, of which some rows were taken, does not train.
+            gradients.register::<B>(node.id, B::multiplied_input(weight, gradient, &of));
         }
     }
 }

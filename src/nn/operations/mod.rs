@@ -8,7 +8,10 @@ mod cpu;
 mod graph;
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, Flex, backend_extension};
+use burn::backend::{
+    Backend, BackendTensor, Dispatch, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, ExtensionType, Flex,
+    backend_extension,
+};
 use burn::tensor::Tensor;
 #[cfg(feature = "gpu")]
 use burn_cubecl::CubeBackend;
@@ -36,10 +39,12 @@ pub enum Clamp {
 }
 
 /// A dense layer: `x` `[batch, inputs]`, weight `[outputs, inputs]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
-    /// Rows of `x`.
+    /// Rows that it is of.
     pub batch: usize,
+    /// Which rows of `x` these are, where it has others too.
+    pub rows: Option<Arc<[u32]>>,
     /// Length of a row.
     pub inputs: usize,
     /// Length of a row that comes out.
@@ -124,7 +129,17 @@ pub(super) fn add(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
 /// `x` `[batch, inputs]` times the weight of a dense layer, flat, plus its bias: `[batch, outputs]`.
 pub(crate) fn dense(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
     let ([batch, inputs], [outputs]) = (x.dims(), bias.dims());
-    let of = Matrix { batch, inputs, outputs };
+    multiplied(x, weight, bias, Matrix { batch, rows: None, inputs, outputs })
+}
+
+/// The same of some rows of a table `[all, inputs]` outside of the graph: `[rows, outputs]`.
+pub(crate) fn dense_of(table: Tensor<2>, rows: Vec<u32>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+    let ([_, inputs], [outputs]) = (table.dims(), bias.dims());
+    let table = if weight.is_autodiff() { table.autodiff() } else { table };
+    multiplied(table, weight, bias, Matrix { batch: rows.len(), rows: Some(rows.into()), inputs, outputs })
+}
+
+fn multiplied(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, of: Matrix) -> Tensor<2> {
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     Tensor::from_dispatch(<Dispatch as Training>::dense(x, weight, bias, of))
 }
@@ -140,19 +155,83 @@ pub(crate) fn gather(table: Tensor<2>, rows: Vec<u32>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as Moving>::gather(table.into_dispatch(), rows.into()))
 }
 
-/// A step of Adam: the parameter and its moments after it.
-pub(crate) fn adam(value: Tensor<1>, gradient: Tensor<1>, moments: [Tensor<1>; 2], by: Move) -> [Tensor<1>; 3] {
-    let [first, second] = moments.map(Tensor::into_dispatch);
-    let (value, first, second) =
-        <Dispatch as Moving>::adam(value.into_dispatch(), gradient.into_dispatch(), first, second, by);
-    [value, first, second].map(Tensor::from_dispatch)
+/// Floats to a multiple of which [`join`] fills each tensor up.
+pub(crate) const JOINED: usize = 4;
+
+/// Tensors one behind the other, each filled up to a multiple of [`JOINED`].
+pub(crate) fn join(parts: Vec<Tensor<1>>) -> Tensor<1> {
+    let parts = Tensors(parts.into_iter().map(Tensor::into_dispatch).collect());
+    Tensor::from_dispatch(<Dispatch as Moving>::join(parts))
 }
 
-/// A step along a velocity: the parameter and its velocity after it.
-pub(crate) fn descend(value: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, by: Move) -> [Tensor<1>; 2] {
-    let [value, gradient, velocity] = [value, gradient, velocity].map(Tensor::into_dispatch);
-    let (value, velocity) = <Dispatch as Moving>::descend(value, gradient, velocity, by);
-    [value, velocity].map(Tensor::from_dispatch)
+/// A parameter that an optimiser moves: with Adam's two moments, or with a velocity.
+pub(crate) struct Moved<const N: usize> {
+    /// The parameter, and what the optimiser remembers of it.
+    pub state: [Tensor<1>; N],
+    /// Its gradient.
+    pub gradient: Tensor<1>,
+    /// How it is moved.
+    pub by: Move,
+}
+
+/// A step of Adam: each parameter and its moments after it.
+pub(crate) fn adam(all: Vec<Moved<3>>) -> Vec<[Tensor<1>; 3]> {
+    moved(all, <Dispatch as Moving>::adam)
+}
+
+/// A step along a velocity: each parameter and its velocity after it.
+pub(crate) fn descend(all: Vec<Moved<2>>) -> Vec<[Tensor<1>; 2]> {
+    moved(all, <Dispatch as Moving>::descend)
+}
+
+fn moved<const N: usize>(
+    all: Vec<Moved<N>>,
+    step: impl Fn(Tensors<Dispatch>, Tensors<Dispatch>, Arc<[Move]>) -> Vec<DispatchTensor>,
+) -> Vec<[Tensor<1>; N]> {
+    let (mut states, mut gradients, mut by) = (Vec::with_capacity(N * all.len()), Vec::new(), Vec::new());
+    for each in all {
+        states.extend(each.state.map(Tensor::into_dispatch));
+        gradients.push(each.gradient.into_dispatch());
+        by.push(each.by);
+    }
+    let after = step(Tensors(states), Tensors(gradients), by.into());
+    let after: Vec<Tensor<1>> = after.into_iter().map(Tensor::from_dispatch).collect();
+    after.chunks_exact(N).map(|state| std::array::from_fn(|at| state[at].clone())).collect()
+}
+
+/// Any number of tensors that an operation takes. What burn's macro takes apart by itself is one by one.
+pub struct Tensors<B: Backend>(pub Vec<FloatTensor<B>>);
+
+impl<B: Backend> ExtensionType<B> for Tensors<B> {
+    type Target = Tensors<Dispatch>;
+
+    fn map_to_dispatch<F>(self, map_kind: F, autodiff: DispatchAutodiffContext) -> Self::Target
+    where
+        F: Fn(BackendTensor<B>) -> DispatchTensorKind,
+    {
+        let wrap = |tensor| DispatchTensor { kind: map_kind(BackendTensor::Float(tensor)), autodiff };
+        Tensors(self.0.into_iter().map(wrap).collect())
+    }
+
+    fn map_from_dispatch<F>(target: Self::Target, unwrap_kind: F) -> Self
+    where
+        F: Fn(DispatchTensor) -> BackendTensor<B>,
+    {
+        Self(target.0.into_iter().map(|tensor| unwrap_kind(tensor).float()).collect())
+    }
+
+    fn routing_tensor(target: &Self::Target) -> Option<&DispatchTensor> {
+        target.0.first()
+    }
+
+    fn routing_float_tensor(target: &Self::Target) -> Option<&DispatchTensor> {
+        target.0.first()
+    }
+
+    fn autodiff_context(target: &Self::Target) -> DispatchAutodiffContext {
+        let disabled = DispatchAutodiffContext::Disabled;
+        target.0.iter().fold(disabled, |context, tensor| context.merge(tensor.autodiff))
+    }
 }
 
 /// Those of a graph, outside of it or in it.
@@ -182,21 +261,20 @@ pub trait Training: Backend {
 pub trait Moving: Backend {
     /// See [`gather`].
     fn gather(table: FloatTensor<Self>, rows: Arc<[u32]>) -> FloatTensor<Self>;
-    /// See [`adam`].
+    /// See [`join`].
+    fn join(#[extension_type] parts: Tensors<Self>) -> FloatTensor<Self>;
+    /// See [`adam`]: three states a parameter, before and after.
     fn adam(
-        value: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        first: FloatTensor<Self>,
-        second: FloatTensor<Self>,
-        by: Move,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-    /// See [`descend`].
+        #[extension_type] states: Tensors<Self>,
+        #[extension_type] gradients: Tensors<Self>,
+        by: Arc<[Move]>,
+    ) -> Vec<FloatTensor<Self>>;
+    /// See [`descend`]: two states a parameter.
     fn descend(
-        value: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        velocity: FloatTensor<Self>,
-        by: Move,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+        #[extension_type] states: Tensors<Self>,
+        #[extension_type] gradients: Tensors<Self>,
+        by: Arc<[Move]>,
+    ) -> Vec<FloatTensor<Self>>;
 }
 
 /// How a backend computes those of a graph, and their gradients.
@@ -238,12 +316,12 @@ pub trait Compute: Backend {
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        of: Matrix,
+        of: &Matrix,
     ) -> FloatTensor<Self>;
-    /// The gradient of a dense layer's input.
-    fn multiplied_input(weight: FloatTensor<Self>, gradient: FloatTensor<Self>, of: Matrix) -> FloatTensor<Self>;
+    /// The gradient of a dense layer's input, of all rows of which it is.
+    fn multiplied_input(weight: FloatTensor<Self>, gradient: FloatTensor<Self>, of: &Matrix) -> FloatTensor<Self>;
     /// The gradients of its weight and its bias.
-    fn multiplied_weights(x: FloatTensor<Self>, gradient: FloatTensor<Self>, of: Matrix) -> [FloatTensor<Self>; 2];
+    fn multiplied_weights(x: FloatTensor<Self>, gradient: FloatTensor<Self>, of: &Matrix) -> [FloatTensor<Self>; 2];
     /// The loss `[1]` and its gradient `[batch, classes]`.
     fn lost(logits: FloatTensor<Self>, goal: &Goal) -> [FloatTensor<Self>; 2];
 }
@@ -276,7 +354,7 @@ macro_rules! outside_of_graphs {
                 bias: FloatTensor<Self>,
                 of: Matrix,
             ) -> FloatTensor<Self> {
-                Self::multiplied(x, weight, bias, of)
+                Self::multiplied(x, weight, bias, &of)
             }
 
             fn loss(logits: FloatTensor<Self>, goal: Arc<Goal>) -> FloatTensor<Self> {
