@@ -130,14 +130,12 @@ impl Embedder {
         self.stages.rows(&self.preprocess.batch(pictures.iter().copied()), self.pooled).await
     }
 
-    /// The same from activations at the boundary where these stages begin, `[channels, height, width]` each.
+    /// The same from values at the boundary where these stages begin, one picture's or map's behind the other's.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub async fn embed_rows(&self, rows: &[&Row]) -> Result<Vec<Arc<[f32]>>> {
-        let mut values = Vec::with_capacity(rows.iter().map(|row| row.width()).sum());
-        rows.iter().for_each(|row| row.write(&mut values));
-        self.stages.rows(&values, self.pooled).await
+    pub async fn embed_values(&self, values: &[f32]) -> Result<Vec<Arc<[f32]>>> {
+        self.stages.rows(values, self.pooled).await
     }
 }
 

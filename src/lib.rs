@@ -23,6 +23,7 @@
 //! - [`train`] checks the settings ([`train::TrainConfig`] → [`train::ValidConfig`]) and trains a [`head`] on cached
 //!   features, then, where asked, the last stages of the backbone with it, one pulled step at a time ([`train::Run`]).
 //! - [`classifier`] predicts, [`metrics`] measures, [`bundle`] saves and loads. [`predictor`] is a saved model that does nothing else.
+//! - [`crew`] are others with a core each, who compute parts of what a project does on the CPU.
 //! - [`engine`] is a device, WebGPU or CPU; [`engines`] says which each kind of work runs on, and [`probe`] measures that for a backbone.
 //! - [`project`] ties these into one session, which the command line (`src/bin`) and the browser (`web`) both drive. It has
 //!   one written form ([`project::Written`]), and with its pictures it is one file ([`project_file`]).
@@ -55,6 +56,7 @@ pub mod augment;
 pub mod backbone;
 pub mod bundle;
 pub mod classifier;
+pub mod crew;
 pub mod dataset;
 pub mod engine;
 pub mod engines;

@@ -116,6 +116,19 @@ impl Params {
         Self { items: items.collect(), device: self.device.clone() }
     }
 
+    /// Where they are.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Reads the values back, one behind the other.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the device does not answer.
+    pub(crate) async fn values(&self) -> Result<Vec<f32>> {
+        Ok(self.snapshot().await?.0.concat())
+    }
+
     /// Reads the values back to system memory.
     ///
     /// # Errors

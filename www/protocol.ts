@@ -280,6 +280,8 @@ export interface Calls {
   addImage: { args: [ref: ClassRef, picture: Picture, name: string, options: ImageOptions]; result: number };
   /** From one worker to another: decodes and embeds a picture, which is put into a class for as long as that takes. */
   study: { args: [ref: ClassRef, picture: Picture, name: string]; result: Studied };
+  /** The same: does a part of a training's work, a task and its numbers in the words of the core. */
+  help: { args: [task: string, values: Float32Array]; result: Float32Array<ArrayBuffer> };
   moveImage: { args: [id: number, ref: ClassRef]; result: void };
   setPart: { args: [id: number, part: Part]; result: void };
   removeImage: { args: [id: number]; result: void };

@@ -2,12 +2,14 @@
 
 use super::{Place, Precision, Store, Views};
 use crate::backbone::Backbone;
+use crate::crew::{Answered, Crew, Task};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::features::{Cut, Embedder, Row, View};
 use crate::head::Convolution;
 use crate::image::{Crop, Picture};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The way to activations at one cut of one backbone, from pictures or from activations in front of it.
@@ -17,6 +19,8 @@ pub struct Embedding {
     /// A head's convolution behind the backbone, in front of the pooling.
     convolution: Option<Convolution>,
     engine: Engine,
+    /// Who helps, where somebody does: all have this backbone.
+    crew: Option<Rc<dyn Crew>>,
     /// The stages from a boundary on, made when they are first wanted.
     ways: BTreeMap<usize, Embedder>,
 }
@@ -24,7 +28,13 @@ pub struct Embedding {
 impl Embedding {
     /// To a cut of a backbone.
     pub fn new(backbone: &Arc<Backbone>, cut: Cut, engine: &Engine) -> Self {
-        Self { backbone: backbone.clone(), cut, convolution: None, engine: engine.clone(), ways: BTreeMap::new() }
+        let (backbone, engine) = (backbone.clone(), engine.clone());
+        Self { backbone, cut, convolution: None, engine, crew: None, ways: BTreeMap::new() }
+    }
+
+    /// The same with some who help.
+    pub fn helped(self, crew: Option<Rc<dyn Crew>>) -> Self {
+        Self { crew, ..self }
     }
 
     /// To the pooled features of a head: those of the backbone, or of the head's convolution where it has one.
@@ -56,18 +66,45 @@ impl Embedding {
         for (boundary, from) in starts {
             let way = self.way(boundary)?;
             let kept: Vec<&Row> = from.iter().filter_map(|(_, row)| *row).collect();
-            let made = if kept.is_empty() {
-                let crops: Vec<Crop> =
-                    from.iter().map(|(index, _)| views.render(wanted[*index].0, wanted[*index].1)).collect();
-                way.embed(&crops.iter().collect::<Vec<_>>()).await?
+            let values = if kept.is_empty() {
+                let crops = from.iter().map(|(index, _)| views.render(wanted[*index].0, wanted[*index].1));
+                way.preprocess().batch(&crops.collect::<Vec<Crop>>())
             } else {
-                way.embed_rows(&kept).await?
+                let mut values = Vec::with_capacity(kept.iter().map(|row| row.width()).sum());
+                kept.iter().for_each(|row| row.write(&mut values));
+                values
             };
+            let made = self.made(boundary, from.len(), values).await?;
             for ((index, _), row) in from.into_iter().zip(made) {
                 rows[index] = Some(row);
             }
         }
         Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// What so many pictures or maps at a boundary are at the cut, each part of them computed by who has time.
+    async fn made(&mut self, boundary: usize, count: usize, values: Vec<f32>) -> Result<Vec<Arc<[f32]>>> {
+        let Cut { boundary: end, pooled } = self.cut;
+        let (width, each) = (self.cut.width(&self.backbone), values.len() / count.max(1));
+        let crew = self.crew.clone().filter(|_| self.convolution.is_none());
+        let hands = 1 + crew.as_ref().map_or(0, |crew| crew.members());
+        let way = self.way(boundary)?;
+        let parts: Vec<&[f32]> = values.chunks(count.div_ceil(hands).max(1) * each.max(1)).collect();
+        let Some((own, others)) = parts.split_first() else { return Ok(Vec::new()) };
+        let task = Task::Embed { from: boundary, boundary: end, pooled };
+        let asked = others.iter().enumerate().filter_map(|(member, part)| {
+            let crew = crew.as_ref()?;
+            Some((*part, crew.ask(member, &task, part.to_vec())))
+        });
+        let asked: Vec<(&[f32], Answered)> = asked.collect();
+        let mut rows = way.embed_values(own).await?;
+        for (part, answer) in asked {
+            match answer.await.filter(|values| values.len() == part.len() / each * width) {
+                Some(values) => rows.extend(values.chunks_exact(width).map(Arc::from)),
+                None => rows.extend(way.embed_values(part).await?),
+            }
+        }
+        Ok(rows)
     }
 
     fn way(&mut self, boundary: usize) -> Result<&Embedder> {

@@ -85,6 +85,16 @@ impl TrainableHead {
         Ok(Self { layers, convolution: convolution.transpose()?, activation: start.activation })
     }
 
+    /// How many values of a picture dropout may drop: what goes into the last layer.
+    pub(crate) fn droppable(&self) -> usize {
+        self.layers.last().map_or(0, |(.., [_, inputs])| *inputs)
+    }
+
+    /// How many classes it tells apart.
+    pub(crate) fn classes(&self) -> usize {
+        self.layers.last().map_or(0, |(.., [outputs, _])| *outputs)
+    }
+
     /// Whether it wants the feature map and not the pooled features.
     pub fn wants_map(&self) -> bool {
         self.convolution.is_some()

@@ -25,6 +25,7 @@ use crate::activations::{Place, Precision, Store, Views};
 use crate::backbone::{Backbone, Reference};
 use crate::bundle::{self, SavedBackbone};
 use crate::classifier::{Classifier, ModelClass, Prediction};
+use crate::crew::Crew;
 use crate::dataset::{ClassId, ClassSummary, Dataset, Home, Labelled, Lineage, Part};
 use crate::engine::{Clock, Engine, EngineChoice, EngineReport, Workload};
 use crate::engines::Engines;
@@ -39,6 +40,7 @@ use crate::report::TrainReport;
 use crate::train::TrainConfig;
 use model::{HeldOut, Model};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use training::Job;
 
@@ -82,6 +84,7 @@ pub struct Project {
     timing: Timing,
     /// Those of other backbones, by what these compute.
     timings: HashMap<ContentHash, Timing>,
+    crew: Option<Rc<dyn Crew>>,
 }
 
 /// How long embedding took with one backbone, in seconds.
@@ -130,6 +133,7 @@ impl Project {
             runs: Vec::new(),
             timing: Timing::default(),
             timings: HashMap::new(),
+            crew: None,
         })
     }
 
@@ -203,6 +207,11 @@ impl Project {
     /// The classes with their pictures.
     pub fn classes(&self) -> Vec<ClassSummary> {
         self.dataset.classes()
+    }
+
+    /// Says who helps where a training computes on the CPU: they have the present backbone, and answer no more once that is another.
+    pub fn set_crew(&mut self, crew: Rc<dyn Crew>) {
+        self.crew = Some(crew);
     }
 
     /// Says how many bytes cached activations may take.

@@ -3,6 +3,7 @@
 use super::plan::{Part, Plan, Storage};
 use crate::activations::{Embedding, Key, Need, Place, Store, Views};
 use crate::backbone::Backbone;
+use crate::crew::Crew;
 use crate::dataset::{Labelled, Lineage, Split};
 use crate::engine::{Clock, Engine, Workload};
 use crate::engines::Engines;
@@ -13,6 +14,7 @@ use crate::identity::ContentHash;
 use crate::image::Picture;
 use crate::train::{Checkpoint, Examples, Run, Start, Tail, ValidConfig};
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Pictures in one forward pass when many are embedded at once.
@@ -135,15 +137,17 @@ impl Preparing {
     ///
     /// # Errors
     /// [`Error::DeviceLost`]; nothing is lost then, and the same rows are computed next time, on whichever engine there is.
-    pub(super) async fn step(&mut self, store: &mut Store, engine: &Engine) -> Result<()> {
+    pub(super) async fn step(&mut self, store: &mut Store, engine: &Engine, crew: &Option<Rc<dyn Crew>>) -> Result<()> {
         let Some(first) = self.missing.get(self.done).copied() else { return Ok(()) };
         let left = self.missing[self.done..].iter();
-        let next: Vec<Work> = left.take_while(|work| work.need == first.need).take(BATCH).copied().collect();
+        let crew = crew.clone().filter(|_| !engine.is_gpu());
+        let at_once = BATCH * (1 + crew.as_ref().map_or(0, |crew| crew.members()));
+        let next: Vec<Work> = left.take_while(|work| work.need == first.need).take(at_once).copied().collect();
         let Course { backbone, views, .. } = &self.course;
         let cut = first.need.map_or(Cut::features(backbone), |need| self.needs[need].cut);
         let mut way = match self.way.take() {
             Some((of, way)) if of == first.need => way,
-            _ => Embedding::new(backbone, cut, engine),
+            _ => Embedding::new(backbone, cut, engine).helped(crew),
         };
         let pictures: Vec<(&Picture, View)> =
             next.iter().map(|work| (self.course.picture(work.picture), work.view)).collect();
@@ -164,7 +168,13 @@ impl Preparing {
     }
 
     /// Everything is there: the run can begin.
-    pub(super) fn begin(self, store: &Store, engines: &Engines, clock: Clock) -> Result<(Course, Run)> {
+    pub(super) fn begin(
+        self,
+        store: &Store,
+        engines: &Engines,
+        clock: Clock,
+        crew: Option<Rc<dyn Crew>>,
+    ) -> Result<(Course, Run)> {
         let Self { mut course, moments, .. } = self;
         let [head_engine, tail_engine] = [Workload::Head, Workload::FineTuning].map(|workload| engines.of(workload));
         // A GPU may be lost before there is another.
@@ -196,7 +206,8 @@ impl Preparing {
                 let (train, validation) = of_tail.of(part)?;
                 let (backbone, epoch_seconds) = (course.backbone.clone(), course.epoch_seconds);
                 let engine = tail_engine.clone();
-                Some(Tail { backbone, boundary: *boundary, engine, train, validation, epoch_seconds })
+                let crew = crew.filter(|_| !engine.is_gpu());
+                Some(Tail { backbone, boundary: *boundary, engine, train, validation, epoch_seconds, crew })
             }
             None => None,
         };

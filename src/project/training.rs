@@ -7,6 +7,7 @@ use super::plan::Plan;
 use super::prepare::{Course, Preparing};
 use crate::activations::{Recipe, Views};
 use crate::backbone::Backbone;
+use crate::crew::Crew;
 use crate::dataset::{Labelled, Lineage, Split};
 use crate::engine::{Engine, Workload};
 use crate::engines::Engines;
@@ -16,6 +17,7 @@ use crate::identity::{ContentHash, Hasher};
 use crate::image::Picture;
 use crate::probe::{WRONG, trains_alike};
 use crate::train::{Checkpoint, EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A training that can start.
@@ -185,10 +187,11 @@ impl Project {
     /// Embeds a few pictures.
     async fn prepare(&mut self, mut job: Preparing) -> Result<TrainEvent> {
         let start = (self.clock)();
-        match job.step(&mut self.store, self.engines.of(Workload::Embedding)).await {
+        let crew = self.crew_for(&job.course.backbone);
+        match job.step(&mut self.store, self.engines.of(Workload::Embedding), &crew).await {
             Err(Error::DeviceLost(reason)) => {
                 self.go_on_without_gpu(&reason)?;
-                job.step(&mut self.store, self.engines.of(Workload::Embedding)).await?;
+                job.step(&mut self.store, self.engines.of(Workload::Embedding), &crew).await?;
             }
             result => result?,
         }
@@ -212,11 +215,17 @@ impl Project {
     /// Begins to train where everything is there.
     fn proceed(&mut self, job: Preparing) -> Result<()> {
         self.job = Some(if job.is_done() {
-            Job::Training(Box::new(job.begin(&self.store, &self.engines, self.clock)?))
+            let crew = self.crew_for(&job.course.backbone);
+            Job::Training(Box::new(job.begin(&self.store, &self.engines, self.clock, crew)?))
         } else {
             Job::Preparing(Box::new(job))
         });
         Ok(())
+    }
+
+    /// Who helps with what this backbone computes: they have the project's own.
+    fn crew_for(&self, backbone: &Backbone) -> Option<Rc<dyn Crew>> {
+        self.crew.clone().filter(|_| backbone.content() == self.backbone.content())
     }
 
     /// One optimiser step.

@@ -1,7 +1,8 @@
 //! One phase of a training: a network, its examples and an optimiser, pulled step by step.
 
 use super::checkpoint::{FitMemory, FitRecord, invalid};
-use super::examples::{Examples, chance};
+use super::examples::{Batch, Examples, chance};
+use super::hands::{Hands, Lesson, Share, shares};
 use super::network::{Network, Trained};
 use super::optimizer::{Memory, Optimizer};
 use super::schedule::Pace;
@@ -13,6 +14,7 @@ use burn::tensor::{Tensor, TensorData};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Seconds after which a GPU is waited for, for the losses and so that it is never far behind: someone may cancel, or it may be lost.
 const READ_AFTER: f64 = 0.05;
@@ -87,6 +89,7 @@ pub(super) struct Fit {
     pending: Vec<(Tensor<2>, Vec<usize>)>,
     tally: Tally,
     latest: Option<Latest>,
+    hands: Hands,
 }
 
 /// What was on a GPU after a step.
@@ -96,10 +99,11 @@ struct Latest {
     optimizer: Vec<Memory>,
 }
 
-/// What a phase trains on.
+/// What a phase trains on, and with whom.
 pub(super) struct Material {
     pub train: Examples,
     pub validation: Examples,
+    pub hands: Hands,
 }
 
 impl Fit {
@@ -112,7 +116,7 @@ impl Fit {
         objective: Objective,
         (boundary, stages): (usize, Vec<String>),
     ) -> Self {
-        let Material { train, validation } = material;
+        let Material { train, validation, hands } = material;
         let epochs = if phase == Phase::FineTune { config.fine_tune_epochs } else { config.epochs };
         let steps_an_epoch = train.len().div_ceil(config.batch_size);
         // The penalty of an SVM takes the place of weight decay in its head.
@@ -141,6 +145,7 @@ impl Fit {
             latest: None,
             train,
             validation,
+            hands,
         }
     }
 
@@ -226,7 +231,7 @@ impl Fit {
         }
         let end = (cursor + config.batch_size).min(self.order.len());
         let batch = self.order[cursor..end].to_vec();
-        self.optimise(&batch, config);
+        self.optimise(&batch, config).await?;
         self.step += 1;
         if end < self.order.len() {
             if self.pending.len() >= self.pending_at_most() {
@@ -255,27 +260,47 @@ impl Fit {
         }
     }
 
-    fn optimise(&mut self, batch: &[usize], config: &ValidConfig) {
-        let device = self.engine.device().clone();
+    async fn optimise(&mut self, batch: &[usize], config: &ValidConfig) -> Result<()> {
         let (activations, labels) = self.train.batch(batch, Some(&mut self.rng), &self.engine);
-        let (share, rng) = (config.dropout, &mut self.rng);
+        let mask = self.mask(labels.len(), config.dropout);
         let first_active = first_active(self.stages.len(), self.epoch, config.unfreeze_every);
-        let params = &self.network.params;
-        let logits = self.network.logits(activations, params, first_active, |shape| {
-            (share > 0.0).then(|| {
-                let keep = (1.0 / (1.0 - share)) as f32;
-                let mask = (0..shape[0] * shape[1]).map(|_| if chance(rng, share) { 0.0 } else { keep }).collect();
-                Tensor::from_data(TensorData::new::<f32, _>(mask, shape), &device).autodiff()
-            })
+        let classes = self.network.head.classes();
+        let goal = |rows: Range<usize>| self.objective.goal(&labels[rows], &labels, classes);
+        let lesson = Lesson { first_active, penalty: self.penalty };
+        let (gradients, logits) = match activations {
+            // In shares even where nobody helps: the sums are the same whoever does.
+            Batch::Maps(maps) if !self.engine.is_gpu() => {
+                let share = |rows: Range<usize>| Share {
+                    maps: maps.clone().slice([rows.clone()]),
+                    mask: mask.clone().map(|mask| mask.slice([rows.clone()])),
+                    goal: goal(rows),
+                };
+                self.hands.learn(&self.network, shares(labels.len()).map(share).collect(), lesson).await?
+            }
+            activations => {
+                let (gradients, logits) = self.network.gradients(activations, goal(0..labels.len()), mask, lesson);
+                (gradients, vec![logits])
+            }
+        };
+        let mut labels = labels.into_iter();
+        let of_rows = logits.into_iter().map(|logits| {
+            let labels = labels.by_ref().take(logits.dims()[0]).collect();
+            (logits, labels)
         });
-        self.pending.push((logits.clone().inner(), labels.clone()));
-        let mut loss = self.objective.loss(logits, &labels);
-        if let Some(penalty) = self.penalty {
-            loss = loss + self.network.head.half_squares(params).mul_scalar(penalty);
-        }
-        let mut gradients = loss.backward();
+        self.pending.extend(of_rows);
         let rate = self.rate(config, self.step);
-        self.optimizer.step(&mut self.network.params, &mut gradients, rate);
+        self.optimizer.apply(&mut self.network.params, gradients, rate);
+        Ok(())
+    }
+
+    /// What dropout multiplies a batch with.
+    fn mask(&mut self, rows: usize, share: f64) -> Option<Tensor<2>> {
+        let (keep, shape) = ((1.0 / (1.0 - share)) as f32, [rows, self.network.head.droppable()]);
+        (share > 0.0).then(|| {
+            let rng = &mut self.rng;
+            let mask = (0..shape[0] * shape[1]).map(|_| if chance(rng, share) { 0.0 } else { keep }).collect();
+            Tensor::from_data(TensorData::new::<f32, _>(mask, shape), self.engine.device())
+        })
     }
 
     /// The learning rate of each group in a step, counted from 0.
@@ -351,16 +376,20 @@ impl Fit {
         let (mut with, mut read) = (Some(with), Vec::new());
         let chunks: Vec<&[usize]> = indices.chunks(examples.at_once()).collect();
         // A GPU is waited for once for several of them.
-        for some in chunks.chunks(if self.engine.is_gpu() { CHUNKS } else { 1 }) {
+        for some in chunks.chunks(if self.engine.is_gpu() { CHUNKS } else { self.hands.at_once() }) {
             let mut all = with.take().unwrap_or_default();
-            let (others, mut labels) = (all.len(), Vec::new());
-            for batch in some {
-                let (activations, of) = examples.batch::<ChaCha8Rng>(batch, None, &self.engine);
-                let logits = self.network.logits(activations, &params, 0, |_| None);
-                all.push(logits.flatten(0, 1));
-                labels.push(of);
-            }
-            let mut values = read_all(all).await?;
+            let others = all.len();
+            let batches = some.iter().map(|batch| examples.batch::<ChaCha8Rng>(batch, None, &self.engine));
+            let (batches, labels): (Vec<_>, Vec<_>) = batches.unzip();
+            let mut values = if self.engine.is_gpu() {
+                let logits = batches.into_iter().map(|batch| self.network.logits(batch, &params, 0, |_| None));
+                all.extend(logits.map(|logits| logits.flatten(0, 1)));
+                read_all(all).await?
+            } else {
+                let mut values = read_all(all).await?;
+                values.extend(self.hands.look(&self.network, batches).await?);
+                values
+            };
             for (logits, labels) in values.split_off(others).iter().zip(labels) {
                 for (row, label) in logits.chunks_exact(logits.len() / labels.len()).zip(labels) {
                     loss += cross_entropy_of(row, label, 0.0);

@@ -28,17 +28,22 @@ impl Objective {
     /// The loss of logits `[batch, classes]` for `labels` `[batch]`, as a tensor `[1]` of the logits' graph.
     pub fn loss(&self, logits: Tensor<2>, labels: &[usize]) -> Tensor<1> {
         let [_, classes] = logits.dims();
+        nn::loss(logits, self.goal(labels, labels, classes))
+    }
+
+    /// What is wanted of rows with some labels of a batch with others too: the losses of its parts add up to that of the batch.
+    pub(crate) fn goal(&self, labels: &[usize], batch: &[usize], classes: usize) -> Goal {
         let loss = match self {
             Self::CrossEntropy { smoothing, .. } => {
-                let total: f64 = labels.iter().map(|label| self.class_weight(*label)).sum();
+                let total: f64 = batch.iter().map(|label| self.class_weight(*label)).sum();
                 let weights = (0..classes).map(|class| (self.class_weight(class) / total) as f32).collect();
                 Loss::CrossEntropy { smoothing: *smoothing as f32, weights }
             }
-            Self::SquaredHinge => Loss::SquaredHinge,
+            Self::SquaredHinge => Loss::SquaredHinge { rows: batch.len() as f32 },
         };
         // There are fewer classes than four thousand million.
         let labels = labels.iter().map(|label| *label as u32).collect();
-        nn::loss(logits, Goal { labels, classes, loss })
+        Goal { labels, classes, loss }
     }
 
     /// The loss of one row of logits times its weight, and that weight: Σ of the first over Σ of the second is what

@@ -6,8 +6,10 @@ mod config;
 mod event;
 mod examples;
 mod fit;
+mod hands;
 mod hint;
 mod loss;
+mod member;
 mod network;
 mod optimizer;
 mod rules;
@@ -19,6 +21,7 @@ pub use config::{FineTune, Monitor, OptimizerKind, TrainConfig, ValidConfig};
 pub use event::{EventKind, GroupRate, Phase, TrainEvent};
 pub use examples::{Batch, Examples};
 pub use loss::{Objective, argmax, balanced_weights, cross_entropy_of, softmax};
+pub use member::Member;
 pub use optimizer::{Optimizer, OptimizerSettings};
 pub use rules::{
     NumberRange, PartName, SettingChoice, SettingCondition, SettingKind, SettingPart, SettingRule, SettingRules,

@@ -1,10 +1,12 @@
 //! What trains: a head, alone or with the last stages of the backbone in front of it.
 
 use super::examples::Batch;
+use super::hands::{Gradients, Lesson};
 use crate::backbone::{Backbone, TrainableStages};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::head::{Features, Head, Standardisation, TrainableHead};
+use crate::nn::{self, Goal};
 use crate::params::{Group, Params, Snapshot, on_device};
 use burn::tensor::Tensor;
 
@@ -89,6 +91,57 @@ impl Network {
             }
         };
         self.head.forward(features, params, dropout)
+    }
+
+    /// Gradients of the loss, with the penalty added where there is one; and logits.
+    pub(super) fn gradients(
+        &self,
+        batch: Batch,
+        goal: Goal,
+        mask: Option<Tensor<2>>,
+        lesson: Lesson,
+    ) -> (Gradients, Tensor<2>) {
+        let mut mask = mask.map(Tensor::autodiff);
+        let logits = self.logits(batch, &self.params, lesson.first_active, |_| mask.take());
+        let mut loss = nn::loss(logits.clone(), goal);
+        if let Some(penalty) = lesson.penalty {
+            loss = loss + self.head.half_squares(&self.params).mul_scalar(penalty);
+        }
+        (self.params.gradients(&mut loss.backward()), logits.inner())
+    }
+
+    /// The same as another has told them: the gradients of those that are active, one behind the other, then the logits of so many
+    /// rows each. `None` where it is something else.
+    pub(super) fn understood(
+        &self,
+        active: &[bool],
+        rows: &[usize],
+        mut values: &[f32],
+    ) -> Option<(Gradients, Vec<Tensor<2>>)> {
+        let device = self.params.device();
+        let mut take = |count: usize| -> Option<Tensor<1>> {
+            let (own, rest) = values.split_at_checked(count)?;
+            values = rest;
+            Some(on_device(own.to_vec(), device))
+        };
+        let mut gradients = Vec::with_capacity(active.len());
+        for (param, active) in self.params.iter().zip(active) {
+            gradients.push(if *active { Some(take(param.shape.iter().product())?) } else { None });
+        }
+        let classes = self.head.classes();
+        let logits = rows.iter().map(|rows| Some(take(rows * classes)?.reshape([*rows, classes])));
+        let logits = logits.collect::<Option<Vec<_>>>()?;
+        values.is_empty().then_some((gradients, logits))
+    }
+
+    /// Gives the parameters these values, one behind the other.
+    pub(super) fn recall(&mut self, values: &[f32]) {
+        let sizes: Vec<usize> = self.params.iter().map(|param| param.shape.iter().product()).collect();
+        let mut at = 0;
+        self.params.recall(sizes.into_iter().map(|size| {
+            at += size;
+            values[at - size..at].to_vec()
+        }));
     }
 
     /// What it is with these values.

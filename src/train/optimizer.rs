@@ -124,7 +124,17 @@ impl Optimizer {
     ///
     /// Nothing is read back from the device.
     pub fn step(&mut self, params: &mut Params, gradients: &mut Gradients, rate: impl Fn(Group) -> f64) {
-        let mut gradients = params.gradients(gradients);
+        let gradients = params.gradients(gradients);
+        self.apply(params, gradients, rate);
+    }
+
+    /// The same with the gradient of each parameter, where it has one.
+    pub(super) fn apply(
+        &mut self,
+        params: &mut Params,
+        mut gradients: Vec<Option<Tensor<1>>>,
+        rate: impl Fn(Group) -> f64,
+    ) {
         if let Some(largest) = self.settings.clip_norm {
             clip(&mut gradients, largest);
         }

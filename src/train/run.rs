@@ -9,10 +9,12 @@ use super::checkpoint::{Checkpoint, RunMemory, RunRecord, invalid};
 use super::event::{EventKind, Phase, TrainEvent};
 use super::examples::Examples;
 use super::fit::{Fit, LookBack, Material, Validated};
+use super::hands::Hands;
 use super::hint::Watch;
 use super::network::{Network, Trained};
 use super::{FineTune, ValidConfig};
 use crate::backbone::Backbone;
+use crate::crew::{Crew, Outline};
 use crate::dataset::Warning;
 use crate::engine::{Clock, Engine};
 use crate::error::{Error, Result};
@@ -22,6 +24,7 @@ use crate::params::Group;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Why a training ended.
@@ -74,6 +77,8 @@ pub struct Tail {
     pub validation: Examples,
     /// Seconds that an epoch is expected to take, where that is known.
     pub epoch_seconds: Option<f64>,
+    /// Who helps, where somebody does: all have this backbone.
+    pub crew: Option<Rc<dyn Crew>>,
 }
 
 /// A training of a head, and of stages of the backbone.
@@ -147,7 +152,8 @@ impl Run {
                 }
                 let network = Network::of_head(&first, config.head_decays(), &scaling, engine)?;
                 let objective = config.objective(train.labels(), classes);
-                let material = Material { train, validation };
+                let hands = Hands::new(None, Outline::of(&first, 0, false), &scaling);
+                let material = Material { train, validation, hands };
                 Fit::new((Phase::Head, engine), &config, network, material, objective, (0, Vec::new()))
             }
             (None, None) => return Err(Error::Internal("there is nothing to train on".into())),
@@ -428,12 +434,14 @@ impl Run {
 /// The phase in which the stages of `tail` train with a head.
 fn fine_tune(config: &ValidConfig, head: &Head, scaling: &Standardisation, tail: Tail, classes: usize) -> Result<Fit> {
     debug_assert_ne!(config.fine_tune, FineTune::None);
-    let Tail { backbone, boundary, engine, mut train, mut validation, .. } = tail;
+    let Tail { backbone, boundary, engine, mut train, mut validation, crew, .. } = tail;
     [&mut train, &mut validation].into_iter().for_each(|examples| examples.settle(&engine));
     let stages = (&*backbone, boundary, config.train_norms);
     let network = Network::fine_tuned(head, config.head_decays(), scaling, stages, &engine)?;
     let objective = config.objective(train.labels(), classes);
     let names = backbone.stages()[boundary..].iter().map(|stage| stage.name.clone()).collect();
     let phase = (Phase::FineTune, &engine);
-    Ok(Fit::new(phase, config, network, Material { train, validation }, objective, (boundary, names)))
+    let hands = Hands::new(crew, Outline::of(head, boundary, config.train_norms), scaling);
+    let material = Material { train, validation, hands };
+    Ok(Fit::new(phase, config, network, material, objective, (boundary, names)))
 }

@@ -3,6 +3,8 @@
 #[cfg(not(feature = "predict-only"))]
 mod adapter;
 mod convert;
+#[cfg(not(feature = "predict-only"))]
+mod crew;
 #[cfg(feature = "predict-only")]
 mod predictor;
 #[cfg(not(feature = "predict-only"))]

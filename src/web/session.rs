@@ -2,6 +2,7 @@
 
 use super::adapter;
 use super::convert::{error_to_js, from_js, parse, served, to_js};
+use super::crew::JsCrew;
 use crate::backbone::{Backbone, BackboneReport, Outline, WeightStorage};
 use crate::bundle::SavedBackbone;
 use crate::classifier::Prediction;
@@ -9,11 +10,13 @@ use crate::dataset::{ClassId, Home, Part};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result as CoreResult};
 use crate::export::{ExportFormat, ExportOptions};
+use crate::identity::ContentHash;
 use crate::probe::Tried;
 use crate::project::{Project, Written};
-use crate::train::{self, TrainConfig};
+use crate::train::{self, Member, TrainConfig};
 use async_lock::Mutex;
 use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 type Answer = Result<JsValue, JsValue>;
@@ -27,6 +30,8 @@ pub struct Session {
     // Beside the lock, so that they can be asked while a step waits for the GPU.
     engine: RefCell<EngineReport>,
     backbone: RefCell<BackboneReport>,
+    /// What it is for another session, where it helps one: with the backbone of its own.
+    member: Mutex<Option<(ContentHash, Member)>>,
 }
 
 /// The default training settings.
@@ -376,6 +381,25 @@ impl Session {
         self.done(result)
     }
 
+    /// Says who helps where a training computes on the CPU.
+    #[wasm_bindgen(js_name = setCrew)]
+    pub async fn set_crew(&self, crew: JsCrew) {
+        self.project.lock().await.set_crew(Rc::new(crew));
+    }
+
+    /// Does a part of another session's work, which has the same backbone.
+    #[wasm_bindgen(js_name = help)]
+    pub async fn help(&self, task: String, values: Vec<f32>) -> Answer {
+        let backbone = self.project.lock().await.shared_backbone();
+        let mut member = self.member.lock().await;
+        let member = match &mut *member {
+            Some((of, member)) if *of == backbone.content() => member,
+            other => &mut other.insert((backbone.content(), Member::new(backbone))).1,
+        };
+        let answer = member.answer(&task, &values).await.map_err(|e| error_to_js(&e))?;
+        Ok(js_sys::Float32Array::from(answer.as_slice()).into())
+    }
+
     /// The report of the latest training that ended, or null.
     pub async fn report(&self) -> Answer {
         to_js(&self.project.lock().await.report())
@@ -544,7 +568,7 @@ impl Session {
         let mut project = project.map_err(|e| error_to_js(&e))?;
         project.set_memory(memory());
         let (engine, backbone) = (RefCell::new(project.engine().clone()), RefCell::new(project.backbone().report()));
-        Ok(Self { project: Mutex::new(project), trains, engine, backbone })
+        Ok(Self { project: Mutex::new(project), trains, engine, backbone, member: Mutex::new(None) })
     }
 
     fn done(&self, result: Result<(), Error>) -> Answer {

@@ -10,16 +10,20 @@ beforeAll(async () => {
 });
 afterAll(() => api?.close());
 
-/** Goes before the worker's own code: tells of each picture that a helper has found something out about. */
+/** Goes before the worker's own code: tells of each picture that a helper has found something out about, and of each part of a step. */
 const COUNTING = `
-  const told = new BroadcastChannel('studied');
+  const [told, helped] = [new BroadcastChannel('studied'), new BroadcastChannel('helped')];
   self.Worker = class extends Worker {
     constructor(...args) {
       super(...args);
       this.addEventListener('message', ({ data }) => data.value?.features && told.postMessage(data.value.features.length));
+      this.addEventListener('message', ({ data }) => data.value instanceof Float32Array && helped.postMessage(data.value.length));
     }
   };
 `;
+
+/** How the worker asks for the cores. */
+const CORES = 'navigator.hardwareConcurrency';
 
 const workers = (): number => api.site.asked.filter((path) => /worker-.*\.js$/.test(path)).length;
 
@@ -53,6 +57,44 @@ describe('many pictures', () => {
     // Two of trainers, and the helpers of the one that was given many.
     expect(workers() - before).toBe(2 + Math.min(seen.cores - 1, 3));
     if (seen.cores > 1) expect(seen.studied).toBeGreaterThan(20);
+    expect(api.record.errors).toEqual([]);
+  });
+});
+
+describe('fine-tuning', () => {
+  it('is done on all cores, and comes out the same to the bit on one', async () => {
+    const { path, code } = builtWorker();
+    if (!code.includes(CORES)) throw new Error('the worker does not ask for the cores as it did');
+    const run = () =>
+      api.page.evaluate(async () => {
+        const PICTURES = 24;
+        let helped = 0;
+        const told = new BroadcastChannel('helped');
+        told.onmessage = () => (helped += 1);
+        const trainer = await headstart.Trainer.create({ engine: 'cpu' });
+        for (const kind of ['circles', 'stripes'] as const) {
+          await trainer.addClass(kind);
+          await trainer.addImages(kind, await Promise.all(Array.from({ length: PICTURES / 2 }, (_, i) => drawing.draw(kind, i))));
+        }
+        const losses: (readonly [string, number, number, number | null])[] = [];
+        // Long enough for helpers to come.
+        for await (const event of trainer.train({ epochs: 2, fineTune: 'last:3', fineTuneEpochs: 12, batchSize: 8, monitor: 'loss', patience: 0 })) {
+          if (event.kind === 'epoch') losses.push([event.phase, event.loss, event.accuracy, event.validationLoss]);
+        }
+        const probability = (await trainer.predict(await drawing.draw('circles', 100)))[0]!.probability;
+        trainer.close();
+        told.close();
+        return { losses, probability, helped, cores: navigator.hardwareConcurrency };
+      });
+    const all = await run();
+    api.site.files.set(path, Buffer.from(COUNTING + code.replace(CORES, '1')));
+    const one = await run();
+    api.site.files.set(path, Buffer.from(COUNTING + code));
+    expect(one.helped).toBe(0);
+    if (all.cores > 1) expect(all.helped).toBeGreaterThan(20);
+    expect(all.losses).toHaveLength(14);
+    expect(all.losses).toEqual(one.losses);
+    expect(all.probability).toBe(one.probability);
     expect(api.record.errors).toEqual([]);
   });
 });

@@ -4,10 +4,10 @@ import type { CallRequest, Message, Request } from '../../www/protocol.js';
 import { Helpers } from '../../www/worker/helpers.js';
 import { FakeWorker, picture, useFakeWorker } from './support/fake-worker.js';
 
-/** Looks like a helper's worker: says of every picture that its features are the number of its bytes. */
+/** Looks like a helper's worker: says of every picture that its features are the number of its bytes, and doubles numbers. */
 class FakeHelper extends EventTarget {
   static all: FakeHelper[] = [];
-  /** What becomes of the picture of so many bytes. */
+  /** What becomes of the picture of so many bytes, or of so many numbers. */
   static fate: (bytes: number) => 'studied' | 'refused' | 'dies' | 'crashes' | 'hangs' = () => 'studied';
   readonly studied: number[] = [];
   calls: string[] = [];
@@ -23,13 +23,14 @@ class FakeHelper extends EventTarget {
     const { id, call, args } = request as CallRequest;
     this.calls.push(call);
     setImmediate(() => {
-      if (call !== 'study') return this.#answer({ kind: 'result', id, value: 0 });
-      const { size } = args[1] as Blob;
+      if (call !== 'study' && call !== 'help') return this.#answer({ kind: 'result', id, value: 0 });
+      const size = call === 'help' ? (args[1] as Float32Array).length : (args[1] as Blob).size;
       const fate = FakeHelper.fate(size);
       if (fate === 'hangs') return;
       if (fate === 'crashes') this.dispatchEvent((this.crash = new Event('error', { cancelable: true })));
       else if (fate === 'dies') this.#answer({ kind: 'fatal', failure: { code: 'worker_failed', message: 'gone' } });
       else if (fate === 'refused') this.#answer({ kind: 'failure', id, failure: { code: 'picture_unreadable', message: 'no' } });
+      else if (call === 'help') this.#answer({ kind: 'result', id, value: (args[1] as Float32Array).map((value) => 2 * value) });
       else {
         this.studied.push(size);
         const pixels = { rgba: new Uint8Array(4 * size), width: size, height: 1 };
@@ -152,6 +153,62 @@ describe('helpers', () => {
     expect(without.study(picture(1), 'a')).toBe(null);
   });
 
+  it('are there for a training at once, as long as it goes on', async () => {
+    const helpers = helpersOn(4);
+    expect([helpers.candidates.most(), helpers.candidates.members()]).toEqual([3, 0]);
+    const crew = helpers.engage();
+    expect(crew.members(), 'before they have the backbone').toBe(0);
+    await settled();
+    expect([crew.most(), crew.members()]).toEqual([3, 3]);
+    const answers = await Promise.all([0, 1, 2, 3].map((member) => crew.ask(member, 'a task', Float32Array.of(member))));
+    expect(answers).toEqual([Float32Array.of(0), Float32Array.of(2), Float32Array.of(4), null]);
+    // A pause between pictures does not send them away.
+    helpers.rest();
+    vi.advanceTimersByTime(60_000);
+    expect(gone()).toEqual([false, false, false]);
+    helpers.release();
+    vi.advanceTimersByTime(6000);
+    expect(gone()).toEqual([true, true, true]);
+    expect(await crew.ask(0, 'a task', Float32Array.of(1))).toBe(null);
+  });
+
+  it('that are there already join a training, and those of another backbone do not', async () => {
+    const helpers = helpersOn(2);
+    come(helpers, 20);
+    await settled();
+    const crew = helpers.engage();
+    expect(crew.members()).toBe(1);
+    helpers.serve(backbone);
+    helpers.engage();
+    await settled();
+    expect([gone(), crew.members()]).toEqual([[true, false], 1]);
+    expect(await crew.ask(0, 'a task', Float32Array.of(1)), 'it has gone').toBe(null);
+  });
+
+  it('do not look at pictures where a GPU does, and do not train where they could not', async () => {
+    const helpers = helpersOn(2);
+    helpers.serve(backbone, false);
+    come(helpers, 50);
+    expect(FakeHelper.all.length).toBe(0);
+    helpers.engage();
+    await settled();
+    expect(helpers.study(picture(1), 'a')).toBe(null);
+    helpers.serve(null);
+    expect([helpers.engage().most(), helpersOn(1).engage().most()]).toEqual([0, 0]);
+    expect(FakeHelper.all.length).toBe(1);
+  });
+
+  it('that fail at a part of a training say so', async () => {
+    for (const fate of ['refused', 'dies', 'crashes', 'hangs'] as const) {
+      FakeHelper.fate = () => fate;
+      const crew = helpersOn(2).engage();
+      await settled();
+      const asked = crew.ask(0, 'a task', Float32Array.of(1));
+      if (fate === 'hangs') vi.advanceTimersByTime(60_000);
+      expect(await asked, fate).toBe(null);
+    }
+  });
+
   it('are not waited for for ever', async () => {
     FakeHelper.fate = () => 'hangs';
     const helpers = helpersOn(2);
@@ -191,6 +248,21 @@ describe('a session with helpers', () => {
     // Each right before the picture that they are of.
     for (const width of studied) expect(calls[calls.indexOf(`addImage a ${width} -`) - 1]).toBe(`offerFeatures ${width}`);
     expect(kinds(calls, 'offerFeatures').length).toBe(studied.length);
+  });
+
+  it('has them help with fine-tuning, and with nothing else', async () => {
+    const trainer = await Trainer.create();
+    for (const name of ['a', 'b']) {
+      await trainer.addClass(name);
+      await trainer.addImage(name, picture(1));
+    }
+    await trainer.train({ epochs: 1 }).report;
+    expect(FakeHelper.all.length).toBe(0);
+    expect(FakeWorker.last.session.crew?.members()).toBe(0);
+    await trainer.train({ epochs: 1, fineTune: 'last:1' }).report;
+    expect(FakeHelper.all.length).toBeGreaterThan(0);
+    expect(FakeWorker.last.session.crew?.most()).toBe(FakeHelper.all.length);
+    trainer.close();
   });
 
   it('does without them where they cannot read a picture, stop or crash', async () => {

@@ -20,7 +20,7 @@ export interface ChangeTools {
   /** Tells how far it is. */
   emit(progress: BackboneProgress): void | Promise<void>;
   /** Is told that the backbone before is back. */
-  wentBack(backbone: BackboneBytes): void;
+  wentBack(backbone: BackboneBytes): Promise<void>;
 }
 
 /** Pictures that are prepared, one by one, for the backbone that the session was just given. */
@@ -80,7 +80,7 @@ export class BackboneChange {
     this.#cancelled = true;
     this.#ahead = null;
     this.#unreadable.length = 0;
-    wentBack(this.before);
+    await wentBack(this.before);
     // Pictures that came meanwhile have been seen by the other one only.
     await this.begin();
   }

@@ -57,6 +57,7 @@ export const handlers: Handlers = {
   },
   features: ({ session }, id) => session.featuresOf(id),
   moveImage: ({ session }, id, ref) => session.moveImage(id, ref),
+  help: ({ session }, task, values) => session.help(task, values),
   setPart: ({ session }, id, part) => session.setPart(id, part),
   removeImage: ({ session }, id) => session.removeImage(id),
   restoreImage: ({ session }, id) => session.restoreImage(id),

@@ -1,4 +1,5 @@
-import type { BackboneFiles, CallRequest, Message, Reply, Studied } from '../protocol.js';
+import type { BackboneFiles, CallRequest, Calls, Message, Reply, Studied } from '../protocol.js';
+import type { Crew } from './session.js';
 
 /** The part of a `Worker` that a helper is. */
 export type HelperPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
@@ -11,8 +12,13 @@ const MANY = 16;
 const IDLE_MS = 5000;
 /** One that looks at a picture for so long is taken to have stopped. */
 const STUDY_MS = 15_000;
+/** The same of one that has a part of a training's step: on a slow machine with a large backbone that is many seconds. */
+const HELP_MS = 60_000;
 /** Each helper holds a backbone of its own, in memory that it never gives back: with large ones a tab would be too full. */
 const LARGEST_BACKBONE = 20e6;
+
+/** What one is asked. */
+type Asked = 'create' | 'addClass' | 'study' | 'help';
 
 /** One of them: a worker of its own, with a session of its own that forgets every picture at once. */
 class Helper {
@@ -24,8 +30,8 @@ class Helper {
   #nextId = 1;
   #closed = false;
 
-  /** `failed` is called where it cannot go on. */
-  constructor(port: HelperPort, backbone: BackboneFiles, failed: () => void) {
+  /** `ready` is called once it has its backbone, `failed` where it cannot go on. */
+  constructor(port: HelperPort, backbone: BackboneFiles, ready: () => void, failed: () => void) {
     this.#port = port;
     this.#end = () => {
       if (this.#closed) return;
@@ -44,14 +50,27 @@ class Helper {
       else if (message.kind === 'result' || message.kind === 'failure') this.#answer(message);
     });
     const begun = [this.#ask('create', ['cpu', backbone, undefined]), this.#ask('addClass', [CLASS, undefined])];
-    Promise.all(begun).then(() => (this.free = true), this.#end);
+    Promise.all(begun).then(() => {
+      this.free = !this.#closed;
+      if (this.free) ready();
+    }, this.#end);
   }
 
-  async study(picture: Blob, name: string): Promise<Studied> {
+  study(picture: Blob, name: string): Promise<Studied> {
+    return this.#work(STUDY_MS, 'study', [CLASS, picture, name]);
+  }
+
+  /** Null where it cannot. */
+  async help(task: string, values: Float32Array): Promise<Float32Array | null> {
+    if (this.#closed) return null;
+    return this.#work(HELP_MS, 'help', [task, values], [values.buffer as ArrayBuffer]).catch(() => null);
+  }
+
+  async #work<C extends Asked>(most: number, call: C, args: Calls[C]['args'], transfer: Transferable[] = []): Promise<Calls[C]['result']> {
     this.free = false;
-    const late = setTimeout(this.#end, STUDY_MS);
+    const late = setTimeout(this.#end, most);
     try {
-      return await this.#ask('study', [CLASS, picture, name]);
+      return await this.#ask(call, args, transfer);
     } finally {
       clearTimeout(late);
       this.free = !this.#closed;
@@ -66,11 +85,11 @@ class Helper {
     this.#pending.clear();
   }
 
-  #ask<C extends 'create' | 'addClass' | 'study'>(call: C, args: CallRequest<C>['args']): Promise<C extends 'study' ? Studied : unknown> {
+  #ask<C extends Asked>(call: C, args: Calls[C]['args'], transfer: Transferable[] = []): Promise<Calls[C]['result']> {
     const id = this.#nextId++;
     const answer = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
-    this.#port.postMessage({ kind: 'call', id, call, args });
-    return answer as Promise<C extends 'study' ? Studied : unknown>;
+    this.#port.postMessage({ kind: 'call', id, call, args } as CallRequest, transfer);
+    return answer as Promise<Calls[C]['result']>;
   }
 
   #answer(message: Reply): void {
@@ -84,14 +103,44 @@ class Helper {
 /** What pictures are put into for as long as they are looked at. */
 const CLASS = 'studied';
 
+/** Those of the helpers that compute for one training, with the backbone that there was when it began. */
+class HelperCrew implements Crew {
+  readonly #most: number;
+  readonly #all: Helper[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  join(helper: Helper): void {
+    this.#all.push(helper);
+  }
+
+  members(): number {
+    return this.#all.length;
+  }
+
+  most(): number {
+    return this.#most;
+  }
+
+  ask(member: number, task: string, values: Float32Array): Promise<Float32Array | null> {
+    return this.#all[member]?.help(task, values) ?? Promise.resolve(null);
+  }
+}
+
 /**
- * Other workers of the same code, a core each, that decode and embed pictures ahead of their turn while many come in. What they give is the
- * same to the bit, and where one of them fails the picture is read as if there were none.
+ * Other workers of the same code, a core each, that decode and embed pictures ahead of their turn while many come in, and have their parts of
+ * a training on the CPU. What they give is the same to the bit, and where one of them fails this worker does its work.
  */
 export class Helpers {
   readonly #start: () => HelperPort;
   readonly #most: number;
   #backbone: BackboneFiles | null = null;
+  /** Whether they are to look at pictures. */
+  #studies = true;
+  /** The training that they are engaged for. */
+  #crew: HelperCrew | null = null;
   #all: Helper[] = [];
   #failed = false;
   #come = 0;
@@ -103,14 +152,38 @@ export class Helpers {
     this.#most = Math.min(cores - 1, MOST_HELPERS);
   }
 
-  /** What the session computes with from now on; null where what they make would be of no use to it. */
-  serve(backbone: BackboneFiles | null): void {
+  /** What the session computes with from now on; null where what they make would be of no use to it. They look at pictures if `studies`. */
+  serve(backbone: BackboneFiles | null, studies = true): void {
     this.#close();
+    this.#crew = null;
+    this.#studies = studies;
     this.#backbone = backbone !== null && backbone.weights.size <= LARGEST_BACKBONE ? backbone : null;
+  }
+
+  /** Those that could help with a training; they are not there before it begins. */
+  get candidates(): Crew {
+    return new HelperCrew(this.#backbone === null || this.#failed ? 0 : this.#most);
+  }
+
+  /** Starts as many as there may be, who stay until the training is over. */
+  engage(): Crew {
+    const crew = new HelperCrew(this.candidates.most());
+    this.#crew = crew;
+    clearTimeout(this.#timer);
+    for (const helper of this.#all) if (helper.free) crew.join(helper);
+    this.#hire();
+    return crew;
+  }
+
+  /** The training is over. */
+  release(): void {
+    this.#crew = null;
+    this.rest();
   }
 
   /** A picture's turn has come while others wait behind it that they could look at. */
   expect(): void {
+    if (!this.#studies) return;
     clearTimeout(this.#timer);
     this.#come += 1;
     if (this.#all.length === 0 && this.#come >= MANY) this.#hire();
@@ -120,12 +193,12 @@ export class Helpers {
   rest(): void {
     this.#come = 0;
     clearTimeout(this.#timer);
-    if (this.#all.length > 0) this.#timer = setTimeout(() => this.#close(), IDLE_MS);
+    if (this.#all.length > 0 && this.#crew === null) this.#timer = setTimeout(() => this.#close(), IDLE_MS);
   }
 
   /** Has one of them look at a picture; null where none is free. */
   study(picture: Blob, name: string): Promise<Studied> | null {
-    return this.#all.find(({ free }) => free)?.study(picture, name) ?? null;
+    return (this.#studies && this.#all.find(({ free }) => free)?.study(picture, name)) || null;
   }
 
   #hire(): void {
@@ -133,8 +206,8 @@ export class Helpers {
     if (backbone === null || this.#failed) return;
     try {
       while (this.#all.length < this.#most) {
-        const failed = (): void => this.#fail();
-        this.#all.push(new Helper(this.#start(), backbone, failed));
+        const helper: Helper = new Helper(this.#start(), backbone, () => this.#crew?.join(helper), () => this.#fail());
+        this.#all.push(helper);
       }
     } catch {
       // A browser without workers in workers.

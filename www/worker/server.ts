@@ -1,4 +1,5 @@
-import type { BackboneFiles, BackboneOutcome, Call, CallRequest, Calls, Control, Created, LoadProgress, LongCall, Message, Request, Studied } from '../protocol.js';
+import type { BackboneOutcome, Call, CallRequest, Calls, Control, Created, LoadProgress, LongCall, Message, Request, Studied } from '../protocol.js';
+import type { Workload } from '../generated/types.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
 import { changeBy, Changes, told } from './changes.js';
@@ -163,7 +164,7 @@ export class Server {
 
   async #begin(session: Session): Promise<Created> {
     this.#session = session;
-    this.#helpers.serve(this.#helpful(session));
+    await this.#offerHelp(session);
     const unprepared = (await session.unprepared()).filter(({ pixels }) => !pixels).length;
     return { defaults: this.#core.defaultConfig(), rules: this.#core.settingRules(), unprepared, report: await session.report() };
   }
@@ -171,8 +172,8 @@ export class Server {
   /** Requests are served meanwhile, by the CPU. */
   async #chooseEngines(session: Session): Promise<void> {
     await chooseEngines(session);
-    // Those that are at work go on where pictures stay on the CPU.
-    if (this.#helpful(session) === null) this.#helpers.serve(null);
+    // Those that are at work go on where everything stays on the CPU.
+    if (!this.#computes(session, 'embedding') || !this.#computes(session, 'fine-tuning')) await this.#offerHelp(session);
     this.#post({ kind: 'news', change: await this.#changes.any(session) });
   }
 
@@ -187,7 +188,7 @@ export class Server {
     const under = this.#change;
     const before = under && !under.cancelled ? under.before : this.#backbone;
     this.#backbone = backbone;
-    this.#helpers.serve(this.#helpful(this.#required()));
+    await this.#offerHelp(this.#required());
     if (under) await this.#endChange(under, { cancelled: true, unreadable: [] });
     await this.#beginChange(request.id, before);
   }
@@ -200,9 +201,9 @@ export class Server {
       pictures: this.#pictures,
       controls: this.#controls.get(id) ?? { paused: false, cancelled: false },
       emit: async (event) => this.#post({ kind: 'event', id, event, ...told(await this.#changes.any(session)) }),
-      wentBack: (backbone) => {
+      wentBack: async (backbone) => {
         this.#backbone = backbone;
-        this.#helpers.serve(this.#helpful(session));
+        await this.#offerHelp(session);
       },
     });
     await change.begin();
@@ -230,7 +231,12 @@ export class Server {
     const checkpoint = care.checkpoint && (await readBlob(care.checkpoint));
     // The run would be on a backbone that nobody wants any more.
     if (this.#loading) throw refusal('backbone_changing', 'Another backbone is being loaded.');
-    await session.startTraining(knownSettings(config, this.#core.defaultConfig()), checkpoint);
+    const settings = knownSettings(config, this.#core.defaultConfig());
+    if ((settings.fineTune ?? 'none') !== 'none' && this.#computes(session, 'fine-tuning')) await session.setCrew(this.#helpers.engage());
+    await session.startTraining(settings, checkpoint).catch((error: unknown) => {
+      this.#helpers.release();
+      throw error;
+    });
     const controls = this.#controls.get(id) ?? { paused: false, cancelled: false };
     this.#run = new TrainingRun(id, session, controls, care, (event) => this.#post({ kind: 'event', id, event }));
   }
@@ -255,14 +261,21 @@ export class Server {
   #endRun(run: TrainingRun): void {
     this.#controls.delete(run.id);
     this.#run = null;
+    this.#helpers.release();
   }
 
-  /** What helpers are to compute with; null where they would compute otherwise than the session. */
-  #helpful(session: Session): BackboneFiles | null {
-    const embedding = session.engine().workloads.find(({ workload }) => workload === 'embedding');
-    if (embedding?.kind !== 'cpu' || this.#backbone === null) return null;
-    const { config, weights } = this.#backbone;
-    return config === undefined ? { weights } : { config, weights };
+  /** Whether the CPU does this kind of work. */
+  #computes(session: Session, work: Workload): boolean {
+    return session.engine().workloads.find(({ workload }) => workload === work)?.kind === 'cpu';
+  }
+
+  /** Has helpers compute what the session computes on the CPU, with its backbone: on a GPU it would come out otherwise. */
+  async #offerHelp(session: Session): Promise<void> {
+    const { config, weights } = this.#backbone ?? {};
+    const studies = this.#computes(session, 'embedding');
+    const useful = weights !== undefined && (studies || this.#computes(session, 'fine-tuning'));
+    this.#helpers.serve(useful ? { weights, ...(config !== undefined && { config }) } : null, studies);
+    await session.setCrew(this.#helpers.candidates);
   }
 
   /**
@@ -295,9 +308,7 @@ export class Server {
   async #reply(request: CallRequest, value: unknown): Promise<void> {
     const session = this.#required();
     const change = { ...(await changeBy(session, request, value)), ...(await this.#changes.any(session)) };
-    // The pixels are nobody else's.
-    const transfer = request.call === 'study' ? [(value as Studied).pixels.rgba.buffer as ArrayBuffer] : [];
-    this.#post({ kind: 'result', id: request.id, value, ...told(change) }, transfer);
+    this.#post({ kind: 'result', id: request.id, value, ...told(change) }, transferOf(request.call, value));
   }
 
   async #refuse(id: number, error: unknown): Promise<void> {
@@ -319,6 +330,12 @@ const AHEAD = 1 + MOST_HELPERS;
 function fileForHelpers({ request }: QueuedImage): Blob | null {
   const [, picture, , { features, part }] = request.args;
   return picture instanceof Blob && !features && part !== 'test' ? picture : null;
+}
+
+/** What of an answer is nobody else's. */
+function transferOf(call: Call, value: unknown): Transferable[] {
+  if (call === 'study') return [(value as Studied).pixels.rgba.buffer as ArrayBuffer];
+  return call === 'help' ? [(value as Float32Array<ArrayBuffer>).buffer] : [];
 }
 
 /** Calls that can be steered. */

@@ -80,6 +80,10 @@ export interface Session {
   restoreImage(id: number): Promise<void>;
   /** Frees removed pictures for good. */
   forgetImages(ids: Float64Array): Promise<void>;
+  /** Says who helps where a training computes on the CPU; they have the session's backbone. */
+  setCrew(crew: Crew): Promise<void>;
+  /** Does a part of the work of another session, which has the same backbone. */
+  help(task: string, values: Float32Array): Promise<Float32Array<ArrayBuffer>>;
   /** Anew, or going on from what {@link Session.checkpoint} gave. */
   startTraining(config: Partial<TrainConfig>, checkpoint: Uint8Array | undefined): Promise<void>;
   /** What the run can go on from; null but between two epochs. */
@@ -109,6 +113,16 @@ export interface Session {
   load(file: Uint8Array, config?: string, weights?: Uint8Array): Promise<void>;
   modelClasses(): Promise<ModelClass[] | null>;
   write(pictures: boolean): Promise<Written>;
+}
+
+/** Whoever computes parts of a training beside the session. */
+export interface Crew {
+  /** How many there are by now; those that have gone are counted, too. */
+  members(): number;
+  /** How many there may be. */
+  most(): number;
+  /** Has one of them, counted from 0, do something; null where it cannot. The numbers are its own from then on. */
+  ask(member: number, task: string, values: Float32Array): Promise<Float32Array | null>;
 }
 
 /** What a model that only predicts answers. */

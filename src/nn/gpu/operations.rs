@@ -209,14 +209,14 @@ impl Compute for CubeBackend {
     fn lost(logits: CubeTensor, goal: &Goal) -> [CubeTensor; 2] {
         let (on, Goal { labels, classes, loss }) = (On::that_of(&logits), goal);
         let none = || vec![0.0; *classes];
-        let (hinge, smoothing, weights) = match loss {
+        let (hinge, factor, weights) = match loss {
             Loss::CrossEntropy { smoothing, weights } => (false, *smoothing, weights.clone()),
-            Loss::SquaredHinge => (true, 0.0, none()),
+            Loss::SquaredHinge { rows } => (true, *rows, none()),
         };
         let room = room_for(labels.len());
         let text = Training::Loss { hinge, labels: room, classes: *classes };
         let [gradient, sum] = [labels.len() * classes, 1].map(|count| on.floats(count));
-        let info = Info::new(1, &numbers([*classes, labels.len()])).floats([smoothing]);
+        let info = Info::new(1, &numbers([*classes, labels.len()])).floats([factor]);
         let info = info.words(labels.iter().copied(), room).words(weights.into_iter().map(f32::to_bits), *classes);
         let work = Work { text: Text::Training(text), columns: 1, lines: 1, info };
         work.launch(&on.client, [into_contiguous(logits).handle], [gradient.clone(), sum.clone()]);

@@ -505,8 +505,8 @@ fn loss(hinge: bool, labels: usize, classes: usize) -> Program {
       let missing = 1.0 - side * x[at + k];
       // As a comparison, so that what is no number stays none.
       let short = select(missing, 0.0, missing < 0.0);
-      total += short * short / f32(info.labelled);
-      y[at + k] = -2.0 * side * short / f32(info.labelled);
+      total += short * short / info.divisor;
+      y[at + k] = -2.0 * side * short / info.divisor;
     }
 "
     } else {
@@ -534,7 +534,7 @@ fn loss(hinge: bool, labels: usize, classes: usize) -> Program {
     let outputs = [("y", Element::Float), ("loss", Element::Float)];
     let program =
         Program::new(&[("x", Element::Float)], &outputs, &["classes", "labelled"], Training::Parts.workgroup())
-            .floats(&["smoothing"])
+            .floats(&[if hinge { "divisor" } else { "smoothing" }])
             .words("labels", "u32", labels)
             .words("weights", "f32", classes)
             .shared("f32", WORKGROUP);

@@ -178,7 +178,6 @@ impl Compute for Flex {
 
     fn lost(logits: Tensor, goal: &Goal) -> [Tensor; 2] {
         let (mut rows, classes) = (owned(logits), goal.classes);
-        let count = goal.labels.len() as f32;
         let mut loss = 0.0;
         for (row, label) in rows.chunks_exact_mut(classes).zip(&goal.labels) {
             match goal.loss {
@@ -192,7 +191,7 @@ impl Compute for Flex {
                         *logit = (*logit - log_sum).exp() * whole - target;
                     }
                 }
-                Loss::SquaredHinge => {
+                Loss::SquaredHinge { rows: count } => {
                     for (class, logit) in row.iter_mut().enumerate() {
                         let side = goal.target(*label, class);
                         // What is no number stays none, so that it shows.

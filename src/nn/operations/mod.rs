@@ -16,6 +16,7 @@ use burn::tensor::Tensor;
 #[cfg(feature = "gpu")]
 use burn_cubecl::CubeBackend;
 use headstart_kernels::{Planes, PointwiseBatch};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What is convolved how.
@@ -52,7 +53,7 @@ pub struct Matrix {
 }
 
 /// What logits `[labels, classes]` should be.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Goal {
     /// The class of each row.
     pub labels: Vec<u32>,
@@ -63,12 +64,12 @@ pub struct Goal {
 }
 
 /// A loss, summed up as `Objective` has it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Loss {
     /// Cross-entropy with label smoothing and, for each class, its weight divided by the sum of those of the labels.
     CrossEntropy { smoothing: f32, weights: Vec<f32> },
-    /// The squared hinge loss, one class against the rest, a mean over the rows.
-    SquaredHinge,
+    /// The squared hinge loss, one class against the rest, divided by a number of rows.
+    SquaredHinge { rows: f32 },
 }
 
 impl Goal {
@@ -79,7 +80,7 @@ impl Goal {
             Loss::CrossEntropy { smoothing, weights } => {
                 (if own { 1.0 - smoothing } else { 0.0 } + smoothing / self.classes as f32) * weights[class]
             }
-            Loss::SquaredHinge => {
+            Loss::SquaredHinge { .. } => {
                 if own {
                     1.0
                 } else {

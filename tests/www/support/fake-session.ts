@@ -16,7 +16,7 @@ import type {
 } from '../../../www/generated/types.js';
 import type { ClassRef, NamedFile } from '../../../www/protocol.js';
 import { refusal } from '../../../www/worker/failure.js';
-import type { Core, OpenSession, Session, Written } from '../../../www/worker/session.js';
+import type { Core, Crew, OpenSession, Session, Written } from '../../../www/worker/session.js';
 import { everythingOn } from './state.js';
 
 /** How a fake session misbehaves. */
@@ -60,6 +60,7 @@ interface FakeImage {
 export class FakeSession implements Session {
   readonly calls: string[] = [];
   steps = 0;
+  crew: Crew | null = null;
   #classes: FakeClass[] = [];
   #images: FakeImage[] = [];
   #model: ModelClass[] | null = null;
@@ -117,6 +118,11 @@ export class FakeSession implements Session {
   }
 
   featuresOf = async (id: number) => Uint8Array.of(id);
+  setCrew = async (crew: Crew): Promise<void> => void (this.crew = crew);
+  help = async (task: string, values: Float32Array): Promise<Float32Array<ArrayBuffer>> => {
+    this.calls.push(`help ${task} ${values.join(' ')}`);
+    return values.map((value) => 2 * value) as Float32Array<ArrayBuffer>;
+  };
   offerFeatures = async (kept: Uint8Array): Promise<boolean> => this.calls.push(`offerFeatures ${kept.join(' ')}`) > 0;
 
   addImage(ref: ClassRef, _rgba: Uint8Array, width: number, _height: number, group?: string, id = next(this.#images), part: Part = 'learn'): Promise<number> {

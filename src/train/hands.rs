@@ -1,0 +1,276 @@
+//! A step of fine-tuning on the CPU: its batch falls into shares, and whoever has a core takes some.
+//!
+//! The shares are the same whoever there is, and what comes of them is summed up in one order.
+
+use super::examples::Batch;
+use super::network::Network;
+use crate::crew::{Answered, Crew, Outline, Task};
+use crate::error::{Error, Result};
+use crate::head::Standardisation;
+use crate::nn::Goal;
+use crate::params::read_all;
+use burn::tensor::Tensor;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Shares that a batch falls into at most.
+const SHARES: usize = 4;
+
+/// Gradients of parameters, `None` of those that do not train.
+pub(super) type Gradients = Vec<Option<Tensor<1>>>;
+
+/// Some rows of a batch, with what is wanted of them.
+pub(super) struct Share {
+    pub maps: Tensor<4>,
+    pub mask: Option<Tensor<2>>,
+    pub goal: Goal,
+}
+
+/// What is the same for all shares of a step.
+#[derive(Clone, Copy)]
+pub(super) struct Lesson {
+    /// Stages of the tail before this one do not train.
+    pub first_active: usize,
+    /// The factor of the penalty on the head's weights, which the first share adds.
+    pub penalty: Option<f64>,
+}
+
+/// Rows of each share of so many.
+pub(super) fn shares(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let each = rows.div_ceil(SHARES).max(1);
+    (0..rows).step_by(each).map(move |start| start..(start + each).min(rows))
+}
+
+/// Which shares each of so many has. What is summed up first stays together, and who asks has the first, and no more than others.
+fn assigned(shares: usize, hands: usize) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = std::iter::once(0..shares).collect();
+    while parts.len() < hands {
+        let largest = parts.iter().map(Range::len).max().unwrap_or(0);
+        let Some(at) = parts.iter().position(|part| part.len() == largest && largest > 1) else { break };
+        let Range { start, end } = parts[at].clone();
+        let middle = middle(start..end);
+        parts.splice(at..=at, [start..middle, middle..end]);
+    }
+    parts
+}
+
+/// Where a run of shares falls in two: what is before it is summed up, and what is behind it, and then both.
+fn middle(part: Range<usize>) -> usize {
+    part.start + part.len().next_power_of_two() / 2
+}
+
+/// The sum over a run of shares, in the order that never changes; `known` gives that of a run that there is a sum of.
+fn summed(part: Range<usize>, known: &mut impl FnMut(&Range<usize>) -> Option<Gradients>) -> Option<Gradients> {
+    if let Some(gradients) = known(&part) {
+        return Some(gradients);
+    }
+    if part.len() < 2 {
+        return None;
+    }
+    let middle = middle(part.clone());
+    let (left, right) = (summed(part.start..middle, known)?, summed(middle..part.end, known)?);
+    Some(left.into_iter().zip(right).map(|(a, b)| a.zip(b).map(|(a, b)| a + b)).collect())
+}
+
+/// The gradients of some shares together, and the logits of each. `first` is whether these are the first of their batch.
+pub(super) fn learn(
+    network: &Network,
+    shares: &mut [Option<Share>],
+    first: bool,
+    lesson: Lesson,
+) -> Option<(Gradients, Vec<Tensor<2>>)> {
+    let mut logits = Vec::with_capacity(shares.len());
+    let gradients = summed(0..shares.len(), &mut |part| {
+        let share = if part.len() == 1 { shares[part.start].take()? } else { return None };
+        let penalty = lesson.penalty.filter(|_| first && part.start == 0);
+        let Share { maps, mask, goal } = share;
+        let (gradients, of) = network.gradients(Batch::Maps(maps), goal, mask, Lesson { penalty, ..lesson });
+        logits.push(of);
+        Some(gradients)
+    });
+    Some((gradients?, logits))
+}
+
+/// Those who compute one network's steps: whoever trains it, and the members of a crew that have made it too.
+pub(super) struct Hands {
+    crew: Option<Rc<dyn Crew>>,
+    outline: Outline,
+    /// Shift and scale of the features.
+    scaling: Vec<f32>,
+    /// Members that were asked to begin.
+    asked: Cell<usize>,
+    /// Those that have begun, and answer.
+    members: RefCell<Vec<usize>>,
+}
+
+impl Hands {
+    pub(super) fn new(crew: Option<Rc<dyn Crew>>, outline: Outline, scaling: &Standardisation) -> Self {
+        let scaling = [&scaling.mean[..], &scaling.scale].concat();
+        Self { crew, outline, scaling, asked: Cell::new(0), members: RefCell::new(Vec::new()) }
+    }
+
+    /// Has those begin that have come meanwhile.
+    async fn gather(&self) {
+        let Some(crew) = &self.crew else { return };
+        let come = self.asked.replace(crew.members())..crew.members();
+        let task = Task::Begin(self.outline.clone());
+        let answers: Vec<_> = come.map(|member| (member, crew.ask(member, &task, self.scaling.clone()))).collect();
+        for (member, answer) in answers {
+            if answer.await.is_some() {
+                self.members.borrow_mut().push(member);
+            }
+        }
+    }
+
+    /// What a member answers; one that does not is asked no more.
+    async fn hear(&self, member: usize, answer: Answered) -> Option<Vec<f32>> {
+        let answer = answer.await;
+        if answer.is_none() {
+            self.members.borrow_mut().retain(|other| *other != member);
+        }
+        answer
+    }
+
+    /// The gradients of all shares of a batch together, and the logits of each.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], never where there is a share.
+    pub(super) async fn learn(
+        &self,
+        network: &Network,
+        shares: Vec<Share>,
+        lesson: Lesson,
+    ) -> Result<(Gradients, Vec<Tensor<2>>)> {
+        let missing = || Error::Internal("a share of a batch is missing".into());
+        self.gather().await;
+        let members = self.members.borrow().clone();
+        let parts = assigned(shares.len(), 1 + members.len());
+        let count = shares.len();
+        let mut shares: Vec<Option<Share>> = shares.into_iter().map(Some).collect();
+        let mut asked = Vec::new();
+        if let Some(crew) = self.crew.as_ref().filter(|_| parts.len() > 1) {
+            let params = network.params.values().await?;
+            for (part, member) in parts[1..].iter().zip(members) {
+                let of: Vec<&Share> = shares[part.clone()].iter().flatten().collect();
+                let maps = of.iter().map(|share| share.maps.clone().flatten(0, 3));
+                let masks = of.iter().filter_map(|share| share.mask.clone()).map(|mask| mask.flatten(0, 1));
+                let numbers = read_all(maps.chain(masks)).await?;
+                let values = std::iter::once(&params).chain(&numbers).flatten().copied().collect();
+                let goals = of.iter().map(|share| share.goal.clone()).collect();
+                let masked = of.iter().any(|share| share.mask.is_some());
+                let task = Task::Learn { goals, first_active: lesson.first_active, masked };
+                asked.push((part.clone(), member, crew.ask(member, &task, values)));
+            }
+        }
+        let (own, mut logits) = learn(network, &mut shares[parts[0].clone()], true, lesson).ok_or_else(missing)?;
+        let active: Vec<bool> = own.iter().map(Option::is_some).collect();
+        let mut sums = BTreeMap::from([(parts[0].start, (parts[0].end, own))]);
+        for (part, member, answer) in asked {
+            let rows: Vec<usize> = shares[part.clone()].iter().flatten().map(|share| share.goal.labels.len()).collect();
+            let heard = self.hear(member, answer).await;
+            let found = match heard.and_then(|values| network.understood(&active, &rows, &values)) {
+                Some(found) => found,
+                None => learn(network, &mut shares[part.clone()], false, lesson).ok_or_else(missing)?,
+            };
+            sums.insert(part.start, (part.end, found.0));
+            logits.extend(found.1);
+        }
+        let mut known = |part: &Range<usize>| {
+            let there = sums.get(&part.start).is_some_and(|(end, _)| *end == part.end);
+            if there { sums.remove(&part.start).map(|(_, gradients)| gradients) } else { None }
+        };
+        Ok((summed(0..count, &mut known).ok_or_else(missing)?, logits))
+    }
+
+    /// How many batches are best looked at together.
+    pub(super) fn at_once(&self) -> usize {
+        1 + self.members.borrow().len()
+    }
+
+    /// The logits of batches, outside of the graph.
+    ///
+    /// # Errors
+    /// Those of reading them.
+    pub(super) async fn look(&self, network: &Network, batches: Vec<Batch>) -> Result<Vec<Vec<f32>>> {
+        let members = self.members.borrow().clone();
+        let params = network.params.without_graph();
+        let mut asked = Vec::new();
+        let (mut maps, mut logits) = (Vec::new(), Vec::new());
+        for (at, batch) in batches.into_iter().enumerate() {
+            let member = at.checked_sub(1).and_then(|at| members.get(at));
+            match (batch, &self.crew, member) {
+                (Batch::Maps(x), Some(crew), Some(member)) => {
+                    let mut values = params.values().await?;
+                    values.extend(read_all([x.clone().flatten(0, 3)]).await?.concat());
+                    let task = Task::Look { pictures: x.dims()[0] };
+                    asked.push((at, *member, crew.ask(*member, &task, values)));
+                    maps.push(x);
+                    logits.push(Vec::new());
+                }
+                (batch, ..) => {
+                    let y = network.logits(batch, &params, 0, |_| None);
+                    logits.push(read_all([y.flatten(0, 1)]).await?.concat());
+                }
+            }
+        }
+        for ((at, member, answer), x) in asked.into_iter().zip(maps) {
+            let rows = x.dims()[0];
+            let heard = self.hear(member, answer).await.filter(|values| values.len() == rows * network.head.classes());
+            logits[at] = match heard {
+                Some(values) => values,
+                None => {
+                    let y = network.logits(Batch::Maps(x), &params, 0, |_| None);
+                    read_all([y.flatten(0, 1)]).await?.concat()
+                }
+            };
+        }
+        Ok(logits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{assigned, shares, summed};
+    use burn::tensor::{Device, Tensor};
+
+    #[test]
+    fn a_batch_falls_into_four_shares_at_most() {
+        let of = |rows| shares(rows).map(|share| share.len()).collect::<Vec<_>>();
+        assert_eq!(of(16), [4; 4]);
+        assert_eq!(of(9), [3; 3]);
+        assert_eq!(of(3), [1; 3]);
+        assert_eq!(of(0), [0; 0]);
+    }
+
+    #[test]
+    fn who_asks_has_the_first_shares_and_no_more_than_others() {
+        let all = |shares| std::iter::once(0..shares).collect::<Vec<_>>();
+        assert_eq!(assigned(4, 1), all(4));
+        assert_eq!(assigned(4, 2), [0..2, 2..4]);
+        assert_eq!(assigned(4, 3), [0..1, 1..2, 2..4]);
+        assert_eq!(assigned(4, 9), [0..1, 1..2, 2..3, 3..4]);
+        assert_eq!(assigned(3, 2), [0..2, 2..3]);
+        assert_eq!(assigned(1, 4), all(1));
+    }
+
+    /// Of numbers whose sum depends on the order.
+    #[test]
+    fn shares_are_summed_up_in_one_order_whoever_has_them() {
+        let numbers = [1.0e8_f32, 3.0, -1.0e8, 7.0];
+        let of =
+            |part: &std::ops::Range<usize>| vec![Some(Tensor::from_floats([numbers[part.start]], &Device::flex()))];
+        let sum = |hands: usize| {
+            let parts = assigned(4, hands);
+            let alone = |part| summed(part, &mut |part| (part.len() == 1).then(|| of(part))).unwrap();
+            let mut sums: Vec<_> = parts.into_iter().map(|part| (part.clone(), Some(alone(part)))).collect();
+            let all =
+                summed(0..4, &mut |part| sums.iter_mut().find(|(of, _)| of == part).and_then(|(_, sum)| sum.take()));
+            all.unwrap().remove(0).unwrap().into_scalar::<f32>()
+        };
+        for hands in 1..5 {
+            assert_eq!(sum(hands), (1.0e8 + 3.0) + (-1.0e8 + 7.0), "{hands}");
+        }
+    }
+}
