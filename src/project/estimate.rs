@@ -90,6 +90,9 @@ const TRAINED_ON_CPU: f64 = 1.35;
 const STEP: [f64; 2] = [0.000_15, 0.001];
 const EPOCH: [f64; 2] = [0.001_7, 0.01];
 
+/// What a helper adds to one core, of fine-tuning and of preparing for it (`./build.sh bench cores`).
+const HELPER: f64 = 0.7;
+
 /// Expected durations; unknown before a picture was embedded.
 #[derive(Default, Clone, Copy)]
 pub(super) struct Expected {
@@ -190,15 +193,15 @@ impl Project {
         let again = |part: &Part, prefix: f64| if part.storage == Storage::Recompute { prefix } else { 0.0 };
         let all = (train + held_out) as f64;
         let (train, held_out) = (train as f64, held_out as f64);
-        let epoch = |workload: Workload, frozen: f64, trained: f64| {
+        let epoch = |workload: Workload, frozen: f64, trained: f64, hands: f64| {
             let (on, slower) = if self.engines.of(workload).is_gpu() { (1, 1.0) } else { (0, TRAINED_ON_CPU) };
             let by = self.engines.against([workload, Workload::Embedding]);
             let (frozen, slower) = (by * frozen, by * slower);
             let steps = (train / config.batch_size as f64).ceil() * STEP[on] + EPOCH[on];
             let forward = seconds(frozen + slower * trained);
-            train * (forward + BACKWARD * seconds(slower * trained)) + held_out * forward + steps
+            (train * (forward + BACKWARD * seconds(slower * trained)) + held_out * forward) / hands + steps
         };
-        let head_epoch = epoch(Workload::Head, again(plan.head(), whole), head);
+        let head_epoch = epoch(Workload::Head, again(plan.head(), whole), head, 1.0);
         let missing = Missing::new(self, config, (train, all));
         let mut prepare: f64 = plan.needs().iter().map(|need| missing.seconds(need, backbone, seconds)).sum();
         if plan.pooled.storage == Storage::Recompute {
@@ -208,7 +211,15 @@ impl Project {
         let Some(part) = &plan.tail else {
             return Expected { prepare: Some(prepare), epoch: Some(head_epoch), total: Some(prepare + heads) };
         };
-        let tail_epoch = epoch(Workload::FineTuning, again(part, prefix), tail + head);
+        let hands = |workload: Workload| {
+            let crew = self.crew_for(backbone).filter(|_| !self.engines.of(workload).is_gpu());
+            1.0 + HELPER * crew.map_or(0, |crew| crew.most()) as f64
+        };
+        prepare /= hands(Workload::Embedding);
+        // What is computed again at every step is so by who trains, alone.
+        let recompute = part.storage == Storage::Recompute;
+        let helped = if recompute { 1.0 } else { hands(Workload::FineTuning) };
+        let tail_epoch = epoch(Workload::FineTuning, again(part, prefix), tail + head, helped);
         let heads = if config.warm_start { 0.0 } else { heads };
         let measure = all * seconds(again(part, prefix) + tail);
         let total = prepare + heads + tail_epoch * f64::from(config.fine_tune_epochs) + measure;

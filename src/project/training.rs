@@ -224,7 +224,7 @@ impl Project {
     }
 
     /// Who helps with what this backbone computes: they have the project's own.
-    fn crew_for(&self, backbone: &Backbone) -> Option<Rc<dyn Crew>> {
+    pub(super) fn crew_for(&self, backbone: &Backbone) -> Option<Rc<dyn Crew>> {
         self.crew.clone().filter(|_| backbone.content() == self.backbone.content())
     }
 
