@@ -5,6 +5,7 @@ use crate::backbone::{Backbone, FrozenStages, Outline, TrainableStages};
 use crate::engine::{Clock, Engine, EngineChoice, EngineKind, EngineReport, Workload, WorkloadReport};
 use crate::engines::Engines;
 use crate::error::{Error, Result};
+use crate::image::Crop;
 use crate::nn::{
     Activation, After, ConvSpec, DenseSpec, Freezing, Move, Moved, NormSpec, Numbers, Read, Source, Stage,
     StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average,
@@ -12,6 +13,7 @@ use crate::nn::{
 use crate::params::{Group, Params, Slot, on_device, read_all};
 use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
 use burn::tensor::{Tensor, TensorData};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Stages that a software adapter is measured on: it takes seconds for the whole of a large backbone.
@@ -164,7 +166,7 @@ async fn test(gpu: &Engine, backbone: &Backbone) -> std::result::Result<(), Stri
     for engine in [&Engine::cpu(""), gpu] {
         let stages = FrozenStages::new(backbone, 0..tried_stages(gpu, backbone), engine);
         let stages = stages.map_err(|error| error.to_string())?;
-        match stages.rows(&picture(backbone), true).await {
+        match looked_at(&stages, backbone, 1).await {
             Ok(rows) => found.push(rows.concat()),
             Err(error) => {
                 let reason = reason_of(error);
@@ -189,9 +191,16 @@ fn reason_of(error: Error) -> String {
     }
 }
 
-/// Stripes as bright as pictures are, `[3, size, size]`.
-fn picture(backbone: &Backbone) -> Vec<f32> {
-    waves(backbone.shape_at(0).iter().product())
+/// What stages make of so many pictures, as these come to them: bytes to a GPU, and numbers to the CPU.
+async fn looked_at(stages: &FrozenStages, backbone: &Backbone, pictures: usize) -> Result<Vec<Arc<[f32]>>> {
+    let by = backbone.card().preprocess();
+    let stripes =
+        waves(by.size * by.size * 3).into_iter().map(|wave| (127.5 * (wave + 1.0)) as u8).collect::<Vec<u8>>();
+    if stages.is_on_gpu() {
+        return stages.picture_rows(&stripes.repeat(pictures), by.normalisation(), true).await;
+    }
+    let crop = Crop::new(by.size, stripes)?;
+    stages.rows(&by.batch(std::iter::repeat_n(&crop, pictures)), true).await
 }
 
 /// Whether values are the same up to rounding; what is no number is not.
@@ -287,10 +296,9 @@ async fn pass_milliseconds(
     clock: Clock,
 ) -> Result<f64> {
     let stages = FrozenStages::new(backbone, 0..stages, engine)?;
-    let x = picture(backbone).repeat(pictures);
     let seconds = fastest(engine, clock, async |passes| {
         for _ in 0..passes {
-            stages.rows(&x, true).await?;
+            looked_at(&stages, backbone, pictures).await?;
         }
         Ok(())
     });

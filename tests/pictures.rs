@@ -11,7 +11,7 @@ mod jpeg;
 use common::{backbone, bundled_backbone, golden, project, reference};
 use headstart::backbone::{Backbone, Card};
 use headstart::features::{Cut, Embedder};
-use headstart::image::{Interpolation, Preprocess};
+use headstart::image::{Crop, Interpolation, Preprocess};
 use pollster::block_on;
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -221,4 +221,23 @@ fn photographs_through_the_default_backbone() {
 #[ignore = "needs the reference backbones and pictures"]
 fn photographs_through_the_reference_backbone() {
     photographs("torchvision", &backbone(&reference("backbones/mobilenet-v2-1.0-torchvision")));
+}
+
+/// Bytes go to a GPU as they are, and become there what the CPU is given. A picture of this size ends in the middle of a word.
+#[test]
+fn pictures_are_normalised_the_same_wherever_that_is_done() {
+    let backbone = common::sized_backbone(33);
+    let embedder = Embedder::new(&backbone, Cut::map(1), &common::engine()).unwrap();
+    let crop = |which: usize| {
+        let bytes: Vec<u8> = (0..33 * 33 * 3).map(|at| ((at * 37 + at / 251 + which * 71) % 256) as u8).collect();
+        Crop::new(33, bytes).unwrap()
+    };
+    let crops: Vec<Crop> = (0..3).map(crop).collect();
+    let found = block_on(embedder.embed(&crops.iter().collect::<Vec<_>>())).unwrap();
+    let expected = block_on(embedder.embed_values(&embedder.preprocess().batch(&crops))).unwrap();
+    assert_eq!(found.len(), 3);
+    for (found, expected) in found.iter().zip(&expected) {
+        common::assert_close("features", found, expected, 1e-5);
+    }
+    assert_ne!(found[0], found[1]);
 }

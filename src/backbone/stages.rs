@@ -82,6 +82,14 @@ impl FrozenStages {
     pub async fn rows(&self, values: &[f32], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
         self.0.rows(values, pooled).await
     }
+
+    /// The same of pictures on a GPU, RGB bytes row by row, each channel multiplied and added to.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`]; [`crate::Error::Internal`] on the CPU.
+    pub(crate) async fn picture_rows(&self, rgb: &[u8], by: [[f32; 2]; 3], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
+        self.0.picture_rows(rgb, by, pooled).await
+    }
 }
 
 /// The trainable tail of a backbone; its parameters live in a [`Params`].

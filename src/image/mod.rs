@@ -199,13 +199,15 @@ impl Preprocess {
         out
     }
 
-    /// Appends one crop as `[3, size, size]`: `(byte / 255 − mean) / std`.
+    /// What a byte of each channel is multiplied with, and what is added then: `(byte / 255 − mean) / std` without a division.
+    pub(crate) fn normalisation(&self) -> [[f32; 2]; 3] {
+        std::array::from_fn(|channel| [1.0 / (255.0 * self.std[channel]), -self.mean[channel] / self.std[channel]])
+    }
+
+    /// Appends one crop as `[3, size, size]`, normalised.
     fn write_normalised(&self, crop: &Crop, out: &mut Vec<f32>) {
         let rgb = crop.rgb();
-        for channel in 0..3 {
-            // One multiplication and one addition a pixel instead of two divisions.
-            let scale = 1.0 / (255.0 * self.std[channel]);
-            let shift = -self.mean[channel] / self.std[channel];
+        for (channel, [scale, shift]) in self.normalisation().into_iter().enumerate() {
             out.extend(rgb.iter().skip(channel).step_by(3).map(|&b| f32::from(b) * scale + shift));
         }
     }

@@ -7,7 +7,7 @@ use super::graph::StageSpec;
 use super::lower::Lowering;
 use super::spec::{ConvSpec, DenseSpec, NormSpec};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::sync::Arc;
 
@@ -95,6 +95,18 @@ impl Frozen {
             }
             #[cfg(feature = "gpu")]
             On::Gpu(stages) => stages.rows(values, pooled).await,
+        }
+    }
+
+    /// The same of pictures on a GPU, `[batch, height, width, 3]` bytes, each channel multiplied and added to.
+    pub(crate) async fn picture_rows(&self, rgb: &[u8], by: [[f32; 2]; 3], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
+        match &self.on {
+            #[cfg(feature = "gpu")]
+            On::Gpu(stages) => stages.picture_rows(rgb, by, pooled).await,
+            On::Cpu(..) => {
+                let _ = (rgb, by, pooled);
+                Err(Error::Internal("the CPU wants pictures normalised".into()))
+            }
         }
     }
 

@@ -1,12 +1,12 @@
 //! Dispatches, put before burn's GPU: a plan's as one operation of our own.
 
-use super::plan::{Output, Plan, Step, strides};
+use super::plan::{LANES, Output, Plan, Step, numbers, strides};
 use super::program::Program;
 use super::shaders::Shader;
 use super::training::Training;
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{DType, Int, Shape, Tensor};
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::ir::attributes::BufferIOAttr;
 use burn_cubecl::cubecl::prelude::{CubeCount, CubeDim, KernelId};
@@ -24,7 +24,12 @@ pub(super) fn run(x: Tensor<1>, constants: Tensor<1>, plan: Arc<Plan>, batch: us
     Tensor::from_dispatch(y)
 }
 
-/// The operation, on whatever burn computes on through CubeCL.
+/// Vectors of so many pixels of RGB bytes, four bytes a word and the first the lowest; each channel is multiplied and added to.
+pub(super) fn pixels(words: Tensor<1, Int>, count: usize, by: [[f32; 2]; 3]) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as Planned>::pixels(words.into_dispatch(), count, by))
+}
+
+/// The operations, on whatever burn computes on through CubeCL.
 #[backend_extension(Cube)]
 pub trait Planned: Backend {
     /// See [`run`].
@@ -35,6 +40,8 @@ pub trait Planned: Backend {
         batch: usize,
         output: Output,
     ) -> FloatTensor<Self>;
+    /// See [`pixels`].
+    fn pixels(words: IntTensor<Self>, count: usize, by: [[f32; 2]; 3]) -> FloatTensor<Self>;
 }
 
 impl Planned for CubeBackend {
@@ -85,6 +92,18 @@ impl Planned for CubeBackend {
             }
         };
         CubeTensor::new(x.client.clone(), handle, metadata, x.device.clone(), x.dtype)
+    }
+
+    fn pixels(words: CubeTensor, count: usize, by: [[f32; 2]; 3]) -> CubeTensor {
+        let CubeTensor { client, device, .. } = words.clone();
+        let y = floats(&client, count * LANES);
+        let last = words.meta.shape().num_elements().saturating_sub(1);
+        let [wide, _] = Shader::Pixels.workgroup();
+        let info =
+            Info::new(1, &numbers([count, last])).floats(by.map(|[scale, _]| scale)).floats(by.map(|[_, shift]| shift));
+        let work = Work { text: Text::Frozen(Shader::Pixels), columns: wide, lines: count.div_ceil(wide), info };
+        work.launch(&client, [words.handle], [y.clone()]);
+        CubeTensor::new_contiguous(client, device, Shape::from([count * LANES]), y, DType::F32)
     }
 }
 

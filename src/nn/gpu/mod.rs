@@ -15,7 +15,7 @@ use self::plan::{Output, Plan, to_vectors};
 use super::lower::Lowering;
 use crate::error::{Error, Result};
 use crate::params::{on_device, read_all};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::sync::Arc;
 
 /// Stages in inference form for the GPU.
@@ -43,7 +43,8 @@ impl GpuStages {
 
     /// `[batch, channels, height, width]` of the pictures or maps in `values`.
     pub(super) fn forward(&self, values: &[f32]) -> Tensor<4> {
-        let mut some: Vec<Tensor<4>> = self.passes(values, Output::Vectors).collect();
+        let mut some: Vec<Tensor<4>> =
+            self.inputs(values).map(|(x, count)| self.pass(x, count, Output::Vectors)).collect();
         let [channels, height, width] = self.plan.output_shape();
         match some.len() {
             1 => some.remove(0),
@@ -54,21 +55,47 @@ impl GpuStages {
 
     /// What comes out for each picture or map, read back: `[channels, height, width]` or, `pooled`, the means `[channels]`.
     pub(super) async fn rows(&self, values: &[f32], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
+        self.read(self.inputs(values), pooled).await
+    }
+
+    /// The same of pictures, `[batch, height, width, 3]` bytes, each channel multiplied and added to.
+    pub(super) async fn picture_rows(&self, rgb: &[u8], by: [[f32; 2]; 3], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
+        let length: usize = self.shape.iter().product();
+        let inputs = rgb.chunks(self.plan.most() * length).map(|some| {
+            let words = some.chunks(4).map(|bytes| {
+                let mut word = [0; 4];
+                word[..bytes.len()].copy_from_slice(bytes);
+                i32::from_le_bytes(word)
+            });
+            let words: Vec<i32> = words.collect();
+            let count = words.len();
+            let words = Tensor::<1, Int>::from_data(TensorData::new(words, [count]), &self.device);
+            (launch::pixels(words, some.len() / 3, by), some.len() / length)
+        });
+        self.read(inputs, pooled).await
+    }
+
+    /// What comes out of inputs, each of so many pictures or maps, read back.
+    async fn read(&self, inputs: impl Iterator<Item = (Tensor<1>, usize)>, pooled: bool) -> Result<Vec<Arc<[f32]>>> {
         let output = if pooled { Output::Pooled } else { Output::Vectors };
         let mut rows = Vec::new();
-        for y in self.passes(values, output) {
+        for (x, count) in inputs {
+            let y = self.pass(x, count, output);
             let length = y.dims()[1..].iter().product();
             rows.extend(read_all([y.flatten(0, 3)]).await?.concat().chunks_exact(length).map(Arc::from));
         }
         Ok(rows)
     }
 
-    /// Runs as many at a time as fit.
-    fn passes<'a>(&'a self, values: &'a [f32], output: Output) -> impl Iterator<Item = Tensor<4>> + 'a {
+    /// As many at a time as fit, as vectors, and how many.
+    fn inputs<'a>(&'a self, values: &'a [f32]) -> impl Iterator<Item = (Tensor<1>, usize)> + 'a {
         let length: usize = self.shape.iter().product();
-        values.chunks(self.plan.most() * length).map(move |some| {
-            let x = on_device(to_vectors(some, self.shape), &self.device);
-            launch::run(x, self.constants.clone(), self.plan.clone(), some.len() / length, output)
-        })
+        values
+            .chunks(self.plan.most() * length)
+            .map(move |some| (on_device(to_vectors(some, self.shape), &self.device), some.len() / length))
+    }
+
+    fn pass(&self, x: Tensor<1>, count: usize, output: Output) -> Tensor<4> {
+        launch::run(x, self.constants.clone(), self.plan.clone(), count, output)
     }
 }

@@ -174,10 +174,10 @@ impl Compute for CubeBackend {
         let (info, rows) = listed(Info::new(batch, &numbers([element.count(inputs), outputs])), of);
         let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
         let (text, columns, lines) = match (element, DENSE_TILE) {
-            (Element::Float, _) => (Training::Dense { rows }, outputs, batch),
             (Element::Vector, [high, wide]) => {
                 (Training::DenseTile { rows }, outputs.div_ceil(wide) * DENSE_PARTS, batch.div_ceil(high))
             }
+            _ => (Training::Dense { rows }, outputs, batch),
         };
         Work { text: Text::Training(text), columns, lines, info }.launch(&on.client, buffers, [y.clone()]);
         on.tensor(y, [batch, outputs])

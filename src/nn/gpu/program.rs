@@ -11,6 +11,8 @@ pub(super) enum Element {
     Float,
     /// Four floats.
     Vector,
+    /// Four bytes.
+    Word,
 }
 
 impl Element {
@@ -28,6 +30,7 @@ impl Element {
         match self {
             Self::Float => "f32",
             Self::Vector => "vec4<f32>",
+            Self::Word => "u32",
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) enum Shader {
     Map(Map),
     /// Puts channels into a value of more of them.
     Place,
+    /// Bytes of pixels as vectors.
+    Pixels,
 }
 
 /// What is computed of single vectors.
@@ -53,7 +55,7 @@ impl Shader {
     /// Width and height of a workgroup.
     pub(super) fn workgroup(self) -> [usize; 2] {
         let wide = match self {
-            Self::GlobalAverage { wide: true } => WORKGROUP,
+            Self::GlobalAverage { wide: true } | Self::Pixels => WORKGROUP,
             _ => 8,
         };
         [wide, WORKGROUP / wide]
@@ -72,7 +74,11 @@ impl Shader {
             Self::Map(Map::Affine) => vec!["x", "scale", "shift"],
             Self::Map(Map::Scale) => vec!["x", "gate"],
             Self::Map(Map::Add(count, _)) => ["a", "b", "c", "d", "e", "f"].into_iter().take(count).collect(),
-            Self::Map(Map::Activate(_)) | Self::Pool { .. } | Self::GlobalAverage { .. } | Self::Place => {
+            Self::Map(Map::Activate(_))
+            | Self::Pool { .. }
+            | Self::GlobalAverage { .. }
+            | Self::Place
+            | Self::Pixels => {
                 vec!["x"]
             }
         }
@@ -106,6 +112,7 @@ impl Shader {
             ],
             Self::GlobalAverage { .. } | Self::Map(_) => &["vectors", "area"],
             Self::Place => &["count", "end", "stride", "first", "out_stride"],
+            Self::Pixels => &["count", "last"],
         }
     }
 
@@ -117,7 +124,8 @@ impl Shader {
     /// The text.
     pub(super) fn program(self) -> Program {
         let element = if self.is_scalar() { Element::Float } else { Element::Vector };
-        let inputs: Vec<_> = self.inputs().into_iter().map(|name| (name, element)).collect();
+        let of_inputs = if self == Self::Pixels { Element::Word } else { element };
+        let inputs: Vec<_> = self.inputs().into_iter().map(|name| (name, of_inputs)).collect();
         let program = Program::new(&inputs, &[("y", element)], self.numbers(), self.workgroup());
         let activation = match self {
             Self::Pointwise { activation, .. }
@@ -131,6 +139,7 @@ impl Shader {
         let program = program.function(format!("fn activated(v: {of}) -> {of} {{ return {value}; }}\n"));
         let shares = matches!(self, Self::GlobalAverage { wide: true });
         let program = if shares { program.shared(of, WORKGROUP) } else { program };
+        let program = if self == Self::Pixels { program.floats(&NORMALISATION) } else { program };
         program.body(self.body())
     }
 
@@ -143,6 +152,7 @@ impl Shader {
             Self::Pool { kernel, stride, largest } => pool(kernel, stride, largest),
             Self::GlobalAverage { wide } => global_average(wide),
             Self::Map(map) => self::map(map),
+            Self::Pixels => PIXELS.into(),
             Self::Place => "  if (column >= info.end || row >= info.rows) { return; }
   var value = 0.0;
   if (column < info.count) { value = x[row * info.stride + column]; }
@@ -152,6 +162,20 @@ impl Shader {
         }
     }
 }
+
+const NORMALISATION: [&str; 6] = ["red", "green", "blue", "red_shift", "green_shift", "blue_shift"];
+
+/// Three bytes from any place in a word on.
+const PIXELS: &str = "  let at = row * 64u + local.x;
+  if (at >= info.count) { return; }
+  let word = at * 3u / 4u;
+  let skipped = at * 3u % 4u * 8u;
+  var bytes = x[word] >> skipped;
+  if (skipped > 8u) { bytes |= x[min(word + 1u, info.last)] << (32u - skipped); }
+  let rgb = vec3<f32>(f32(bytes & 255u), f32((bytes >> 8u) & 255u), f32((bytes >> 16u) & 255u));
+  let scale = vec3<f32>(info.red, info.green, info.blue);
+  y[at] = vec4<f32>(rgb * scale + vec3<f32>(info.red_shift, info.green_shift, info.blue_shift), 0.0);
+";
 
 /// The activation of `v`.
 fn activated(activation: Activation, element: &str) -> String {

@@ -285,7 +285,7 @@ fn join(several: Several) -> Program {
             Element::Vector => {
                 let _ = writeln!(text, "    value = part{at}[k];");
             }
-            Element::Float => {
+            _ => {
                 for lane in 0..4 {
                     let from = format!("k * 4u + {lane}u");
                     let _ = writeln!(text, "    if ({from} < info.count{at}) {{ value[{lane}] = part{at}[{from}]; }}");
