@@ -28,6 +28,11 @@ impl Engines {
         engines
     }
 
+    /// The same for another backbone, where these were measured: what was faster with one need not be with another.
+    pub(crate) fn for_another_backbone(&self) -> Self {
+        if self.report.milliseconds(Workload::Prediction).is_some() { Self::undecided() } else { self.clone() }
+    }
+
     /// A GPU and the CPU, each for some work, for a reason.
     pub(crate) fn by_workload(gpu: Engine, workloads: Vec<WorkloadReport>, reason: String) -> Self {
         let used = workloads.iter().any(|each| each.kind == EngineKind::Webgpu);
@@ -61,5 +66,26 @@ impl Engines {
     /// What runs where, and why.
     pub fn report(&self) -> &EngineReport {
         &self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_is_measured_again_for_another_backbone_and_what_was_asked_for_stays() {
+        let asked = Engines::all(Engine::cpu("The CPU engine was asked for."));
+        assert_eq!(asked.for_another_backbone().report(), asked.report());
+        let of = |workload| WorkloadReport {
+            workload,
+            kind: EngineKind::Cpu,
+            cpu_milliseconds: Some(1.0),
+            gpu_milliseconds: Some(2.0),
+        };
+        let report = EngineReport { workloads: Workload::ALL.map(of).into(), ..EngineReport::cpu("It was faster.") };
+        let measured = Engines::all(Engine::of_cpu(report)).for_another_backbone();
+        assert!(measured.report().undecided);
+        assert!(Workload::ALL.iter().all(|workload| !measured.of(*workload).is_gpu()));
     }
 }

@@ -7,7 +7,7 @@ use super::{ADDED_VIEWS, Keep, Project, added_views};
 use crate::activations::{Key, Need, Place, Precision, Views};
 use crate::backbone::{Backbone, Outline};
 use crate::dataset::Sample;
-use crate::engine::Workload;
+use crate::engine::{Engine, Workload};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder};
 use crate::image::Picture;
@@ -36,7 +36,7 @@ impl Project {
     /// Puts another backbone in the place of the present one. Classes and pictures stay, and so does the model, which
     /// goes on with the backbone that it was trained on.
     ///
-    /// What the new one has not seen yet is told by [`Project::unprepared`]; as long as pixels are to come, training is
+    /// Where the engines were measured they are undecided again: see [`Project::choose_engines`]. What the new one has not seen yet is told by [`Project::unprepared`]; as long as pixels are to come, training is
     /// refused.
     ///
     /// # Errors
@@ -45,7 +45,9 @@ impl Project {
         if self.job.is_some() {
             return Err(Error::TrainingRunning);
         }
-        let (backbone, embedder) = self.on_engine(backbone)?;
+        let engines = self.engines.for_another_backbone();
+        let (backbone, embedder) = self.on_engine(backbone, engines.of(Workload::Embedding))?;
+        self.engines = engines;
         self.dataset.prepare_for(embedder.preprocess().preparation(), self.preparation());
         let before = mem::replace(&mut self.backbone, backbone);
         self.embedder = embedder;
@@ -68,9 +70,8 @@ impl Project {
     }
 
     /// A backbone on the engine; the model may have it there already.
-    fn on_engine(&self, backbone: Backbone) -> Result<(Arc<Backbone>, Arc<Embedder>)> {
+    fn on_engine(&self, backbone: Backbone, engine: &Engine) -> Result<(Arc<Backbone>, Arc<Embedder>)> {
         let backbone = Arc::new(backbone);
-        let engine = self.engines.of(Workload::Embedding);
         let there = self.classifier().filter(|it| it.head.convolution.is_none() && it.backbone.computes_as(&backbone));
         let there = there.filter(|it| it.embedder.is_on(engine));
         let embedder = match there {

@@ -142,6 +142,7 @@ impl Session {
         let mut project = self.project.lock().await;
         let set = project.set_backbone(backbone);
         self.backbone.replace(project.backbone().report());
+        self.note_engine(&project);
         self.done(set)
     }
 

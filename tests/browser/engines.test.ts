@@ -85,6 +85,36 @@ describe('WebGPU against the CPU', () => {
     expect(all).toMatchObject({ best: 'circles', trainedOn: 'webgpu' });
   });
 
+  it('measures again for another backbone', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const told: { undecided: boolean; picture: number | null }[] = [];
+      let tell = (): void => undefined;
+      const trainer = await headstart.Trainer.create({
+        engine: 'auto',
+        onEngine: ({ undecided, workloads }) => {
+          told.push({ undecided, picture: workloads.find(({ workload }) => workload === 'embedding')!.cpuMilliseconds });
+          if (!undecided) tell();
+        },
+      });
+      const decided = () => new Promise<void>((resolve) => (tell = resolve));
+      const first = decided();
+      if (trainer.engine.undecided) await first;
+      await tools.fill(trainer, 'circles', 2);
+      const second = decided();
+      await trainer.setBackbone('small').finished;
+      await second;
+      const features = (await trainer.embed(await drawing.draw('circles', 5))).length;
+      trainer.close();
+      return { told, features };
+    });
+    expect(seen.features).toBe(1280);
+    const measured = seen.told.filter(({ undecided }) => !undecided).map(({ picture }) => picture!);
+    expect(seen.told.map(({ undecided }) => undecided)).toContain(true);
+    expect(measured).toHaveLength(2);
+    // Its pictures are smaller.
+    expect(measured[1]!).toBeLessThan(0.8 * measured[0]!);
+  });
+
   it('reports no shader that does not compile', () => {
     expect(api.record.errors).toEqual([]);
   });

@@ -44,6 +44,24 @@ describe('setBackbone', () => {
     expect([given().length, FakeWorker.last.decoded, ...sizes(trainer)]).toEqual([6, decoded, 96, null]);
   });
 
+  it('has the engines measured again, on the way back too', async () => {
+    FakeWorker.faults = { triesGpu: true };
+    const told: boolean[] = [];
+    const trainer = await Trainer.create({ backbone: backbone(96), onEngine: ({ undecided }) => told.push(undecided) });
+    await vi.waitFor(() => expect(told).toEqual([false]));
+    await trainer.setBackbone(backbone(64)).finished;
+    await vi.waitFor(() => expect(told).toEqual([false, true, false]));
+    expect(trainer.engine.kind).toBe('webgpu');
+    await trainer.addClass('a');
+    for (let id = 1; id <= 20; id += 1) await trainer.addImage('a', picture(id), { id });
+    const change = trainer.setBackbone(backbone(32));
+    await change[Symbol.asyncIterator]().next();
+    change.cancel();
+    expect((await change.finished).cancelled).toBe(true);
+    await vi.waitFor(() => expect(trainer.engine).toMatchObject({ kind: 'webgpu', undecided: false }));
+    expect([trainer.backbone.inputSize, told.at(-1)]).toEqual([64, false]);
+  });
+
   it('takes its turn with predictions and new pictures, and keeps training out until it is over', async () => {
     const trainer = await filled(40);
     const change = trainer.setBackbone(backbone(64));

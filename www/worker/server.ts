@@ -169,6 +169,12 @@ export class Server {
     return { defaults: this.#core.defaultConfig(), rules: this.#core.settingRules(), unprepared, report: await session.report() };
   }
 
+  /** The session has another backbone. */
+  async #settle(session: Session): Promise<void> {
+    await this.#offerHelp(session);
+    if (session.engine().undecided) void this.#chooseEngines(session);
+  }
+
   /** Requests are served meanwhile, by the CPU. */
   async #chooseEngines(session: Session): Promise<void> {
     await chooseEngines(session);
@@ -188,7 +194,7 @@ export class Server {
     const under = this.#change;
     const before = under && !under.cancelled ? under.before : this.#backbone;
     this.#backbone = backbone;
-    await this.#offerHelp(this.#required());
+    await this.#settle(this.#required());
     if (under) await this.#endChange(under, { cancelled: true, unreadable: [] });
     await this.#beginChange(request.id, before);
   }
@@ -203,7 +209,7 @@ export class Server {
       emit: async (event) => this.#post({ kind: 'event', id, event, ...told(await this.#changes.any(session)) }),
       wentBack: async (backbone) => {
         this.#backbone = backbone;
-        await this.#offerHelp(session);
+        await this.#settle(session);
       },
     });
     await change.begin();

@@ -173,6 +173,7 @@ export class FakeSession implements Session {
   /** Its `config.json` says how large its pictures are and what is wrong with it. */
   setBackbone(config: string | undefined, weights: Uint8Array): Promise<void> {
     this.calls.push(`setBackbone ${config ?? '-'} ${weights.length}`);
+    if (this.faults.triesGpu) this.#engine = { ...everythingOn('cpu', 'a test'), undecided: true };
     return this.#slowly(() => {
       if (this.#run) throw refusal('training_running', 'Training is already running.');
       this.backboneIs(config);
