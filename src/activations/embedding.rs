@@ -64,17 +64,24 @@ impl Embedding {
             starts.entry(boundary).or_default().push((index, row));
         }
         for (boundary, from) in starts {
+            let is_gpu = self.engine.is_gpu();
             let way = self.way(boundary)?;
             let kept: Vec<&Row> = from.iter().filter_map(|(_, row)| *row).collect();
-            let values = if kept.is_empty() {
+            let made = if kept.is_empty() {
                 let crops = from.iter().map(|(index, _)| views.render(wanted[*index].0, wanted[*index].1));
-                way.preprocess().batch(&crops.collect::<Vec<Crop>>())
+                let crops: Vec<Crop> = crops.collect();
+                match is_gpu {
+                    true => way.embed(&crops.iter().collect::<Vec<_>>()).await?,
+                    false => {
+                        let values = way.preprocess().batch(&crops);
+                        self.made(boundary, from.len(), values).await?
+                    }
+                }
             } else {
                 let mut values = Vec::with_capacity(kept.iter().map(|row| row.width()).sum());
                 kept.iter().for_each(|row| row.write(&mut values));
-                values
+                self.made(boundary, from.len(), values).await?
             };
-            let made = self.made(boundary, from.len(), values).await?;
             for ((index, _), row) in from.into_iter().zip(made) {
                 rows[index] = Some(row);
             }

@@ -36,8 +36,8 @@ impl Project {
     /// Puts another backbone in the place of the present one. Classes and pictures stay, and so does the model, which
     /// goes on with the backbone that it was trained on.
     ///
-    /// Where the engines were measured they are undecided again: see [`Project::choose_engines`]. What the new one has not seen yet is told by [`Project::unprepared`]; as long as pixels are to come, training is
-    /// refused.
+    /// Where the engines were measured they are undecided again: see [`Project::choose_engines`]. What the new one has not
+    /// seen yet is told by [`Project::unprepared`]; as long as pixels are to come, training is refused.
     ///
     /// # Errors
     /// [`Error::TrainingRunning`], and see [`Embedder::new`]; nothing has changed then.

@@ -198,8 +198,9 @@ impl Project {
             let by = self.engines.against([workload, Workload::Embedding]);
             let (frozen, slower) = (by * frozen, by * slower);
             let steps = (train / config.batch_size as f64).ceil() * STEP[on] + EPOCH[on];
-            let forward = seconds(frozen + slower * trained);
-            (train * (forward + BACKWARD * seconds(slower * trained)) + held_out * forward) / hands + steps
+            // What is computed again at every step is so by who trains, alone.
+            let passes = train * (1.0 + BACKWARD) + held_out;
+            all * seconds(frozen) + passes * seconds(slower * trained) / hands + steps
         };
         let head_epoch = epoch(Workload::Head, again(plan.head(), whole), head, 1.0);
         let missing = Missing::new(self, config, (train, all));
@@ -216,10 +217,7 @@ impl Project {
             1.0 + HELPER * crew.map_or(0, |crew| crew.most()) as f64
         };
         prepare /= hands(Workload::Embedding);
-        // What is computed again at every step is so by who trains, alone.
-        let recompute = part.storage == Storage::Recompute;
-        let helped = if recompute { 1.0 } else { hands(Workload::FineTuning) };
-        let tail_epoch = epoch(Workload::FineTuning, again(part, prefix), tail + head, helped);
+        let tail_epoch = epoch(Workload::FineTuning, again(part, prefix), tail + head, hands(Workload::FineTuning));
         let heads = if config.warm_start { 0.0 } else { heads };
         let measure = all * seconds(again(part, prefix) + tail);
         let total = prepare + heads + tail_epoch * f64::from(config.fine_tune_epochs) + measure;

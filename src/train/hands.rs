@@ -196,35 +196,26 @@ impl Hands {
     pub(super) async fn look(&self, network: &Network, batches: Vec<Batch>) -> Result<Vec<Vec<f32>>> {
         let members = self.members.borrow().clone();
         let params = network.params.without_graph();
-        let mut asked = Vec::new();
-        let (mut maps, mut logits) = (Vec::new(), Vec::new());
-        for (at, batch) in batches.into_iter().enumerate() {
-            let member = at.checked_sub(1).and_then(|at| members.get(at));
-            match (batch, &self.crew, member) {
-                (Batch::Maps(x), Some(crew), Some(member)) => {
-                    let mut values = params.values().await?;
-                    values.extend(read_all([x.clone().flatten(0, 3)]).await?.concat());
-                    let task = Task::Look { pictures: x.dims()[0] };
-                    asked.push((at, *member, crew.ask(*member, &task, values)));
-                    maps.push(x);
-                    logits.push(Vec::new());
-                }
-                (batch, ..) => {
-                    let y = network.logits(batch, &params, 0, |_| None);
-                    logits.push(read_all([y.flatten(0, 1)]).await?.concat());
-                }
-            }
+        let told = if members.is_empty() { Vec::new() } else { params.values().await? };
+        // All are asked before anything is computed here.
+        let mut asked = BTreeMap::new();
+        for ((at, batch), member) in batches.iter().enumerate().skip(1).zip(members) {
+            let (Batch::Maps(x), Some(crew)) = (batch, &self.crew) else { break };
+            let (maps, pictures) = (read_all([x.clone().flatten(0, 3)]).await?, x.dims()[0]);
+            let values = std::iter::once(&told).chain(&maps).flatten().copied().collect();
+            asked.insert(at, (member, pictures, crew.ask(member, &Task::Look { pictures }, values)));
         }
-        for ((at, member, answer), x) in asked.into_iter().zip(maps) {
-            let rows = x.dims()[0];
-            let heard = self.hear(member, answer).await.filter(|values| values.len() == rows * network.head.classes());
-            logits[at] = match heard {
+        let mut logits = Vec::with_capacity(batches.len());
+        for (at, batch) in batches.into_iter().enumerate() {
+            let mut heard = None;
+            if let Some((member, pictures, answer)) = asked.remove(&at) {
+                let whole = pictures * network.head.classes();
+                heard = self.hear(member, answer).await.filter(|values| values.len() == whole);
+            }
+            logits.push(match heard {
                 Some(values) => values,
-                None => {
-                    let y = network.logits(Batch::Maps(x), &params, 0, |_| None);
-                    read_all([y.flatten(0, 1)]).await?.concat()
-                }
-            };
+                None => read_all([network.logits(batch, &params, 0, |_| None).flatten(0, 1)]).await?.concat(),
+            });
         }
         Ok(logits)
     }

@@ -62,6 +62,8 @@ impl Member {
         let (mean, scale) = values.split_at(values.len() / 2);
         let scaling = Standardisation { mean: mean.to_vec(), scale: scale.to_vec() };
         let of = (&*self.backbone, *boundary, *train_norms);
+        // That of an earlier training makes way first.
+        self.network = None;
         let network = Network::fine_tuned(&head, false, &scaling, of, &self.engine)?;
         self.network = Some((network, self.backbone.shape_at(*boundary)));
         Ok(Vec::new())

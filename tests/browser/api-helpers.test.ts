@@ -61,40 +61,52 @@ describe('many pictures', () => {
   });
 });
 
+/** Fine-tunes on the CPU: what it told, and how often it was helped. */
+function fineTune(page: ApiPage['page'], engine: 'cpu' | 'auto') {
+  return page.evaluate(async (engine) => {
+    const PICTURES = 24;
+    let helped = 0;
+    const told = new BroadcastChannel('helped');
+    told.onmessage = () => (helped += 1);
+    const trainer = engine === 'cpu' ? await headstart.Trainer.create({ engine }) : (await tools.decided()).trainer;
+    for (const kind of ['circles', 'stripes'] as const) {
+      await trainer.addClass(kind);
+      await trainer.addImages(kind, await Promise.all(Array.from({ length: PICTURES / 2 }, (_, i) => drawing.draw(kind, i))));
+    }
+    const losses: (readonly [string, number, number, number | null])[] = [];
+    // Long enough for helpers to come.
+    for await (const event of trainer.train({ epochs: 2, fineTune: 'last:3', fineTuneEpochs: 12, batchSize: 8, monitor: 'loss', patience: 0 })) {
+      if (event.kind === 'epoch') losses.push([event.phase, event.loss, event.accuracy, event.validationLoss]);
+    }
+    const probability = (await trainer.predict(await drawing.draw('circles', 100)))[0]!.probability;
+    const kinds = trainer.engine.workloads.map(({ kind }) => kind);
+    trainer.close();
+    told.close();
+    return { losses, probability, helped, kinds, cores: navigator.hardwareConcurrency };
+  }, engine);
+}
+
 describe('fine-tuning', () => {
-  it('is done on all cores, and comes out the same to the bit on one', async () => {
+  // With a GPU that is slower the worker's code is another than where there is none: it rounds otherwise, and its helpers as it does.
+  it.each(['cpu', 'auto'] as const)('is done on all cores, and comes out the same to the bit on one: %s', async (engine) => {
     const { path, code } = builtWorker();
     if (!code.includes(CORES)) throw new Error('the worker does not ask for the cores as it did');
-    const run = () =>
-      api.page.evaluate(async () => {
-        const PICTURES = 24;
-        let helped = 0;
-        const told = new BroadcastChannel('helped');
-        told.onmessage = () => (helped += 1);
-        const trainer = await headstart.Trainer.create({ engine: 'cpu' });
-        for (const kind of ['circles', 'stripes'] as const) {
-          await trainer.addClass(kind);
-          await trainer.addImages(kind, await Promise.all(Array.from({ length: PICTURES / 2 }, (_, i) => drawing.draw(kind, i))));
-        }
-        const losses: (readonly [string, number, number, number | null])[] = [];
-        // Long enough for helpers to come.
-        for await (const event of trainer.train({ epochs: 2, fineTune: 'last:3', fineTuneEpochs: 12, batchSize: 8, monitor: 'loss', patience: 0 })) {
-          if (event.kind === 'epoch') losses.push([event.phase, event.loss, event.accuracy, event.validationLoss]);
-        }
-        const probability = (await trainer.predict(await drawing.draw('circles', 100)))[0]!.probability;
-        trainer.close();
-        told.close();
-        return { losses, probability, helped, cores: navigator.hardwareConcurrency };
-      });
+    const on = engine === 'cpu' ? api : await openApiPage({ webgpu: true });
+    // Nothing is measured, so that it cannot come out otherwise.
+    if (engine === 'auto') await on.page.evaluate(() => tools.keepEngines([]));
+    const run = () => fineTune(on.page, engine);
+    on.site.files.set(path, Buffer.from(COUNTING + code));
     const all = await run();
-    api.site.files.set(path, Buffer.from(COUNTING + code.replace(CORES, '1')));
+    on.site.files.set(path, Buffer.from(COUNTING + code.replace(CORES, '1')));
     const one = await run();
-    api.site.files.set(path, Buffer.from(COUNTING + code));
+    on.site.files.set(path, Buffer.from(COUNTING + code));
     expect(one.helped).toBe(0);
-    if (all.cores > 1) expect(all.helped).toBeGreaterThan(20);
+    if (all.cores > 1) expect(all.helped).toBeGreaterThan(3);
     expect(all.losses).toHaveLength(14);
     expect(all.losses).toEqual(one.losses);
     expect(all.probability).toBe(one.probability);
-    expect(api.record.errors).toEqual([]);
+    expect(all.kinds).toEqual(['cpu', 'cpu', 'cpu', 'cpu']);
+    expect(on.record.errors).toEqual([]);
+    if (on !== api) await on.close();
   });
 });

@@ -1,18 +1,20 @@
 /** Which wasm package there is to fetch, and how it is asked for a session. */
 import type { EngineChoice } from '../generated/types.js';
 import { whereRelaxed } from './relaxed-simd.js';
-import type { Core, ModelSession, OpenSession, Session } from './session.js';
+import type { Core, ModelSession, OpenSession, Session, Simd } from './session.js';
 
 /** Fetches the package that this engine needs to train: what computes on a GPU is more than half of it, and of no use where there is none. */
-export async function loadCore(engine: EngineChoice): Promise<Core> {
+export async function loadCore(engine: EngineChoice, simd: Simd = 'relaxed'): Promise<Core> {
   const gpu = await wantsGpu(engine);
   const found = gpu ? await import('../pkg/headstart.js') : await import('../pkg/cpu/headstart.js');
-  await found.default(gpu ? undefined : whereRelaxed(RELAXED));
+  const relaxed = !gpu && simd === 'relaxed' ? whereRelaxed(RELAXED) : undefined;
+  await found.default(relaxed);
   // With the types that wasm-bindgen leaves out.
   const typed = (session: Promise<unknown>): Promise<Session> => session as Promise<Session>;
   return {
     create: (...args) => typed(found.Session.create(...args)),
     open: (...args) => typed(found.Session.open(...args)),
+    simd: relaxed === undefined ? 'plain' : 'relaxed',
     defaultConfig: found.defaultConfig,
     settingRules: found.settingRules,
   };

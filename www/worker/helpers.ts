@@ -1,5 +1,5 @@
 import type { BackboneFiles, CallRequest, Calls, Message, Reply, Studied } from '../protocol.js';
-import type { Crew } from './session.js';
+import type { Crew, Simd } from './session.js';
 
 /** The part of a `Worker` that a helper is. */
 export type HelperPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
@@ -14,6 +14,8 @@ const IDLE_MS = 5000;
 const STUDY_MS = 15_000;
 /** The same of one that has a part of a training's step: on a slow machine with a large backbone that is many seconds. */
 const HELP_MS = 60_000;
+/** So much longer for an answer that is there already. */
+const ANSWER_MS = 1000;
 /** Each helper holds a backbone of its own, in memory that it never gives back: with large ones a tab would be too full. */
 const LARGEST_BACKBONE = 20e6;
 
@@ -22,11 +24,12 @@ type Asked = 'create' | 'addClass' | 'study' | 'help';
 
 /** One of them: a worker of its own, with a session of its own that forgets every picture at once. */
 class Helper {
-  /** Whether it can be given a picture. */
-  free = false;
+  /** Whether it has its backbone, and is there. */
+  ready = false;
   readonly #port: HelperPort;
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   readonly #end: () => void;
+  #working = 0;
   #nextId = 1;
   #closed = false;
 
@@ -51,9 +54,14 @@ class Helper {
     });
     const begun = [this.#ask('create', ['cpu', backbone, undefined]), this.#ask('addClass', [CLASS, undefined])];
     Promise.all(begun).then(() => {
-      this.free = !this.#closed;
-      if (this.free) ready();
+      this.ready = !this.#closed;
+      if (this.ready) ready();
     }, this.#end);
+  }
+
+  /** Whether it can be given a picture. */
+  get free(): boolean {
+    return this.ready && this.#working === 0;
   }
 
   study(picture: Blob, name: string): Promise<Studied> {
@@ -67,19 +75,20 @@ class Helper {
   }
 
   async #work<C extends Asked>(most: number, call: C, args: Calls[C]['args'], transfer: Transferable[] = []): Promise<Calls[C]['result']> {
-    this.free = false;
-    const late = setTimeout(this.#end, most);
+    this.#working += 1;
+    // Whoever asks may have been busy for as long: what has arrived meanwhile is looked at first.
+    let late = setTimeout(() => (late = setTimeout(this.#end, ANSWER_MS)), most);
     try {
       return await this.#ask(call, args, transfer);
     } finally {
       clearTimeout(late);
-      this.free = !this.#closed;
+      this.#working -= 1;
     }
   }
 
   close(): void {
     this.#closed = true;
-    this.free = false;
+    this.ready = false;
     this.#port.terminate();
     for (const { reject } of this.#pending.values()) reject(new Error('the helper has gone'));
     this.#pending.clear();
@@ -105,11 +114,11 @@ const CLASS = 'studied';
 
 /** Those of the helpers that compute for one training, with the backbone that there was when it began. */
 class HelperCrew implements Crew {
-  readonly #most: number;
+  readonly most: () => number;
   readonly #all: Helper[] = [];
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(most: () => number) {
+    this.most = most;
   }
 
   join(helper: Helper): void {
@@ -118,10 +127,6 @@ class HelperCrew implements Crew {
 
   members(): number {
     return this.#all.length;
-  }
-
-  most(): number {
-    return this.#most;
   }
 
   ask(member: number, task: string, values: Float32Array): Promise<Float32Array | null> {
@@ -134,9 +139,10 @@ class HelperCrew implements Crew {
  * a training on the CPU. What they give is the same to the bit, and where one of them fails this worker does its work.
  */
 export class Helpers {
-  readonly #start: () => HelperPort;
+  readonly #start: (simd: Simd) => HelperPort;
   readonly #most: number;
   #backbone: BackboneFiles | null = null;
+  #simd: Simd = 'relaxed';
   /** Whether they are to look at pictures. */
   #studies = true;
   /** The training that they are engaged for. */
@@ -147,30 +153,33 @@ export class Helpers {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `cores` are those of the machine, of which this worker has one. */
-  constructor(start: () => HelperPort, cores: number) {
+  constructor(start: (simd: Simd) => HelperPort, cores: number) {
     this.#start = start;
     this.#most = Math.min(cores - 1, MOST_HELPERS);
   }
 
-  /** What the session computes with from now on; null where what they make would be of no use to it. They look at pictures if `studies`. */
-  serve(backbone: BackboneFiles | null, studies = true): void {
+  /**
+   * What the session computes with from now on, and how; null where what they make would be of no use to it. They look at pictures if `studies`.
+   */
+  serve(backbone: BackboneFiles | null, simd: Simd, studies = true): void {
     this.#close();
     this.#crew = null;
+    this.#simd = simd;
     this.#studies = studies;
     this.#backbone = backbone !== null && backbone.weights.size <= LARGEST_BACKBONE ? backbone : null;
   }
 
   /** Those that could help with a training; they are not there before it begins. */
   get candidates(): Crew {
-    return new HelperCrew(this.#backbone === null || this.#failed ? 0 : this.#most);
+    return new HelperCrew(() => this.#available());
   }
 
   /** Starts as many as there may be, who stay until the training is over. */
   engage(): Crew {
-    const crew = new HelperCrew(this.candidates.most());
+    const crew = new HelperCrew(() => this.#available());
     this.#crew = crew;
     clearTimeout(this.#timer);
-    for (const helper of this.#all) if (helper.free) crew.join(helper);
+    for (const helper of this.#all) if (helper.ready) crew.join(helper);
     this.#hire();
     return crew;
   }
@@ -201,12 +210,16 @@ export class Helpers {
     return (this.#studies && this.#all.find(({ free }) => free)?.study(picture, name)) || null;
   }
 
+  #available(): number {
+    return this.#backbone === null || this.#failed ? 0 : this.#most;
+  }
+
   #hire(): void {
     const backbone = this.#backbone;
     if (backbone === null || this.#failed) return;
     try {
       while (this.#all.length < this.#most) {
-        const helper: Helper = new Helper(this.#start(), backbone, () => this.#crew?.join(helper), () => this.#fail());
+        const helper: Helper = new Helper(this.#start(this.#simd), backbone, () => this.#crew?.join(helper), () => this.#fail());
         this.#all.push(helper);
       }
     } catch {

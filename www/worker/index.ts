@@ -6,16 +6,18 @@ import { Helpers } from './helpers.js';
 import { ModelServer } from './model-server.js';
 import { browserPictures } from './pictures.js';
 import { Server } from './server.js';
+import type { Simd } from './session.js';
 
 const post = (message: Message, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
-// Of this very script, wherever it came from.
-const startHelper = () => new Worker(self.location.href, { type: 'module', name: 'headstart-helper' });
+// Of this very script, wherever it came from; what its code is to be is told by its name.
+const startHelper = (simd: Simd) => new Worker(self.location.href, { type: 'module', name: `${HELPER} ${simd}` });
+const HELPER = 'headstart-helper';
 
 /** Nothing is asked before a session, which says what code that needs. */
 function begin({ call, args: [engine] }: CallRequest<'create' | 'ofModel'>): Pick<Server, 'receive'> {
   if (call === 'ofModel') return new ModelServer(loadModelCore(engine), browserPictures.read, post);
   const server = new Server(browserPictures, post, new Helpers(startHelper, navigator.hardwareConcurrency));
-  loadCore(engine)
+  loadCore(engine, self.name === `${HELPER} plain` ? 'plain' : 'relaxed')
     .then((core) => server.work(core))
     .catch((error: unknown) => post(fatal(error)));
   return server;

@@ -38,6 +38,8 @@ export class Server {
   /** The next one, while its files are on their way. */
   #loading: { id: number; abort: AbortController } | null = null;
   #change: BackboneChange | null = null;
+  /** What helpers were last told to compute with, and whether to look at pictures. */
+  #offer: { weights: Blob | undefined; studies: boolean } | null = null;
   /** Whether this worker is embedding a picture itself. */
   #embedding = false;
   #wake: () => void = () => undefined;
@@ -178,8 +180,8 @@ export class Server {
   /** Requests are served meanwhile, by the CPU. */
   async #chooseEngines(session: Session): Promise<void> {
     await chooseEngines(session);
-    // Those that are at work go on where everything stays on the CPU.
-    if (!this.#computes(session, 'embedding') || !this.#computes(session, 'fine-tuning')) await this.#offerHelp(session);
+    // A run goes on with those that it has, on the engines that it has begun with.
+    if (!this.#run) await this.#offerHelp(session);
     this.#post({ kind: 'news', change: await this.#changes.any(session) });
   }
 
@@ -238,11 +240,15 @@ export class Server {
     // The run would be on a backbone that nobody wants any more.
     if (this.#loading) throw refusal('backbone_changing', 'Another backbone is being loaded.');
     const settings = knownSettings(config, this.#core.defaultConfig());
-    if ((settings.fineTune ?? 'none') !== 'none' && this.#computes(session, 'fine-tuning')) await session.setCrew(this.#helpers.engage());
-    await session.startTraining(settings, checkpoint).catch((error: unknown) => {
-      this.#helpers.release();
+    // Where one is under way the session refuses, and they go on with that.
+    const helps = !this.#run && (settings.fineTune ?? 'none') !== 'none' && (this.#computes(session, 'embedding') || this.#computes(session, 'fine-tuning'));
+    if (helps) await session.setCrew(this.#helpers.engage());
+    try {
+      await session.startTraining(settings, checkpoint);
+    } catch (error) {
+      if (helps) await this.#sendHelpersHome(session);
       throw error;
-    });
+    }
     const controls = this.#controls.get(id) ?? { paused: false, cancelled: false };
     this.#run = new TrainingRun(id, session, controls, care, (event) => this.#post({ kind: 'event', id, event }));
   }
@@ -251,11 +257,11 @@ export class Server {
     try {
       const report = await run.slice();
       if (!report) return;
-      this.#endRun(run);
+      await this.#endRun(run);
       this.#post({ kind: 'result', id: run.id, value: report, ...told(await this.#changes.any(this.#required())) });
     } catch (error) {
-      this.#endRun(run);
       if (isTrap(error)) throw error;
+      await this.#endRun(run);
       await run.abandon().catch((second: unknown) => {
         // The first error is the one to tell; this one only says that there was nothing left to leave.
         if (isTrap(second)) throw second;
@@ -264,10 +270,16 @@ export class Server {
     }
   }
 
-  #endRun(run: TrainingRun): void {
+  async #endRun(run: TrainingRun): Promise<void> {
     this.#controls.delete(run.id);
     this.#run = null;
+    await this.#sendHelpersHome(this.#required());
+  }
+
+  /** Those of a training that is over. Work may have moved to another engine meanwhile. */
+  async #sendHelpersHome(session: Session): Promise<void> {
     this.#helpers.release();
+    await this.#offerHelp(session);
   }
 
   /** Whether the CPU does this kind of work. */
@@ -280,7 +292,12 @@ export class Server {
     const { config, weights } = this.#backbone ?? {};
     const studies = this.#computes(session, 'embedding');
     const useful = weights !== undefined && (studies || this.#computes(session, 'fine-tuning'));
-    this.#helpers.serve(useful ? { weights, ...(config !== undefined && { config }) } : null, studies);
+    const offer = { weights: useful ? weights : undefined, studies };
+    // Those that are there stay where nothing has changed.
+    if (offer.weights !== this.#offer?.weights || offer.studies !== this.#offer?.studies) {
+      this.#helpers.serve(useful ? { weights, ...(config !== undefined && { config }) } : null, this.#core.simd, studies);
+      this.#offer = offer;
+    }
     await session.setCrew(this.#helpers.candidates);
   }
 

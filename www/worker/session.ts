@@ -131,6 +131,9 @@ export type ModelSession = Pick<Session, 'engine' | 'chooseEngines' | 'backbone'
 /** Makes a session on a saved model's own backbone, with the model loaded. */
 export type OpenSession = (engine: EngineChoice, file: Uint8Array, config?: string, weights?: Uint8Array) => Promise<ModelSession>;
 
+/** How the CPU engine multiplies and adds: with relaxed SIMD in one operation, which rounds once and not twice. */
+export type Simd = 'relaxed' | 'plain';
+
 /** The wasm package: how a session is made, the settings where nothing else is asked for, and what they may be. */
 export interface Core {
   create(engine: EngineChoice, config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<Session>;
@@ -144,6 +147,8 @@ export interface Core {
     pictures: Uint8Array | undefined,
     name: string | undefined,
   ): Promise<Session>;
+  /** Whoever is to compute the same has the same. */
+  readonly simd: Simd;
   defaultConfig(): TrainConfig;
   settingRules(): SettingRules;
 }

@@ -412,6 +412,7 @@ export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
       session.open(project, model, pictures);
       return session;
     },
+    simd: 'plain',
     defaultConfig: () => ({ epochs: 3, fineTune: 'none', seed: 0 }) as TrainConfig,
     settingRules: () => ({ settings: [] }),
   };
