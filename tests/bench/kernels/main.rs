@@ -2,6 +2,9 @@
 //! (Williams, Waterman and Patterson, 2009), whose peak and bandwidths are measured in the same run. Every result is compared with its
 //! definition before it is timed. Prints tables and writes target/bench-kernels/kernels.json.
 //!
+//! Times are criterion's medians. Beside them stands the fastest run: where the two are far apart, others were at work, and only the latter says
+//! something of the kernel.
+//!
 //!     ./build.sh bench kernels
 //!     ./build.sh bench kernels 'v2-1.0-224/depthwise'      # those whose names match
 //!
