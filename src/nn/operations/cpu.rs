@@ -23,11 +23,9 @@ impl Compute for Flex {
                 let (from, to) = (of.inputs * of.area, of.outputs * of.area);
                 let mut y = vec![0.0; of.batch * to];
                 in_groups(&mut y, to, x.len() * of.outputs, |group, y| {
-                    let pictures = x[group.start * from..group.end * from].chunks_exact(from);
-                    for (x, y) in pictures.zip(y.chunks_exact_mut(to)) {
-                        of.forward(x, weight, y);
-                        y.chunks_exact_mut(of.area).zip(bias).for_each(|(plane, bias)| finish(plane, *bias, clamp));
-                    }
+                    of.forward(&x[group.start * from..group.end * from], weight, y);
+                    let planes = y.chunks_exact_mut(of.area).zip(bias.iter().cycle());
+                    planes.for_each(|(plane, bias)| finish(plane, *bias, clamp));
                 });
                 tensor(y, [of.batch, of.outputs, size[0], size[1]])
             }
@@ -62,12 +60,9 @@ impl Compute for Flex {
         let mut y = vec![0.0; dims.iter().product()];
         match shape {
             Shape::Pointwise(of, _) => {
-                let PointwiseBatch { inputs, outputs, area, .. } = of;
-                let turned = transposed(weight, [outputs, inputs]);
-                let of = PointwiseBatch { inputs: outputs, outputs: inputs, ..of };
-                in_groups(&mut y, inputs * area, gradient.len() * inputs, |group, y| {
-                    let maps = gradient[group.start * outputs * area..].chunks_exact(outputs * area);
-                    maps.zip(y.chunks_exact_mut(inputs * area)).for_each(|(x, y)| of.forward(x, &turned, y));
+                let (from, to) = (of.outputs * of.area, of.inputs * of.area);
+                in_groups(&mut y, to, gradient.len() * of.inputs, |group, y| {
+                    of.input_gradient(&gradient[group.start * from..group.end * from], weight, y);
                 });
             }
             Shape::Depthwise([_, channels], planes) => {

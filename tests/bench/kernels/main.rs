@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (width, side) in NETWORKS {
         let network = MobileNetV2::new(width, side);
         frozen.push(frozen::measure(&network, &mut timer)?);
-        training.push(training::measure(&network, &mut timer)?);
+        training.extend(training::measure(&network, &mut timer)?);
     }
     // Others may have been at work: what was reached at one of the two times can be reached.
     let machine = before.or_better(Machine::measure());

@@ -11,8 +11,8 @@ use headstart_kernels::{Conv, Planes, PointwiseBatch, Scratch};
 use std::error::Error;
 use std::hint::black_box;
 
-/// Pictures in a batch.
-const BATCH: usize = 16;
+/// Pictures in a batch, and in the shares that a batch is computed in.
+const BATCHES: [usize; 2] = [16, 4];
 /// Stages that train.
 const STAGES: usize = 3;
 /// Classes of the head.
@@ -21,24 +21,29 @@ const CLASSES: usize = 10;
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kernel {
-    /// Σ over inputs of weight · x; the gradient of the input is one too, with the weight transposed.
+    /// Σ over inputs of weight · x.
     Product(PointwiseBatch),
+    /// Σ over outputs of weight · gradient.
+    InputGradient(PointwiseBatch),
     /// Σ over pictures and pixels of gradient · x.
     WeightGradient(PointwiseBatch),
-    /// Of so many channels.
-    DepthwiseInput(usize, Planes),
-    /// Of so many channels.
-    DepthwiseWeight(usize, Planes),
+    /// Of so many channels of so many pictures.
+    DepthwiseInput([usize; 2], Planes),
+    DepthwiseWeight([usize; 2], Planes),
 }
 
-/// Every distinct kernel of a step.
+/// Every distinct kernel of a step, for batches of each size.
 ///
 /// # Errors
 /// Those of [`Timer::time`].
-pub(crate) fn measure(network: &MobileNetV2, timer: &mut Timer) -> Result<Step, Box<dyn Error>> {
-    let name = format!("{}-training", network.name());
+pub(crate) fn measure(network: &MobileNetV2, timer: &mut Timer) -> Result<Vec<Step>, Box<dyn Error>> {
+    BATCHES.into_iter().map(|batch| measure_batch(network, batch, timer)).collect()
+}
+
+fn measure_batch(network: &MobileNetV2, batch: usize, timer: &mut Timer) -> Result<Step, Box<dyn Error>> {
+    let name = format!("{}-training-{batch}", network.name());
     let mut kernels: Vec<(String, Kernel, usize)> = Vec::new();
-    for (name, kernel) in step(network) {
+    for (name, kernel) in step(network, batch) {
         match kernels.iter_mut().find(|(known, ..)| *known == name) {
             Some((.., count)) => *count += 1,
             None => kernels.push((name, kernel, 1)),
@@ -50,11 +55,11 @@ pub(crate) fn measure(network: &MobileNetV2, timer: &mut Timer) -> Result<Step, 
             rows.push(Row { name: kernel_name, count, seconds, work: kernel.work() });
         }
     }
-    Ok(Step { name, batch: BATCH, kernels: rows })
+    Ok(Step { name, batch, kernels: rows })
 }
 
 /// All kernels of one step, with their names.
-fn step(network: &MobileNetV2) -> Vec<(String, Kernel)> {
+fn step(network: &MobileNetV2, batch: usize) -> Vec<(String, Kernel)> {
     let mut kernels = Vec::new();
     let mut features = 0;
     // What is in front of the first convolution does not train.
@@ -66,16 +71,21 @@ fn step(network: &MobileNetV2) -> Vec<(String, Kernel)> {
             if conv.is_depthwise() {
                 let planes = Planes { kernel, stride, padding, size };
                 let shape = format!("{inputs}, {}x{}", size[0], size[1]);
-                kernels.push((format!("depthwise weight gradient {shape}"), Kernel::DepthwiseWeight(inputs, planes)));
-                kernels.push((format!("depthwise input gradient {shape}"), Kernel::DepthwiseInput(inputs, planes)));
+                kernels.push((
+                    format!("depthwise weight gradient {shape}"),
+                    Kernel::DepthwiseWeight([batch, inputs], planes),
+                ));
+                kernels.push((
+                    format!("depthwise input gradient {shape}"),
+                    Kernel::DepthwiseInput([batch, inputs], planes),
+                ));
             } else {
-                let of = PointwiseBatch { batch: BATCH, inputs, outputs, area: size[0] * size[1] };
-                let turned = PointwiseBatch { inputs: outputs, outputs: inputs, ..of };
+                let of = PointwiseBatch { batch, inputs, outputs, area: size[0] * size[1] };
                 let shape = format!("{inputs} to {outputs}, {}x{}", size[0], size[1]);
                 kernels.push((format!("pointwise forward {shape}"), Kernel::Product(of)));
                 kernels.push((format!("pointwise weight gradient {shape}"), Kernel::WeightGradient(of)));
                 if wants_input {
-                    kernels.push((format!("pointwise input gradient {shape}"), Kernel::Product(turned)));
+                    kernels.push((format!("pointwise input gradient {shape}"), Kernel::InputGradient(of)));
                 }
             }
             wants_input = true;
@@ -85,9 +95,9 @@ fn step(network: &MobileNetV2) -> Vec<(String, Kernel)> {
     }
     let dense = |inputs, outputs, area| PointwiseBatch { batch: 1, inputs, outputs, area };
     let shape = format!("{features} to {CLASSES}");
-    kernels.push((format!("dense forward {shape}"), Kernel::WeightGradient(dense(CLASSES, BATCH, features))));
-    kernels.push((format!("dense input gradient {shape}"), Kernel::Product(dense(CLASSES, BATCH, features))));
-    kernels.push((format!("dense weight gradient {shape}"), Kernel::Product(dense(BATCH, CLASSES, features))));
+    kernels.push((format!("dense forward {shape}"), Kernel::WeightGradient(dense(CLASSES, batch, features))));
+    kernels.push((format!("dense input gradient {shape}"), Kernel::Product(dense(CLASSES, batch, features))));
+    kernels.push((format!("dense weight gradient {shape}"), Kernel::Product(dense(batch, CLASSES, features))));
     kernels
 }
 
@@ -101,12 +111,15 @@ impl Kernel {
             Self::WeightGradient(PointwiseBatch { batch, inputs, outputs, area }) => {
                 ([batch * inputs * area, batch * outputs * area], outputs * inputs)
             }
-            Self::DepthwiseInput(channels, planes) => {
-                let [input, output] = areas(&planes).map(|area| BATCH * channels * area);
+            Self::InputGradient(PointwiseBatch { batch, inputs, outputs, area }) => {
+                ([batch * outputs * area, outputs * inputs], batch * inputs * area)
+            }
+            Self::DepthwiseInput([batch, channels], planes) => {
+                let [input, output] = areas(&planes).map(|area| batch * channels * area);
                 ([channels * places(&planes), output], input)
             }
-            Self::DepthwiseWeight(channels, planes) => {
-                let [input, output] = areas(&planes).map(|area| BATCH * channels * area);
+            Self::DepthwiseWeight([batch, channels], planes) => {
+                let [input, output] = areas(&planes).map(|area| batch * channels * area);
                 ([input, output], channels * places(&planes))
             }
         }
@@ -115,13 +128,14 @@ impl Kernel {
     fn work(self) -> Work {
         let multiplications = match self {
             Self::Product(PointwiseBatch { batch, inputs, outputs, area })
+            | Self::InputGradient(PointwiseBatch { batch, inputs, outputs, area })
             | Self::WeightGradient(PointwiseBatch { batch, inputs, outputs, area }) => batch * inputs * outputs * area,
-            Self::DepthwiseInput(channels, planes) | Self::DepthwiseWeight(channels, planes) => {
+            Self::DepthwiseInput([batch, channels], planes) | Self::DepthwiseWeight([batch, channels], planes) => {
                 let Planes { kernel, stride, padding, size } = planes;
                 let [inputs, outputs, groups] = [channels; 3];
                 let (weight, bias, activation) = (Vec::new(), None, Default::default());
                 let conv = Conv { inputs, outputs, kernel, stride, padding, groups, weight, bias, activation };
-                BATCH * multiplications(&conv, size)
+                batch * multiplications(&conv, size)
             }
         };
         let ([a, b], out) = self.lengths();
@@ -150,22 +164,20 @@ impl Kernel {
 
     fn compute(self, a: &[f32], b: &[f32], y: &mut [f32], scratch: &mut Scratch) {
         match self {
-            Self::Product(of) => {
-                let maps = a.chunks_exact(of.inputs * of.area).zip(y.chunks_exact_mut(of.outputs * of.area));
-                maps.for_each(|(x, y)| of.forward(x, b, y));
-            }
+            Self::Product(of) => of.forward(a, b, y),
+            Self::InputGradient(of) => of.input_gradient(a, b, y),
             Self::WeightGradient(of) => of.weight_gradient(a, b, 0..of.outputs, y),
-            Self::DepthwiseInput(channels, planes) => {
+            Self::DepthwiseInput([_, channels], planes) => {
                 let ([area, out], places) = (areas(&planes), places(&planes));
                 for (at, (gradient, y)) in b.chunks_exact(out).zip(y.chunks_exact_mut(area)).enumerate() {
                     planes.input_gradient(&a[at % channels * places..][..places], gradient, y, scratch);
                 }
             }
-            Self::DepthwiseWeight(channels, planes) => {
+            Self::DepthwiseWeight([batch, channels], planes) => {
                 let ([area, out], places) = (areas(&planes), places(&planes));
                 y.fill(0.0);
                 for (channel, y) in y.chunks_exact_mut(places).enumerate() {
-                    for at in (0..BATCH).map(|picture| picture * channels + channel) {
+                    for at in (0..batch).map(|picture| picture * channels + channel) {
                         planes.add_weight_gradient(&a[at * area..][..area], &b[at * out..][..out], y, scratch);
                     }
                 }
@@ -184,6 +196,13 @@ impl Kernel {
                     y.iter_mut().zip(x).for_each(|(y, x)| *y += product(*x, b[output * inputs + input]));
                 }
             }
+            Self::InputGradient(PointwiseBatch { batch, inputs, outputs, area }) => {
+                for (picture, output, input) in indices([batch, outputs, inputs]) {
+                    let y = &mut y[(picture * inputs + input) * area..][..area];
+                    let gradient = &a[(picture * outputs + output) * area..][..area];
+                    y.iter_mut().zip(gradient).for_each(|(y, g)| *y += product(*g, b[output * inputs + input]));
+                }
+            }
             Self::WeightGradient(PointwiseBatch { batch, inputs, outputs, area }) => {
                 for (picture, output, input) in indices([batch, outputs, inputs]) {
                     let x = &a[(picture * inputs + input) * area..][..area];
@@ -191,10 +210,10 @@ impl Kernel {
                     y[output * inputs + input] += x.iter().zip(gradient).map(|(a, b)| product(*a, *b)).sum::<f64>();
                 }
             }
-            Self::DepthwiseInput(channels, planes) => pairs(channels, &planes, |weight, input, output| {
+            Self::DepthwiseInput(count, planes) => pairs(count, &planes, |weight, input, output| {
                 y[input] += product(a[weight], b[output]);
             }),
-            Self::DepthwiseWeight(channels, planes) => pairs(channels, &planes, |weight, input, output| {
+            Self::DepthwiseWeight(count, planes) => pairs(count, &planes, |weight, input, output| {
                 y[weight] += product(a[input], b[output]);
             }),
         }
@@ -215,10 +234,10 @@ fn indices([a, b, c]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)>
 }
 
 /// Every value of a depthwise convolution's weight with those of input and output that it connects, by their places in memory.
-fn pairs(channels: usize, planes: &Planes, mut each: impl FnMut(usize, usize, usize)) {
+fn pairs([batch, channels]: [usize; 2], planes: &Planes, mut each: impl FnMut(usize, usize, usize)) {
     let Planes { kernel, stride, padding, size } = *planes;
     let (out, [area, out_area]) = (planes.output(), areas(planes));
-    for (plane, at, place) in indices([BATCH * channels, out_area, places(planes)]) {
+    for (plane, at, place) in indices([batch * channels, out_area, places(planes)]) {
         let row = (at / out[1] * stride[0] + place / kernel[1]).checked_sub(padding[0].0).filter(|row| *row < size[0]);
         let column = (at % out[1] * stride[1] + place % kernel[1]).checked_sub(padding[1].0).filter(|at| *at < size[1]);
         if let (Some(row), Some(column)) = (row, column) {
