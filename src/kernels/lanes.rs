@@ -83,6 +83,31 @@ pub(crate) unsafe fn turn_rows<L: Lanes>(
     }
 }
 
+/// The same the other way: what [`turn_rows`] has turned goes back to rows.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn turn_back<L: Lanes>(
+    length: usize,
+    from: impl Fn(usize) -> *const f32,
+    to: impl Fn(usize) -> *mut f32,
+) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if length < L::COUNT {
+            for (at, row) in (0..length).flat_map(|at| (0..L::COUNT).map(move |row| (at, row))) {
+                *to(row).add(at) = *from(at).add(row);
+            }
+            return;
+        }
+        let last = length - L::COUNT;
+        for first in (0..last).step_by(L::COUNT).chain([last]) {
+            L::turn(|at| from(first + at), |row| to(row).add(first));
+        }
+    }
+}
+
 /// Which vectors this processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {

@@ -1,13 +1,13 @@
-//! The kernels that train: pointwise convolutions of a batch, the gradients of depthwise ones, and a head's dense layer, which is made
+//! The kernels that train: pointwise and depthwise convolutions of a batch with their gradients, and a head's dense layer, which is made
 //! of the same products. The shapes are those of `last:3`, the last two blocks and the last convolution, as
-//! `src/nn/operations/cpu.rs` calls them on one thread. (Depthwise convolutions forward are not the engine's there.)
+//! `src/nn/operations/cpu.rs` calls them on one thread.
 
 use crate::mobilenet_v2::MobileNetV2;
 use crate::numbers::{Numbers, assert_near};
 use crate::report::{Row, Step};
 use crate::timer::{Stopwatch, Timer, Took};
 use crate::work::{Work, bytes, multiplications};
-use headstart_kernels::{Conv, Planes, PointwiseBatch, Scratch};
+use headstart_kernels::{Conv, Planes, PointwiseBatch};
 use std::error::Error;
 use std::hint::black_box;
 
@@ -27,7 +27,8 @@ enum Kernel {
     InputGradient(PointwiseBatch),
     /// Σ over pictures and pixels of gradient · x.
     WeightGradient(PointwiseBatch),
-    /// Of so many channels of so many pictures.
+    /// Of so many pictures and channels, as the gradients are.
+    DepthwiseForward([usize; 2], Planes),
     DepthwiseInput([usize; 2], Planes),
     DepthwiseWeight([usize; 2], Planes),
 }
@@ -71,14 +72,10 @@ fn step(network: &MobileNetV2, batch: usize) -> Vec<(String, Kernel)> {
             if conv.is_depthwise() {
                 let planes = Planes { kernel, stride, padding, size };
                 let shape = format!("{inputs}, {}x{}", size[0], size[1]);
-                kernels.push((
-                    format!("depthwise weight gradient {shape}"),
-                    Kernel::DepthwiseWeight([batch, inputs], planes),
-                ));
-                kernels.push((
-                    format!("depthwise input gradient {shape}"),
-                    Kernel::DepthwiseInput([batch, inputs], planes),
-                ));
+                let of = [batch, inputs];
+                kernels.push((format!("depthwise forward {shape}"), Kernel::DepthwiseForward(of, planes)));
+                kernels.push((format!("depthwise weight gradient {shape}"), Kernel::DepthwiseWeight(of, planes)));
+                kernels.push((format!("depthwise input gradient {shape}"), Kernel::DepthwiseInput(of, planes)));
             } else {
                 let of = PointwiseBatch { batch, inputs, outputs, area: size[0] * size[1] };
                 let shape = format!("{inputs} to {outputs}, {}x{}", size[0], size[1]);
@@ -114,6 +111,10 @@ impl Kernel {
             Self::InputGradient(PointwiseBatch { batch, inputs, outputs, area }) => {
                 ([batch * outputs * area, outputs * inputs], batch * inputs * area)
             }
+            Self::DepthwiseForward([batch, channels], planes) => {
+                let [input, output] = areas(&planes).map(|area| batch * channels * area);
+                ([input, channels * places(&planes)], output)
+            }
             Self::DepthwiseInput([batch, channels], planes) => {
                 let [input, output] = areas(&planes).map(|area| batch * channels * area);
                 ([channels * places(&planes), output], input)
@@ -130,9 +131,11 @@ impl Kernel {
             Self::Product(PointwiseBatch { batch, inputs, outputs, area })
             | Self::InputGradient(PointwiseBatch { batch, inputs, outputs, area })
             | Self::WeightGradient(PointwiseBatch { batch, inputs, outputs, area }) => batch * inputs * outputs * area,
-            Self::DepthwiseInput([batch, channels], planes) | Self::DepthwiseWeight([batch, channels], planes) => {
+            Self::DepthwiseForward(of, planes)
+            | Self::DepthwiseInput(of, planes)
+            | Self::DepthwiseWeight(of, planes) => {
                 let Planes { kernel, stride, padding, size } = planes;
-                let [inputs, outputs, groups] = [channels; 3];
+                let (batch, [inputs, outputs, groups]) = (of[0], [of[1]; 3]);
                 let (weight, bias, activation) = (Vec::new(), None, Default::default());
                 let conv = Conv { inputs, outputs, kernel, stride, padding, groups, weight, bias, activation };
                 batch * multiplications(&conv, size)
@@ -148,40 +151,28 @@ impl Kernel {
         let mut numbers = Numbers::new(4);
         let (lengths, length) = self.lengths();
         let [a, b] = lengths.map(|length| numbers.many(length, 1.0));
-        let (mut y, mut scratch) = (vec![0.0; length], Scratch::default());
-        self.compute(&a, &b, &mut y, &mut scratch);
+        let mut y = vec![0.0; length];
+        self.compute(&a, &b, &mut y);
         let mut expected = vec![0.0; length];
         self.define(&a, &b, &mut expected);
         assert_near(&y, &expected, name);
         let mut stopwatch = Stopwatch::new();
         move |iterations| {
             stopwatch.time(iterations, || {
-                self.compute(black_box(&a), black_box(&b), &mut y, &mut scratch);
+                self.compute(black_box(&a), black_box(&b), &mut y);
                 black_box(&y);
             })
         }
     }
 
-    fn compute(self, a: &[f32], b: &[f32], y: &mut [f32], scratch: &mut Scratch) {
+    fn compute(self, a: &[f32], b: &[f32], y: &mut [f32]) {
         match self {
             Self::Product(of) => of.forward(a, b, y),
             Self::InputGradient(of) => of.input_gradient(a, b, y),
             Self::WeightGradient(of) => of.weight_gradient(a, b, 0..of.outputs, y),
-            Self::DepthwiseInput([_, channels], planes) => {
-                let ([area, out], places) = (areas(&planes), places(&planes));
-                for (at, (gradient, y)) in b.chunks_exact(out).zip(y.chunks_exact_mut(area)).enumerate() {
-                    planes.input_gradient(&a[at % channels * places..][..places], gradient, y, scratch);
-                }
-            }
-            Self::DepthwiseWeight([batch, channels], planes) => {
-                let ([area, out], places) = (areas(&planes), places(&planes));
-                y.fill(0.0);
-                for (channel, y) in y.chunks_exact_mut(places).enumerate() {
-                    for at in (0..batch).map(|picture| picture * channels + channel) {
-                        planes.add_weight_gradient(&a[at * area..][..area], &b[at * out..][..out], y, scratch);
-                    }
-                }
-            }
+            Self::DepthwiseForward(_, planes) => planes.forward(a, b, 0, y),
+            Self::DepthwiseInput(_, planes) => planes.input_gradient(b, a, 0, y),
+            Self::DepthwiseWeight(of, planes) => planes.weight_gradient(a, b, of, 0..of[1], y),
         }
     }
 
@@ -210,6 +201,9 @@ impl Kernel {
                     y[output * inputs + input] += x.iter().zip(gradient).map(|(a, b)| product(*a, *b)).sum::<f64>();
                 }
             }
+            Self::DepthwiseForward(count, planes) => pairs(count, &planes, |weight, input, output| {
+                y[output] += product(a[input], b[weight]);
+            }),
             Self::DepthwiseInput(count, planes) => pairs(count, &planes, |weight, input, output| {
                 y[input] += product(a[weight], b[output]);
             }),
