@@ -413,11 +413,22 @@ setup_peers() {
   VITE_CONFIG_NATIVE_IGNORE_WARNING=true $bin/vite build --config tests/bench/peers/vite.config.ts --logLevel warn
 }
 
+# Natively, with a package of its own that nothing else compiles. Criterion says what it has measured, not what it is about to.
+bench_kernels() {
+  setup_rust
+  CARGO_TARGET_DIR=$root/target/bench-kernels \
+    cargo run --quiet --release --locked --manifest-path tests/bench/kernels/Cargo.toml -- --bench --quiet "$@"
+}
+
 bench() {
   local name=${1:-}
   [ $# = 0 ] || shift
+  if [ "$name" = kernels ]; then
+    bench_kernels "$@"
+    return
+  fi
   if [ ! -f "tests/bench/$name.test.ts" ]; then
-    die "which benchmark? $(cd tests/bench && echo *.test.ts | sed 's/\.test\.ts//g; s/ /, /g')"
+    die "which benchmark? $(cd tests/bench && echo *.test.ts kernels | sed 's/\.test\.ts//g; s/ /, /g')"
   fi
   build
   setup_chromium

@@ -101,31 +101,37 @@ unsafe fn compute<L: Lanes>(job: &Job<'_>) {
     let Depthwise { kernel, stride, padding, channels, .. } = *job.of;
     for row in job.rows.clone() {
         let (top, bottom, y) = within(row, stride[0], padding[0].0, kernel[0], job.size[0]);
+        // A window without rows reads nothing, wherever it lies.
+        let line = y.saturating_sub(job.first) * job.size[1];
+        let to_line = (row - job.rows.start) * job.width;
         let mut column = 0;
         while column < job.width {
-            let (left, right, x) = within(column, stride[1], padding[1].0, kernel[1], job.size[1]);
-            let last = (column + TOGETHER - 1) * stride[1] + kernel[1];
-            let whole = left == 0 && last <= job.size[1] + padding[1].0 && column + TOGETHER <= job.width;
-            // SAFETY: the window's part lies within the picture, the outputs within theirs.
+            // The last few begin early enough to be as many: what is computed twice is the same both times.
+            let first = column.min(job.width.saturating_sub(TOGETHER));
+            let span = (TOGETHER - 1) * stride[1] + kernel[1];
+            let (left, right, x) = within(first, stride[1], padding[1].0, span, job.size[1]);
+            // SAFETY: the windows' part lies within the picture, the outputs within theirs.
             unsafe {
-                // A window without rows reads nothing, wherever it lies.
-                let from = job.x.add((y.saturating_sub(job.first) * job.size[1] + x) * channels);
-                let to = job.y.add(((row - job.rows.start) * job.width + column) * channels);
-                if whole {
-                    match (kernel[1], stride[1]) {
-                        (3, 1) => group::<L, 3, 1>(job, from, to, top..bottom),
-                        (3, 2) => group::<L, 3, 2>(job, from, to, top..bottom),
-                        (5, 1) => group::<L, 5, 1>(job, from, to, top..bottom),
-                        (5, 2) => group::<L, 5, 2>(job, from, to, top..bottom),
-                        _ => {
-                            for index in 0..TOGETHER {
-                                let from = from.add(index * stride[1] * channels);
-                                one::<L>(job, from, to.add(index * channels), top..bottom, 0..kernel[1]);
-                            }
-                        }
-                    }
-                    column += TOGETHER;
+                let group = Group {
+                    job,
+                    from: job.x.add((line + x) * channels),
+                    to: job.y.add((to_line + first) * channels),
+                    lines: top..bottom,
+                    outside: [left, span.saturating_sub(right)],
+                };
+                let computed = job.width >= TOGETHER
+                    && match (kernel[1], stride[1]) {
+                        (3, 1) => group.compute::<L, 3, 1>(),
+                        (3, 2) => group.compute::<L, 3, 2>(),
+                        (5, 1) => group.compute::<L, 5, 1>(),
+                        (5, 2) => group.compute::<L, 5, 2>(),
+                        _ => false,
+                    };
+                if computed {
+                    column = first + TOGETHER;
                 } else {
+                    let (left, right, x) = within(column, stride[1], padding[1].0, kernel[1], job.size[1]);
+                    let (from, to) = (job.x.add((line + x) * channels), job.y.add((to_line + column) * channels));
                     one::<L>(job, from, to, top..bottom, left..right);
                     column += 1;
                 }
@@ -134,48 +140,74 @@ unsafe fn compute<L: Lanes>(job: &Job<'_>) {
     }
 }
 
-/// [`TOGETHER`] outputs, whose windows lie within the row.
-#[inline(always)]
-unsafe fn group<L: Lanes, const WIDTH: usize, const STRIDE: usize>(
-    job: &Job<'_>,
+/// [`TOGETHER`] outputs beside each other.
+struct Group<'a> {
+    job: &'a Job<'a>,
+    /// The first value that lies within the picture.
     from: *const f32,
     to: *mut f32,
+    /// The lines of the windows that lie within it.
     lines: Range<usize>,
-) {
-    let Depthwise { kernel, channels, .. } = *job.of;
-    let line = job.size[1] * channels;
-    // SAFETY: as the caller's.
-    unsafe {
-        let [least, most] = job.range.map(|bound| L::splat(bound));
-        let mut weight = job.of.weight.as_ptr().add(lines.start * WIDTH * L::COUNT);
-        let mut channel = 0;
-        while channel < channels {
-            let mut sums = [L::load(job.of.bias.as_ptr().add(channel)); TOGETHER];
-            let (mut x, mut w) = (from.add(channel), weight);
-            for _ in lines.clone() {
-                let mut factors = [sums[0]; WIDTH];
-                for (place, factor) in factors.iter_mut().enumerate() {
-                    *factor = L::load(w.add(place * L::COUNT));
-                }
-                // Every value is read once, for all outputs that it is a part of.
-                let mut value = x;
-                for at in 0..(TOGETHER - 1) * STRIDE + WIDTH {
-                    let x = L::load(value);
-                    value = value.add(channels);
-                    for (index, sum) in sums.iter_mut().enumerate() {
-                        if at >= index * STRIDE && at < index * STRIDE + WIDTH {
-                            *sum = sum.add_product(x, factors[at - index * STRIDE]);
+    /// Values of a line of all windows together that lie before it and after it.
+    outside: [usize; 2],
+}
+
+impl Group<'_> {
+    /// Whether it has computed them: most windows over an edge it can, for small maps have no others, but not all.
+    #[inline(always)]
+    unsafe fn compute<L: Lanes, const WIDTH: usize, const STRIDE: usize>(&self) -> bool {
+        // SAFETY: as the caller's.
+        unsafe {
+            match (self.outside, WIDTH) {
+                ([0, 0], _) => self.sum::<L, WIDTH, STRIDE, 0, 0>(),
+                ([1, 0], 3) => self.sum::<L, WIDTH, STRIDE, 1, 0>(),
+                ([0, 1], 3) => self.sum::<L, WIDTH, STRIDE, 0, 1>(),
+                ([1, 1], 3) => self.sum::<L, WIDTH, STRIDE, 1, 1>(),
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// All outputs at once, so that values and weights are read once for them. `BEFORE` and `AFTER` are how many
+    /// values of the windows lie outside of the picture.
+    #[inline(always)]
+    unsafe fn sum<L: Lanes, const WIDTH: usize, const STRIDE: usize, const BEFORE: usize, const AFTER: usize>(&self) {
+        let Depthwise { kernel, channels, .. } = *self.job.of;
+        let line = self.job.size[1] * channels;
+        // SAFETY: as the caller's.
+        unsafe {
+            let [least, most] = self.job.range.map(|bound| L::splat(bound));
+            let mut weight = self.job.of.weight.as_ptr().add(self.lines.start * WIDTH * L::COUNT);
+            let mut channel = 0;
+            while channel < channels {
+                let mut sums = [L::load(self.job.of.bias.as_ptr().add(channel)); TOGETHER];
+                let (mut x, mut w) = (self.from.add(channel), weight);
+                for _ in self.lines.clone() {
+                    let mut factors = [sums[0]; WIDTH];
+                    for (place, factor) in factors.iter_mut().enumerate() {
+                        *factor = L::load(w.add(place * L::COUNT));
+                    }
+                    // Every value is read once, for all outputs that it is a part of.
+                    let mut value = x;
+                    for at in BEFORE..(TOGETHER - 1) * STRIDE + WIDTH - AFTER {
+                        let x = L::load(value);
+                        value = value.add(channels);
+                        for (index, sum) in sums.iter_mut().enumerate() {
+                            if at >= index * STRIDE && at < index * STRIDE + WIDTH {
+                                *sum = sum.add_product(x, factors[at - index * STRIDE]);
+                            }
                         }
                     }
+                    x = x.add(line);
+                    w = w.add(WIDTH * L::COUNT);
                 }
-                x = x.add(line);
-                w = w.add(WIDTH * L::COUNT);
+                for (index, sum) in sums.into_iter().enumerate() {
+                    sum.at_least(least).at_most(most).store(self.to.add(index * channels + channel));
+                }
+                weight = weight.add(kernel[0] * WIDTH * L::COUNT);
+                channel += L::COUNT;
             }
-            for (index, sum) in sums.into_iter().enumerate() {
-                sum.at_least(least).at_most(most).store(to.add(index * channels + channel));
-            }
-            weight = weight.add(kernel[0] * WIDTH * L::COUNT);
-            channel += L::COUNT;
         }
     }
 }

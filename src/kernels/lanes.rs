@@ -31,6 +31,81 @@ pub(crate) trait Lanes: Copy {
     unsafe fn at_least(self, other: Self) -> Self;
     /// The smaller, or `self` where that is no number.
     unsafe fn at_most(self, other: Self) -> Self;
+    /// Turns a square: `to(i)` is given the value at `i` of each of the rows `from(0)`, `from(1)`, …, all [`Lanes::COUNT`] long.
+    unsafe fn turn(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32);
+}
+
+/// Copies `count` floats: a few, for which calling the system's would take longer.
+///
+/// # Safety
+/// There are as many on both sides, and what is written is not read.
+#[inline(always)]
+pub(crate) unsafe fn copy<L: Lanes>(from: *const f32, to: *mut f32, count: usize) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if count < L::COUNT {
+            (0..count).for_each(|at| *to.add(at) = *from.add(at));
+            return;
+        }
+        // The last vector reaches back over what is copied already.
+        let last = count - L::COUNT;
+        for at in (0..last).step_by(L::COUNT) {
+            L::load(from.add(at)).store(to.add(at));
+        }
+        L::load(from.add(last)).store(to.add(last));
+    }
+}
+
+/// Turns [`Lanes::COUNT`] rows of `length` values, of which `from` has the beginnings, square by square: `to(i)` is where the values
+/// at `i` go.
+///
+/// # Safety
+/// The rows are as long as is said, each place has room for a vector, and what is written is not read.
+#[inline(always)]
+pub(crate) unsafe fn turn_rows<L: Lanes>(
+    length: usize,
+    from: impl Fn(usize) -> *const f32,
+    to: impl Fn(usize) -> *mut f32,
+) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if length < L::COUNT {
+            for (at, row) in (0..length).flat_map(|at| (0..L::COUNT).map(move |row| (at, row))) {
+                *to(at).add(row) = *from(row).add(at);
+            }
+            return;
+        }
+        // The last square reaches back over what is turned already.
+        let last = length - L::COUNT;
+        for first in (0..last).step_by(L::COUNT).chain([last]) {
+            L::turn(|row| from(row).add(first), |at| to(first + at));
+        }
+    }
+}
+
+/// The same the other way: what [`turn_rows`] has turned goes back to rows.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn turn_back<L: Lanes>(
+    length: usize,
+    from: impl Fn(usize) -> *const f32,
+    to: impl Fn(usize) -> *mut f32,
+) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if length < L::COUNT {
+            for (at, row) in (0..length).flat_map(|at| (0..L::COUNT).map(move |row| (at, row))) {
+                *to(row).add(at) = *from(at).add(row);
+            }
+            return;
+        }
+        let last = length - L::COUNT;
+        for first in (0..last).step_by(L::COUNT).chain([last]) {
+            L::turn(|at| from(first + at), |row| to(row).add(first));
+        }
+    }
 }
 
 /// Which vectors this processor has.
@@ -147,6 +222,18 @@ mod wasm {
         unsafe fn at_most(self, other: Self) -> Self {
             Self(f32x4_pmin(self.0, other.0))
         }
+        #[inline(always)]
+        unsafe fn turn(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32) {
+            unsafe {
+                let [a, b, c, d] = [0, 1, 2, 3].map(|row| v128_load(from(row).cast()));
+                let (ab, cd) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<0, 4, 1, 5>(c, d));
+                v128_store(to(0).cast(), i64x2_shuffle::<0, 2>(ab, cd));
+                v128_store(to(1).cast(), i64x2_shuffle::<1, 3>(ab, cd));
+                let (ab, cd) = (i32x4_shuffle::<2, 6, 3, 7>(a, b), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+                v128_store(to(2).cast(), i64x2_shuffle::<0, 2>(ab, cd));
+                v128_store(to(3).cast(), i64x2_shuffle::<1, 3>(ab, cd));
+            }
+        }
     }
 }
 
@@ -197,6 +284,26 @@ mod x86 {
         unsafe fn at_most(self, other: Self) -> Self {
             Self(unsafe { _mm256_min_ps(other.0, self.0) })
         }
+        #[inline(always)]
+        unsafe fn turn(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32) {
+            unsafe {
+                // Four values of all rows at a time: a row's and those of the fourth after it are the halves of a vector.
+                for first in [0, 4] {
+                    let mut rows = [_mm256_setzero_ps(); 4];
+                    for (at, row) in rows.iter_mut().enumerate() {
+                        let low = _mm256_castps128_ps256(_mm_loadu_ps(from(at).add(first)));
+                        *row = _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(from(at + 4).add(first)));
+                    }
+                    let [a, b, c, d] = rows;
+                    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+                    _mm256_storeu_ps(to(first), _mm256_shuffle_ps::<0x44>(ab, cd));
+                    _mm256_storeu_ps(to(first + 1), _mm256_shuffle_ps::<0xee>(ab, cd));
+                    let (ab, cd) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+                    _mm256_storeu_ps(to(first + 2), _mm256_shuffle_ps::<0x44>(ab, cd));
+                    _mm256_storeu_ps(to(first + 3), _mm256_shuffle_ps::<0xee>(ab, cd));
+                }
+            }
+        }
     }
 }
 
@@ -245,6 +352,13 @@ mod array {
         #[inline(always)]
         unsafe fn at_most(self, other: Self) -> Self {
             Self(from_fn(|i| if other.0[i] < self.0[i] { other.0[i] } else { self.0[i] }))
+        }
+        #[inline(always)]
+        unsafe fn turn(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32) {
+            unsafe {
+                let rows: [[f32; 4]; 4] = from_fn(|row| from(row).cast::<[f32; 4]>().read_unaligned());
+                (0..4).for_each(|at| Self(from_fn(|row| rows[row][at])).store(to(at)));
+            }
         }
     }
 }

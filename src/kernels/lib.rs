@@ -9,7 +9,8 @@
 //! - `lanes` is the vector: 128 bits of WebAssembly's SIMD, 256 of AVX2 where a native machine has it, or four floats.
 //! - `product` is the matrix product, `conv` what makes convolutions of it, `depthwise` the convolution channel by channel,
 //!   `pool` and `pointwise` everything else. `block` computes an inverted residual block strip by strip.
-//! - `training` has convolutions of whole batches and their gradients, on values as burn lays them out.
+//! - `training` has pointwise convolutions of whole batches and their gradients, on values as burn lays them out, `planes` those
+//!   channel by channel.
 //! - `reference` has each operation as its definition reads; the tests compare with it.
 //!
 //! The crate stands by itself, so that it is optimised for speed where the rest of the module is for size.
@@ -22,6 +23,7 @@ mod conv;
 mod depthwise;
 mod lanes;
 mod network;
+mod planes;
 mod pointwise;
 mod pool;
 mod product;
@@ -32,8 +34,9 @@ mod training;
 pub use activation::Activation;
 pub use conv::Conv;
 pub use network::{Affine, Arena, Dense, Layer, Network, Op};
+pub use planes::Planes;
 pub use pool::Window;
-pub use training::{Planes, PointwiseBatch, Scratch};
+pub use training::PointwiseBatch;
 
 #[cfg(test)]
 mod tests;

@@ -33,9 +33,29 @@ impl Packed {
         Self { values, depth, vectors }
     }
 
+    /// `columns` columns of `depth` values that `fill` writes: in panels as [`Packed::panels`] has them. What is beyond the last column
+    /// may be anything that there is room for.
+    pub(crate) fn filled(depth: usize, columns: usize, level: Level, fill: impl FnOnce(*mut f32)) -> Self {
+        let vectors = columns.div_ceil(level.count());
+        let mut values = vec![0.0; depth * vectors * level.count()];
+        fill(values.as_mut_ptr());
+        Self { values, depth, vectors }
+    }
+
+    /// The first column of each panel, and its columns.
+    pub(crate) fn panels(columns: usize, level: Level) -> impl Iterator<Item = (usize, usize)> {
+        let (count, vectors) = (level.count(), columns.div_ceil(level.count()));
+        (0..vectors).step_by(PANEL).map(move |first| (first * count, PANEL.min(vectors - first) * count))
+    }
+
     /// Its rows.
     pub(crate) fn depth(&self) -> usize {
         self.depth
+    }
+
+    /// Its columns, in whole vectors.
+    pub(crate) fn columns(&self, level: Level) -> usize {
+        self.vectors * level.count()
     }
 }
 

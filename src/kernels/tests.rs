@@ -128,7 +128,7 @@ fn depthwise() {
     let mut numbers = Numbers(5);
     for kernel in [[3, 3], [5, 5], [2, 2], [7, 7], [1, 3]] {
         for stride in [[1, 1], [2, 2], [2, 1]] {
-            for size in [[1, 1], [2, 3], [4, 4], [7, 7], [9, 12], [14, 21]] {
+            for size in [[1, 1], [2, 3], [3, 3], [4, 4], [5, 6], [7, 7], [9, 12], [14, 21]] {
                 for channels in [2, 8, 13, 24] {
                     let conv = numbers.depthwise(channels, kernel, stride);
                     if conv.size_of(size).contains(&0) {
@@ -136,8 +136,11 @@ fn depthwise() {
                     }
                     compare([channels, size[0], size[1]], &alone(Op::Conv(conv.clone())), &mut numbers);
                     // TensorFlow's "same".
-                    let same = Conv { padding: kernel.map(|side| ((side - 1) / 2, side / 2)), ..conv };
+                    let same = Conv { padding: kernel.map(|side| ((side - 1) / 2, side / 2)), ..conv.clone() };
                     compare([channels, size[0], size[1]], &alone(Op::Conv(same)), &mut numbers);
+                    // Windows that lie wholly outside.
+                    let far = Conv { padding: [(1, 6), (13, 9)], ..conv };
+                    compare([channels, size[0], size[1]], &alone(Op::Conv(far)), &mut numbers);
                 }
             }
         }

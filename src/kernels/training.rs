@@ -1,8 +1,8 @@
 //! Convolutions of whole batches and their gradients, for training. Maps are `[batch, channels, height, width]`, as burn
-//! has them: a pointwise convolution is one matrix product a picture, the gradients of one that goes channel by channel
-//! are sums along whole planes.
+//! has them: a pointwise convolution is one matrix product, in which the pictures lie beside each other, or one behind the other
+//! where it is summed over them. Those channel by channel are in `planes`.
 
-use crate::lanes::{Lanes, Level, with_level};
+use crate::lanes::{Lanes, Level, copy, turn_rows, with_level};
 use crate::product::{Packed, Product};
 use std::ops::Range;
 
@@ -20,228 +20,306 @@ pub struct PointwiseBatch {
 }
 
 impl PointwiseBatch {
-    /// The output `[outputs, area]` for the map `x` `[inputs, area]` of one picture and the weight `[outputs, inputs]`.
-    ///
-    /// The gradient of the input is the same of the output's gradient and the transposed weight.
+    /// The output `[pictures, outputs, area]` for the maps `x` `[pictures, inputs, area]` of some pictures of the batch and the weight
+    /// `[outputs, inputs]`. What a picture gives does not depend on which others there are.
     pub fn forward(&self, x: &[f32], weight: &[f32], y: &mut [f32]) {
-        let Self { inputs, outputs, area, .. } = *self;
-        assert!(x.len() == inputs * area && weight.len() == outputs * inputs && y.len() == outputs * area);
-        let level = Level::best();
-        let right = Packed::new(inputs, area, level, |row, column| x[row * area + column]);
-        let mut sums = Sums::new(outputs, area, level);
-        sums.add(weight, inputs, &right, level);
-        sums.write(y);
+        self.forward_with(x, weight, y, Level::best());
+    }
+
+    /// The gradient of the input `[pictures, inputs, area]` for those of the output `[pictures, outputs, area]` of some pictures.
+    pub fn input_gradient(&self, gradient: &[f32], weight: &[f32], x: &mut [f32]) {
+        self.input_gradient_with(gradient, weight, x, Level::best());
     }
 
     /// Rows of the weight's gradient, `[rows, inputs]`, for all maps `x` `[batch, inputs, area]` and the output's gradient
     /// `[batch, outputs, area]`.
     pub fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, y: &mut [f32]) {
+        self.weight_gradient_with(x, gradient, rows, y, Level::best());
+    }
+
+    fn forward_with(&self, x: &[f32], weight: &[f32], y: &mut [f32], level: Level) {
+        let Self { inputs, outputs, area, .. } = *self;
+        assert!(weight.len() == outputs * inputs);
+        Maps { channels: inputs, area }.product(x, Left::Rows(weight), outputs, y, level);
+    }
+
+    fn input_gradient_with(&self, gradient: &[f32], weight: &[f32], x: &mut [f32], level: Level) {
+        let Self { inputs, outputs, area, .. } = *self;
+        assert!(weight.len() == outputs * inputs);
+        Maps { channels: outputs, area }.product(gradient, Left::Columns(weight, inputs), inputs, x, level);
+    }
+
+    fn weight_gradient_with(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, y: &mut [f32], level: Level) {
         let Self { batch, inputs, outputs, area } = *self;
         assert!(x.len() == batch * inputs * area && gradient.len() == batch * outputs * area);
         assert!(rows.end <= outputs && y.len() == rows.len() * inputs);
-        let level = Level::best();
-        let mut sums = Sums::new(rows.len(), inputs, level);
-        for (x, gradient) in x.chunks_exact(inputs * area).zip(gradient.chunks_exact(outputs * area)) {
-            let right = Packed::new(area, inputs, level, |row, column| x[column * area + row]);
-            sums.add(&gradient[rows.start * area..rows.end * area], area, &right, level);
+        if y.is_empty() {
+            return;
         }
-        sums.write(y);
+        let right = Maps { channels: inputs, area }.behind(x, level);
+        let maps = Maps { channels: outputs, area };
+        let left = if batch == 1 { Left::Rows(gradient) } else { Left::Maps(gradient, maps) };
+        let first = rows.start;
+        multiply(left, rows, &right, level, |rows, block, stride| {
+            let y = y[(rows.start - first) * inputs..].chunks_exact_mut(inputs);
+            y.zip(block.chunks_exact(stride)).for_each(|(y, row)| y.copy_from_slice(&row[..inputs]));
+        });
     }
 }
 
-/// A matrix that products are added to, in rows of whole vectors.
-struct Sums {
-    rows: Vec<f32>,
-    columns: usize,
-    stride: usize,
-    /// What a product begins with.
-    zeros: Vec<f32>,
+/// Maps `[pictures, channels, area]`.
+#[derive(Clone, Copy)]
+struct Maps {
+    channels: usize,
+    area: usize,
 }
 
-impl Sums {
-    fn new(rows: usize, columns: usize, level: Level) -> Self {
-        let stride = columns.next_multiple_of(level.count());
-        Self { rows: vec![0.0; rows * stride], columns, stride, zeros: vec![0.0; stride] }
-    }
-
-    /// Adds `left` `[rows, depth]` times `right` `[depth, columns]`.
-    fn add(&mut self, left: &[f32], depth: usize, right: &Packed, level: Level) {
-        let rows = self.rows.len() / self.stride;
-        assert!(left.len() == rows * depth && right.depth() == depth);
-        let out = self.rows.as_mut_ptr();
-        let product = Product {
-            left: left.as_ptr(),
-            left_stride: depth,
-            rows,
-            right,
-            bias: &self.zeros,
-            shortcut: out,
-            range: [f32::NEG_INFINITY, f32::INFINITY],
-            out,
-            out_stride: self.stride,
-        };
-        // SAFETY: the rows on the left and those of the sums are as many as are said, and the latter whole vectors long; what is added
-        // to a sum is read before that is written.
-        unsafe { product.compute(level) };
-    }
-
-    fn write(&self, to: &mut [f32]) {
-        for (to, from) in to.chunks_exact_mut(self.columns).zip(self.rows.chunks_exact(self.stride)) {
-            to.copy_from_slice(&from[..self.columns]);
+impl Maps {
+    /// `left` `[rows, channels]` times the map of each picture, `[pictures, rows, area]`.
+    fn product(self, x: &[f32], left: Left<'_>, rows: usize, y: &mut [f32], level: Level) {
+        let Self { channels, area } = self;
+        assert!(x.len().is_multiple_of(channels * area) && y.len() == x.len() / channels * rows);
+        if y.is_empty() {
+            return;
         }
+        let right = self.beside(x, level);
+        let to = Self { channels: rows, area };
+        multiply(left, 0..rows, &right, level, |rows, block, stride| {
+            let job = Spread { to, rows, block, stride, y };
+            with_level!(level, spread, job, Spread<'_>);
+        });
     }
-}
 
-/// A convolution channel by channel, of planes `[height, width]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Planes {
-    /// Height and width of the kernel.
-    pub kernel: [usize; 2],
-    /// From one window to the next, down and across.
-    pub stride: [usize; 2],
-    /// Zeros before and after, down and across.
-    pub padding: [(usize, usize); 2],
-    /// Height and width of the input.
-    pub size: [usize; 2],
-}
-
-/// Room for the planes that gradients are computed from, to be used again for the next.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// The input with its padding, or its gradient.
-    padded: Vec<f32>,
-    /// The output's gradient with zeros between, in rows as long as those.
-    spread: Vec<f32>,
-}
-
-impl Planes {
-    /// Height and width of the output.
-    pub fn output(&self) -> [usize; 2] {
-        [0, 1].map(|axis| {
-            let (before, after) = self.padding[axis];
-            (self.size[axis] + before + after - self.kernel[axis]) / self.stride[axis] + 1
+    /// All pixels beside each other: `[channels, pictures · area]`.
+    fn beside(self, x: &[f32], level: Level) -> Packed {
+        let Self { channels, area } = self;
+        let columns = x.len() / channels;
+        Packed::filled(channels, columns, level, |to| {
+            let mut to = to;
+            for (first, width) in Packed::panels(columns, level) {
+                let pieces = pieces(first..columns.min(first + width), area);
+                // SAFETY: so much is there of each panel.
+                let job = Panel { of: self, x, pieces: &pieces, width, to };
+                with_level!(level, lay_beside, job, Panel<'_>);
+                to = to.wrapping_add(channels * width);
+            }
         })
     }
 
-    /// Values of a padded row, and rows of them.
-    fn padded(&self) -> [usize; 2] {
-        [0, 1].map(|axis| self.size[axis] + self.padding[axis].0 + self.padding[axis].1)
-    }
-
-    /// The output's gradient as if the kernel had gone on by one: with that, every place of the kernel is one sum along the plane.
-    fn spread(&self, gradient: &[f32], spread: &mut Vec<f32>) {
-        let ([height, width], [_, row]) = (self.output(), self.padded());
-        spread.clear();
-        spread.resize((height - 1) * self.stride[0] * row + (width - 1) * self.stride[1] + 1, 0.0);
-        for (y, values) in gradient.chunks_exact(width).enumerate() {
-            let to = &mut spread[y * self.stride[0] * row..];
-            to.iter_mut().step_by(self.stride[1]).zip(values).for_each(|(to, value)| *to = *value);
-        }
-    }
-
-    /// Where the place of the kernel begins in a padded plane.
-    fn offsets(&self) -> impl Iterator<Item = usize> + use<> {
-        let ([height, width], [_, row]) = (self.kernel, self.padded());
-        (0..height * width).map(move |place| place / width * row + place % width)
-    }
-
-    /// Adds the weight's gradient `[height, width]` of one channel of one picture: its plane `x` and that of the output's gradient.
-    pub fn add_weight_gradient(&self, x: &[f32], gradient: &[f32], weight: &mut [f32], scratch: &mut Scratch) {
-        let ([height, width], [rows, row]) = (self.size, self.padded());
-        assert!(x.len() == height * width && weight.len() == self.kernel[0] * self.kernel[1]);
-        self.spread(gradient, &mut scratch.spread);
-        scratch.padded.clear();
-        scratch.padded.resize(rows * row, 0.0);
-        let (top, left) = (self.padding[0].0, self.padding[1].0);
-        for (to, from) in scratch.padded[top * row..].chunks_mut(row).zip(x.chunks_exact(width)) {
-            to[left..left + width].copy_from_slice(from);
-        }
-        for (weight, offset) in weight.iter_mut().zip(self.offsets()) {
-            *weight += dot(&scratch.padded[offset..offset + scratch.spread.len()], &scratch.spread);
-        }
-    }
-
-    /// The input's gradient of one channel of one picture: its weight `[height, width]` and the plane of the output's gradient.
-    pub fn input_gradient(&self, weight: &[f32], gradient: &[f32], x: &mut [f32], scratch: &mut Scratch) {
-        let ([height, width], [rows, row]) = (self.size, self.padded());
-        assert!(x.len() == height * width && weight.len() == self.kernel[0] * self.kernel[1]);
-        self.spread(gradient, &mut scratch.spread);
-        scratch.padded.clear();
-        scratch.padded.resize(rows * row, 0.0);
-        for (weight, offset) in weight.iter().zip(self.offsets()) {
-            add_scaled(*weight, &scratch.spread, &mut scratch.padded[offset..offset + scratch.spread.len()]);
-        }
-        let (top, left) = (self.padding[0].0, self.padding[1].0);
-        for (to, from) in x.chunks_exact_mut(width).zip(scratch.padded[top * row..].chunks(row)) {
-            to.copy_from_slice(&from[left..left + width]);
-        }
+    /// All pixels one behind the other: `[pictures · area, channels]`.
+    fn behind(self, x: &[f32], level: Level) -> Packed {
+        let depth = x.len() / self.channels;
+        Packed::filled(depth, self.channels, level, |to| {
+            let job = Behind { of: self, x, to, level };
+            with_level!(level, lay_behind, job, Behind<'_>);
+        })
     }
 }
 
-/// Σ a · b, of equal lengths.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sum = 0.0;
-    let job = Dot { a, b, sum: &mut sum };
-    with_level!(Level::best(), sum_products, job, Dot<'_>);
-    sum
+/// Neighbouring columns of a panel that are neighbours in a picture too.
+struct Piece {
+    picture: usize,
+    /// The first pixel, and how many.
+    pixel: usize,
+    count: usize,
 }
 
-struct Dot<'a> {
-    a: &'a [f32],
-    b: &'a [f32],
-    sum: &'a mut f32,
+/// Some of the pixels that lie beside each other, picture by picture.
+fn pieces(columns: Range<usize>, area: usize) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut at = columns.start;
+    while at < columns.end {
+        let (picture, pixel) = (at / area, at % area);
+        let count = (area - pixel).min(columns.end - at);
+        pieces.push(Piece { picture, pixel, count });
+        at += count;
+    }
+    pieces
+}
+
+struct Panel<'a> {
+    of: Maps,
+    x: &'a [f32],
+    pieces: &'a [Piece],
+    width: usize,
+    to: *mut f32,
 }
 
 #[inline(always)]
-unsafe fn sum_products<L: Lanes>(job: Dot<'_>) {
-    let (a, b) = (job.a.chunks_exact(L::COUNT), job.b.chunks_exact(L::COUNT));
-    let rest = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum::<f32>();
-    // SAFETY: the chunks are as long as a vector.
-    unsafe {
-        let mut sum = L::splat(0.0);
-        for (a, b) in a.zip(b) {
-            sum = sum.add_product(L::load(a.as_ptr()), L::load(b.as_ptr()));
+unsafe fn lay_beside<L: Lanes>(job: Panel<'_>) {
+    let Maps { channels, area } = job.of;
+    for channel in 0..channels {
+        // SAFETY: the panel has a row for each channel, and the pieces are of the pictures that there are and fill it.
+        unsafe {
+            let mut to = job.to.add(channel * job.width);
+            for Piece { picture, pixel, count } in job.pieces {
+                let from = job.x.as_ptr().add((picture * channels + channel) * area + pixel);
+                copy::<L>(from, to, *count);
+                to = to.add(*count);
+            }
         }
-        let mut parts = [0.0; crate::lanes::WIDEST];
-        sum.store(parts.as_mut_ptr());
-        *job.sum = parts.iter().sum::<f32>() + rest;
     }
 }
 
-/// y += factor · x, of equal lengths.
-fn add_scaled(factor: f32, x: &[f32], y: &mut [f32]) {
-    with_level!(Level::best(), sum_scaled, Scaled { factor, x, y }, Scaled<'_>);
+struct Behind<'a> {
+    of: Maps,
+    x: &'a [f32],
+    to: *mut f32,
+    level: Level,
 }
 
-struct Scaled<'a> {
-    factor: f32,
-    x: &'a [f32],
+#[inline(always)]
+unsafe fn lay_behind<L: Lanes>(job: Behind<'_>) {
+    let Maps { channels, area } = job.of;
+    let mut to = job.to;
+    for (first, width) in Packed::panels(channels, job.level) {
+        for picture in job.x.chunks_exact(channels * area) {
+            for column in (0..width).step_by(L::COUNT) {
+                // Beyond the last channel is the last again: nobody looks at what comes of it.
+                let of = |at: usize| (first + column + at).min(channels - 1) * area;
+                // SAFETY: a picture has so many channels, and the panel a row for each of its pixels.
+                unsafe {
+                    turn_rows::<L>(area, |at| picture.as_ptr().add(of(at)), |pixel| to.add(pixel * width + column));
+                }
+            }
+            // SAFETY: to the rows of the next picture, or to the end.
+            to = unsafe { to.add(area * width) };
+        }
+    }
+}
+
+/// What is on the left of a product.
+#[derive(Clone, Copy)]
+enum Left<'a> {
+    /// Rows as they lie.
+    Rows(&'a [f32]),
+    /// The columns of so many beside each other.
+    Columns(&'a [f32], usize),
+    /// Channels: the pixels of all pictures, one behind the other.
+    Maps(&'a [f32], Maps),
+}
+
+impl<'a> Left<'a> {
+    /// Some of the rows, `depth` values each; `held` is room for them.
+    fn rows<'b>(self, rows: Range<usize>, depth: usize, held: &'b mut Vec<f32>, level: Level) -> &'b [f32]
+    where
+        'a: 'b,
+    {
+        if let Left::Rows(values) = self {
+            return &values[rows.start * depth..rows.end * depth];
+        }
+        held.resize(rows.len() * depth, 0.0);
+        let job = Hold { left: self, rows, depth, to: held };
+        with_level!(level, hold, job, Hold<'_>);
+        held
+    }
+}
+
+struct Hold<'a> {
+    left: Left<'a>,
+    rows: Range<usize>,
+    depth: usize,
+    to: &'a mut [f32],
+}
+
+#[inline(always)]
+unsafe fn hold<L: Lanes>(job: Hold<'_>) {
+    let Hold { left, rows, depth, to } = job;
+    assert!(to.len() >= rows.len() * depth);
+    match left {
+        Left::Rows(_) => {}
+        Left::Columns(values, columns) => {
+            assert!(values.len() == depth * columns && rows.end <= columns);
+            let whole = depth / L::COUNT * L::COUNT;
+            // SAFETY: so many rows there are of so many columns.
+            unsafe {
+                for first in (0..whole).step_by(L::COUNT) {
+                    let from = |at| values.as_ptr().add((first + at) * columns + rows.start);
+                    let to = to.as_mut_ptr();
+                    turn_rows::<L>(rows.len(), from, |row| to.add(row * depth + first));
+                }
+            }
+            for (to, row) in to.chunks_exact_mut(depth).zip(rows) {
+                (whole..depth).for_each(|at| to[at] = values[at * columns + row]);
+            }
+        }
+        Left::Maps(values, Maps { channels, area }) => {
+            assert!(rows.end <= channels && values.len() == channels * depth);
+            for (to, row) in to.chunks_exact_mut(depth).zip(rows) {
+                for (to, picture) in to.chunks_exact_mut(area).zip(values.chunks_exact(channels * area)) {
+                    // SAFETY: as many pixels.
+                    unsafe { copy::<L>(picture[row * area..].as_ptr(), to.as_mut_ptr(), area) };
+                }
+            }
+        }
+    }
+}
+
+struct Spread<'a> {
+    to: Maps,
+    rows: Range<usize>,
+    block: &'a [f32],
+    stride: usize,
     y: &'a mut [f32],
 }
 
+/// Rows in which pictures lie beside each other, to the pictures.
 #[inline(always)]
-unsafe fn sum_scaled<L: Lanes>(job: Scaled<'_>) {
-    let (x, mut y) = (job.x.chunks_exact(L::COUNT), job.y.chunks_exact_mut(L::COUNT));
-    let rest = x.remainder();
-    // SAFETY: the chunks are as long as a vector.
-    unsafe {
-        let factor = L::splat(job.factor);
-        for (x, y) in x.zip(&mut y) {
-            L::load(y.as_ptr()).add_product(L::load(x.as_ptr()), factor).store(y.as_mut_ptr());
+unsafe fn spread<L: Lanes>(job: Spread<'_>) {
+    let Maps { channels, area } = job.to;
+    for (at, picture) in job.y.chunks_exact_mut(channels * area).enumerate() {
+        let rows = picture[job.rows.start * area..job.rows.end * area].chunks_exact_mut(area);
+        for (to, row) in rows.zip(job.block.chunks_exact(job.stride)) {
+            let from = &row[at * area..][..area];
+            // SAFETY: as many pixels.
+            unsafe { copy::<L>(from.as_ptr(), to.as_mut_ptr(), area) };
         }
     }
-    rest.iter().zip(y.into_remainder()).for_each(|(x, y)| *y += x * job.factor);
+}
+
+/// Rows that are multiplied before their results are taken away: a multiple of the rows that are summed up at once, and of vectors.
+const BLOCK: usize = 24;
+
+/// Rows of `left` `[…, depth]` times `right` `[depth, columns]`; `take` gets some rows' results after the other, with their stride.
+fn multiply(
+    left: Left<'_>,
+    rows: Range<usize>,
+    right: &Packed,
+    level: Level,
+    mut take: impl FnMut(Range<usize>, &[f32], usize),
+) {
+    let (depth, stride) = (right.depth(), right.columns(level));
+    let zeros = vec![0.0; stride];
+    let (mut held, mut out) = (Vec::new(), vec![0.0; BLOCK.min(rows.len()) * stride]);
+    for first in rows.clone().step_by(BLOCK) {
+        let rows = first..rows.end.min(first + BLOCK);
+        let left = left.rows(rows.clone(), depth, &mut held, level);
+        let product = Product {
+            left: left.as_ptr(),
+            left_stride: depth,
+            rows: rows.len(),
+            right,
+            bias: &zeros,
+            shortcut: std::ptr::null(),
+            range: [f32::NEG_INFINITY, f32::INFINITY],
+            out: out.as_mut_ptr(),
+            out_stride: stride,
+        };
+        // SAFETY: there are so many rows on the left and of the output, the latter whole vectors long.
+        unsafe { product.compute(level) };
+        take(rows, &out, stride);
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn wave(count: usize, step: f32) -> Vec<f32> {
+    pub(crate) fn wave(count: usize, step: f32) -> Vec<f32> {
         (0..count).map(|at| (at as f32 * step).sin()).collect()
     }
 
-    fn assert_near(found: &[f32], expected: &[f64], what: &str) {
+    pub(crate) fn assert_near(found: &[f32], expected: &[f64], what: &str) {
         assert_eq!(found.len(), expected.len(), "{what}");
         let largest = expected.iter().fold(1.0_f64, |largest, value| largest.max(value.abs()));
         for (found, expected) in found.iter().zip(expected) {
@@ -249,74 +327,67 @@ mod tests {
         }
     }
 
-    #[test]
-    fn pointwise_batches_are_products() {
-        for (batch, inputs, outputs, area) in [(1, 1, 1, 1), (3, 5, 7, 49), (2, 16, 24, 12), (2, 33, 6, 9)] {
-            let of = PointwiseBatch { batch, inputs, outputs, area };
-            let (x, weight) = (wave(batch * inputs * area, 0.7), wave(outputs * inputs, 1.3));
-            let gradient = wave(batch * outputs * area, 0.3);
-            let at = |values: &[f32], index: usize| f64::from(values[index]);
-            let (mut y, mut dw) = (vec![0.0; batch * outputs * area], vec![0.0; outputs * inputs]);
-            for (x, y) in x.chunks_exact(inputs * area).zip(y.chunks_exact_mut(outputs * area)) {
-                of.forward(x, &weight, y);
-            }
-            let half = outputs / 2;
-            let (first, second) = dw.split_at_mut(half * inputs);
-            of.weight_gradient(&x, &gradient, 0..half, first);
-            of.weight_gradient(&x, &gradient, half..outputs, second);
-            let mut expected = vec![0.0; y.len()];
-            let mut expected_dw = vec![0.0; dw.len()];
-            for n in 0..batch {
-                for o in 0..outputs {
-                    for i in 0..inputs {
-                        for p in 0..area {
-                            let (out, value) = ((n * outputs + o) * area + p, at(&x, (n * inputs + i) * area + p));
-                            expected[out] += at(&weight, o * inputs + i) * value;
-                            expected_dw[o * inputs + i] += at(&gradient, out) * value;
-                        }
-                    }
-                }
-            }
-            assert_near(&y, &expected, "forward");
-            assert_near(&dw, &expected_dw, "weight");
-        }
+    pub(crate) fn levels() -> Vec<Level> {
+        let mut levels = vec![Level::Four, Level::best()];
+        levels.dedup();
+        levels
     }
 
     #[test]
-    fn gradients_of_planes_are_those_of_the_definition() {
-        let mut scratch = Scratch::default();
-        for (kernel, stride, padding, size) in [
-            ([3, 3], [1, 1], [(1, 1), (1, 1)], [7, 7]),
-            ([3, 3], [2, 2], [(1, 1), (1, 1)], [8, 9]),
-            ([3, 3], [2, 2], [(0, 1), (0, 1)], [8, 8]),
-            ([5, 5], [1, 1], [(2, 2), (2, 2)], [4, 6]),
-            ([5, 2], [2, 1], [(2, 2), (0, 1)], [6, 6]),
-            ([3, 3], [1, 1], [(0, 0), (0, 0)], [3, 3]),
-            ([1, 1], [1, 1], [(0, 0), (0, 0)], [1, 1]),
-        ] {
-            let planes = Planes { kernel, stride, padding, size };
-            let out = planes.output();
-            let (x, weight) = (wave(size[0] * size[1], 0.7), wave(kernel[0] * kernel[1], 1.3));
-            let gradient = wave(out[0] * out[1], 0.3);
-            let mut expected_x = vec![0.0; x.len()];
-            let mut expected_w = vec![0.0; weight.len()];
-            for (y, x_out) in (0..out[0]).flat_map(|y| (0..out[1]).map(move |x| (y, x))) {
-                for (ky, kx) in (0..kernel[0]).flat_map(|y| (0..kernel[1]).map(move |x| (y, x))) {
-                    let row = (y * stride[0] + ky).checked_sub(padding[0].0).filter(|row| *row < size[0]);
-                    let column = (x_out * stride[1] + kx).checked_sub(padding[1].0).filter(|at| *at < size[1]);
-                    if let (Some(row), Some(column)) = (row, column) {
-                        let share = f64::from(gradient[y * out[1] + x_out]);
-                        expected_w[ky * kernel[1] + kx] += share * f64::from(x[row * size[1] + column]);
-                        expected_x[row * size[1] + column] += share * f64::from(weight[ky * kernel[1] + kx]);
+    fn pointwise_batches_are_products() {
+        for (batch, inputs, outputs, area) in [(1, 1, 1, 1), (3, 5, 7, 49), (2, 16, 24, 12), (2, 33, 6, 9)] {
+            pointwise_batch_is_a_product(PointwiseBatch { batch, inputs, outputs, area });
+        }
+        for (batch, area) in [1, 3, 4, 16].into_iter().flat_map(|batch| [1, 4, 9, 16, 49].map(|area| (batch, area))) {
+            for (inputs, outputs) in [(13, 35), (24, 16), (7, 3), (50, 49)] {
+                pointwise_batch_is_a_product(PointwiseBatch { batch, inputs, outputs, area });
+            }
+        }
+    }
+
+    fn pointwise_batch_is_a_product(of: PointwiseBatch) {
+        let PointwiseBatch { batch, inputs, outputs, area } = of;
+        let (x, weight) = (wave(batch * inputs * area, 0.7), wave(outputs * inputs, 1.3));
+        let gradient = wave(batch * outputs * area, 0.3);
+        let at = |values: &[f32], index: usize| f64::from(values[index]);
+        let mut expected = vec![0.0; gradient.len()];
+        let mut expected_dx = vec![0.0; x.len()];
+        let mut expected_dw = vec![0.0; weight.len()];
+        for n in 0..batch {
+            for o in 0..outputs {
+                for i in 0..inputs {
+                    for p in 0..area {
+                        let (out, value) = ((n * outputs + o) * area + p, (n * inputs + i) * area + p);
+                        expected[out] += at(&weight, o * inputs + i) * at(&x, value);
+                        expected_dx[value] += at(&weight, o * inputs + i) * at(&gradient, out);
+                        expected_dw[o * inputs + i] += at(&gradient, out) * at(&x, value);
                     }
                 }
             }
-            let mut found = vec![0.0; weight.len()];
-            planes.add_weight_gradient(&x, &gradient, &mut found, &mut scratch);
-            assert_near(&found, &expected_w, "weight");
-            let mut found = vec![0.0; x.len()];
-            planes.input_gradient(&weight, &gradient, &mut found, &mut scratch);
-            assert_near(&found, &expected_x, "input");
+        }
+        for level in levels() {
+            let [mut y, mut dx, mut dw] = [gradient.len(), x.len(), weight.len()].map(|length| vec![f32::NAN; length]);
+            of.forward_with(&x, &weight, &mut y, level);
+            of.input_gradient_with(&gradient, &weight, &mut dx, level);
+            let half = outputs / 2;
+            let (first, second) = dw.split_at_mut(half * inputs);
+            of.weight_gradient_with(&x, &gradient, 0..half, first, level);
+            of.weight_gradient_with(&x, &gradient, half..outputs, second, level);
+            assert_near(&y, &expected, &format!("{level:?} {of:?}: forward"));
+            assert_near(&dx, &expected_dx, &format!("{level:?} {of:?}: input"));
+            assert_near(&dw, &expected_dw, &format!("{level:?} {of:?}: weight"));
+            // To the bit what they are by themselves.
+            let (mut y_alone, mut dx_alone) = (y.clone(), dx.clone());
+            for (x, y) in x.chunks_exact(inputs * area).zip(y_alone.chunks_exact_mut(outputs * area)) {
+                of.forward_with(x, &weight, y, level);
+            }
+            for (y, x) in gradient.chunks_exact(outputs * area).zip(dx_alone.chunks_exact_mut(inputs * area)) {
+                of.input_gradient_with(y, &weight, x, level);
+            }
+            assert_eq!((y_alone, dx_alone), (y, dx), "{level:?} {of:?}");
+            let mut whole = vec![0.0; dw.len()];
+            of.weight_gradient_with(&x, &gradient, 0..outputs, &mut whole, level);
+            assert_eq!(whole, dw, "{level:?} {of:?}");
         }
     }
 }

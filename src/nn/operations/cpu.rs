@@ -2,12 +2,11 @@
 
 use super::{Clamp, Compute, Goal, JOINED, Loss, Matrix, Move, Moving, Shape, Tensors};
 use crate::nn::cpu::threads;
-use burn::backend::ops::{FloatTensorOps, ModuleOps};
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;
-use burn::tensor::ops::ConvOptions;
-use headstart_kernels::{PointwiseBatch, Scratch};
+use headstart_kernels::PointwiseBatch;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,25 +22,26 @@ impl Compute for Flex {
                 let (from, to) = (of.inputs * of.area, of.outputs * of.area);
                 let mut y = vec![0.0; of.batch * to];
                 in_groups(&mut y, to, x.len() * of.outputs, |group, y| {
-                    let pictures = x[group.start * from..group.end * from].chunks_exact(from);
-                    for (x, y) in pictures.zip(y.chunks_exact_mut(to)) {
-                        of.forward(x, weight, y);
-                        y.chunks_exact_mut(of.area).zip(bias).for_each(|(plane, bias)| finish(plane, *bias, clamp));
-                    }
+                    of.forward(&x[group.start * from..group.end * from], weight, y);
+                    let planes = y.chunks_exact_mut(of.area).zip(bias.iter().cycle());
+                    planes.for_each(|(plane, bias)| finish(plane, *bias, clamp));
                 });
                 tensor(y, [of.batch, of.outputs, size[0], size[1]])
             }
-            Shape::Depthwise([_, channels], planes) => {
-                let options = ConvOptions::new_with_padding(planes.stride, planes.padding, [1, 1], channels);
-                let y = Self::conv2d(x, weight, None, options);
-                let (dims, [height, width]) = (y.shape().dims::<4>(), planes.output());
-                let mut y = owned(y);
-                let bias = bias.values();
-                in_groups(&mut y, height * width, 0, |group, y| {
-                    let each = group.zip(y.chunks_exact_mut(height * width));
-                    each.for_each(|(at, plane)| finish(plane, bias[at % channels], clamp));
+            Shape::Depthwise([batch, channels], planes) => {
+                let (x, weight) = (Values::of(&x), Values::of(&weight));
+                let (x, weight, bias) = (x.values(), weight.values(), bias.values());
+                let ([height, width], from) = (planes.output(), planes.size[0] * planes.size[1]);
+                let to = height * width;
+                let mut y = vec![0.0; batch * channels * to];
+                let work = y.len() * planes.kernel[0] * planes.kernel[1];
+                in_groups(&mut y, to, work, |group, y| {
+                    let first = group.start % channels;
+                    planes.forward(&x[group.start * from..group.end * from], weight, first, y);
+                    let planes = y.chunks_exact_mut(to).zip(bias.iter().cycle().skip(first));
+                    planes.for_each(|(plane, bias)| finish(plane, *bias, clamp));
                 });
-                tensor(y, dims)
+                tensor(y, [batch, channels, height, width])
             }
         }
     }
@@ -62,25 +62,18 @@ impl Compute for Flex {
         let mut y = vec![0.0; dims.iter().product()];
         match shape {
             Shape::Pointwise(of, _) => {
-                let PointwiseBatch { inputs, outputs, area, .. } = of;
-                let turned = transposed(weight, [outputs, inputs]);
-                let of = PointwiseBatch { inputs: outputs, outputs: inputs, ..of };
-                in_groups(&mut y, inputs * area, gradient.len() * inputs, |group, y| {
-                    let maps = gradient[group.start * outputs * area..].chunks_exact(outputs * area);
-                    maps.zip(y.chunks_exact_mut(inputs * area)).for_each(|(x, y)| of.forward(x, &turned, y));
+                let (from, to) = (of.outputs * of.area, of.inputs * of.area);
+                in_groups(&mut y, to, gradient.len() * of.inputs, |group, y| {
+                    of.input_gradient(&gradient[group.start * from..group.end * from], weight, y);
                 });
             }
             Shape::Depthwise([_, channels], planes) => {
-                let ([height, width], places) = (planes.output(), planes.kernel[0] * planes.kernel[1]);
-                let plane = planes.size[0] * planes.size[1];
-                let work = gradient.len() * places;
-                in_groups(&mut y, plane, work, |group, y| {
-                    let mut scratch = Scratch::default();
-                    for (at, y) in group.zip(y.chunks_exact_mut(plane)) {
-                        let weight = &weight[at % channels * places..][..places];
-                        let gradient = &gradient[at * height * width..][..height * width];
-                        planes.input_gradient(weight, gradient, y, &mut scratch);
-                    }
+                let ([height, width], to) = (planes.output(), planes.size[0] * planes.size[1]);
+                let from = height * width;
+                let work = gradient.len() * planes.kernel[0] * planes.kernel[1];
+                in_groups(&mut y, to, work, |group, y| {
+                    let gradient = &gradient[group.start * from..group.end * from];
+                    planes.input_gradient(gradient, weight, group.start % channels, y);
                 });
             }
         }
@@ -96,19 +89,10 @@ impl Compute for Flex {
                 let work = x.len() * of.outputs;
                 in_groups(&mut y, of.inputs, work, |rows, y| of.weight_gradient(x, gradient, rows, y));
             }
-            Shape::Depthwise([batch, channels], planes) => {
-                let ([height, width], places) = (planes.output(), planes.kernel[0] * planes.kernel[1]);
-                let plane = planes.size[0] * planes.size[1];
+            Shape::Depthwise(of, planes) => {
+                let places = planes.kernel[0] * planes.kernel[1];
                 let work = gradient.len() * places;
-                in_groups(&mut y, places, work, |group, y| {
-                    let mut scratch = Scratch::default();
-                    for (channel, y) in group.zip(y.chunks_exact_mut(places)) {
-                        for at in (0..batch).map(|picture| picture * channels + channel) {
-                            let gradient = &gradient[at * height * width..][..height * width];
-                            planes.add_weight_gradient(&x[at * plane..][..plane], gradient, y, &mut scratch);
-                        }
-                    }
-                });
+                in_groups(&mut y, places, work, |channels, y| planes.weight_gradient(x, gradient, of, channels, y));
             }
         }
         tensor(y, dims)
