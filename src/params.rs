@@ -126,7 +126,7 @@ impl Params {
     /// # Errors
     /// [`Error::DeviceLost`] where the device does not answer.
     pub(crate) async fn values(&self) -> Result<Vec<f32>> {
-        Ok(self.snapshot().await?.0.concat())
+        read_behind(Vec::new(), self.items.iter().map(|item| item.value.clone().inner())).await
     }
 
     /// Reads the values back to system memory.
@@ -170,6 +170,25 @@ pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values, [length]), device)
 }
 
+/// Reads tensors back, one behind the other and behind what is there.
+///
+/// # Errors
+/// [`Error::DeviceLost`] where the device does not answer.
+pub(crate) async fn read_behind(
+    mut values: Vec<f32>,
+    tensors: impl IntoIterator<Item = Tensor<1>>,
+) -> Result<Vec<f32>> {
+    let read = read_all(tensors).await?;
+    values.reserve_exact(read.iter().map(Vec::len).sum());
+    read.iter().for_each(|part| values.extend_from_slice(part));
+    Ok(values)
+}
+
+/// Whether a tensor is in system memory.
+fn is_near(tensor: &Tensor<1>) -> bool {
+    tensor.device() == Device::flex()
+}
+
 /// Floats that are read in one piece at most: a GPU has to bind them beside what they are put together of.
 const LARGEST_JOINED: usize = 1 << 22;
 
@@ -183,7 +202,8 @@ pub(crate) async fn read_all(tensors: impl IntoIterator<Item = Tensor<1>>) -> Re
     for tensor in tensors {
         let [length] = tensor.dims();
         match groups.last_mut() {
-            Some(group) if length <= room => group.push(tensor),
+            // In system memory nothing is waited for.
+            Some(group) if length <= room && !is_near(&tensor) => group.push(tensor),
             _ => {
                 groups.push(vec![tensor]);
                 room = LARGEST_JOINED;
@@ -200,6 +220,9 @@ pub(crate) async fn read_all(tensors: impl IntoIterator<Item = Tensor<1>>) -> Re
     let pieces = transaction.execute_async().await.map_err(|e| Error::DeviceLost(format!("{e:?}")))?;
     let pieces = pieces.into_iter().map(|data| data.try_into_vec().map_err(|e| Error::Internal(format!("{e:?}"))));
     let pieces: Vec<Vec<f32>> = pieces.collect::<Result<_>>()?;
+    if pieces.len() == lengths.len() {
+        return Ok(pieces);
+    }
     let (mut from, mut of) = (0, 0);
     let part = |(piece, length): (usize, usize)| {
         (from, of) = (if piece == of { from } else { 0 }, piece);

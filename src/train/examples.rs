@@ -80,12 +80,12 @@ impl Examples {
     }
 
     /// How many pictures go well through the network at once without gradients: many rows of pooled features, few
-    /// feature maps, fewer pictures.
-    pub(super) fn at_once(&self) -> usize {
+    /// feature maps, fewer pictures. On the CPU, where several may look at them, they fall into small parts.
+    pub(super) fn at_once(&self, engine: &Engine) -> usize {
         match self.source {
             Source::Pooled { .. } => 256,
-            Source::Maps { .. } => 32,
-            Source::Pictures { .. } => 8,
+            Source::Maps { .. } if engine.is_gpu() => 32,
+            Source::Maps { .. } | Source::Pictures { .. } => 8,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::crew::{Answered, Crew, Outline, Task};
 use crate::error::{Error, Result};
 use crate::head::Standardisation;
 use crate::nn::Goal;
-use crate::params::read_all;
+use crate::params::{read_all, read_behind};
 use burn::tensor::Tensor;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -156,8 +156,7 @@ impl Hands {
                 let of: Vec<&Share> = shares[part.clone()].iter().flatten().collect();
                 let maps = of.iter().map(|share| share.maps.clone().flatten(0, 3));
                 let masks = of.iter().filter_map(|share| share.mask.clone()).map(|mask| mask.flatten(0, 1));
-                let numbers = read_all(maps.chain(masks)).await?;
-                let values = std::iter::once(&params).chain(&numbers).flatten().copied().collect();
+                let values = read_behind(params.clone(), maps.chain(masks)).await?;
                 let goals = of.iter().map(|share| share.goal.clone()).collect();
                 let masked = of.iter().any(|share| share.mask.is_some());
                 let task = Task::Learn { goals, first_active: lesson.first_active, masked };
@@ -201,8 +200,8 @@ impl Hands {
         let mut asked = BTreeMap::new();
         for ((at, batch), member) in batches.iter().enumerate().skip(1).zip(members) {
             let (Batch::Maps(x), Some(crew)) = (batch, &self.crew) else { break };
-            let (maps, pictures) = (read_all([x.clone().flatten(0, 3)]).await?, x.dims()[0]);
-            let values = std::iter::once(&told).chain(&maps).flatten().copied().collect();
+            let pictures = x.dims()[0];
+            let values = read_behind(told.clone(), [x.clone().flatten(0, 3)]).await?;
             asked.insert(at, (member, pictures, crew.ask(member, &Task::Look { pictures }, values)));
         }
         let mut logits = Vec::with_capacity(batches.len());

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder};
 use crate::head::Standardisation;
 use crate::nn::Goal;
-use crate::params::{on_device, read_all};
+use crate::params::{on_device, read_behind};
 use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ impl Member {
         let lesson = Lesson { first_active, penalty: None };
         let (gradients, logits) = learn(network, &mut shares, false, lesson).ok_or_else(unfit)?;
         let logits = logits.into_iter().map(|logits| logits.flatten(0, 1));
-        Ok(read_all(gradients.into_iter().flatten().chain(logits)).await?.concat())
+        read_behind(Vec::new(), gradients.into_iter().flatten().chain(logits)).await
     }
 
     async fn look(&mut self, pictures: usize, values: &[f32]) -> Result<Vec<f32>> {
@@ -107,7 +107,7 @@ impl Member {
         }
         let maps = Batch::Maps(maps_of(values, pictures, shape));
         let logits = network.logits(maps, &network.params.without_graph(), 0, |_| None);
-        Ok(read_all([logits.flatten(0, 1)]).await?.concat())
+        read_behind(Vec::new(), [logits.flatten(0, 1)]).await
     }
 }
 
