@@ -19,13 +19,13 @@ export interface Guide {
 export interface Panel {
   title: string;
   unit: string;
-  /** What the guides are. */
-  note: string;
+  /** What is to be known, a line each. */
+  notes: string[];
   curves: Curve[];
 }
 
-const [WIDTH, HEIGHT] = [660, 470];
-const INSIDE = { left: 66, top: 44, right: 192, bottom: 84 };
+const [WIDTH, HEIGHT] = [660, 500];
+const INSIDE = { left: 66, top: 44, right: 192, bottom: 114 };
 /** Of a guide. */
 const POINTS = 200;
 const DASHES: Readonly<Record<Guide['kind'], string>> = { dashed: '6 4', dotted: '1.5 3.5' };
@@ -83,13 +83,13 @@ ${drawn.join('\n')}
 `;
 }
 
-function drawPanel({ title, unit, note, curves }: Panel): string {
+function drawPanel({ title, unit, notes, curves }: Panel): string {
   const points = curves.flatMap((curve) => curve.points);
   const [counts, values] = [points.map(({ pictures }) => pictures), points.map(({ cost }) => cost)];
   const [right, bottom] = [WIDTH - INSIDE.right, HEIGHT - INSIDE.bottom];
   const x = axis([Math.min(...counts) / 1.15, Math.max(...counts) * 1.15], INSIDE.left, right);
   const y = axis([Math.min(...values) / 1.5, Math.max(...values) * 1.5], bottom, INSIDE.top);
-  const hollow = points.some(({ differs }) => differs !== null) ? '; hollow: worked on in another way' : '';
+  const hollow = points.some(({ differs }) => differs !== null) ? ['hollow: worked on in another way'] : [];
   const grid = [
     ...ticks(x).map((tick) => path([[x.at(tick), INSIDE.top], [x.at(tick), bottom]])),
     ...ticks(y).map((tick) => path([[INSIDE.left, y.at(tick)], [right, y.at(tick)]])),
@@ -100,7 +100,7 @@ function drawPanel({ title, unit, note, curves }: Panel): string {
     ...ticks(y).map((tick) => label(INSIDE.left - 8, y.at(tick) + 4.5, told(tick), ' text-anchor="end"')),
     label((INSIDE.left + right) / 2, bottom + 42, 'pictures', ' text-anchor="middle"'),
     label(16, (INSIDE.top + bottom) / 2, unit, ` text-anchor="middle" transform="rotate(-90 16 ${(INSIDE.top + bottom) / 2})"`),
-    label(INSIDE.left, HEIGHT - 14, note + hollow, ' font-size="12"'),
+    ...[...notes, ...hollow].map((note, line) => label(INSIDE.left, bottom + 68 + line * LINE, note, ' font-size="12"')),
   ];
   return [
     `<g fill="none" stroke="${GRID}">${grid.join('')}</g>`,

@@ -31,6 +31,8 @@ const timed = (count: number, pictures: number, least: number, most: number): nu
 const [LONGEST_EPOCH, SHARE] = [600, 60];
 /** Whose cost a picture the others are held against. */
 const REFERENCE = 1000;
+/** Where others take more of the cores than this share, times say little. */
+const QUIET = 0.05;
 const RESULT = join(import.meta.dirname, '../../target/bench');
 const STORED: Readonly<Record<Storage, string>> = { full: 'kept', half: 'half precision', recompute: 'anew at every step' };
 
@@ -53,8 +55,8 @@ interface Row {
   /** And the browser's own process, which holds files. */
   browser: number;
   accuracy: { head: number; fineTune: number };
-  /** The share of the machine's cores that others took meanwhile: with more than a little the times are too long. */
-  others: number;
+  /** The share of the machine's cores that others took until then, from the one before on. */
+  others: { features: number; head: number; fineTune: number };
 }
 
 interface Kept {
@@ -92,16 +94,15 @@ async function drawn(most: number): Promise<Map<DrawingKind, Buffer[]>> {
   return all;
 }
 
-/** Seconds that the cores of the machine have worked so far, for anybody, and for this benchmark and its browser. */
-async function worked(browser: Browser): Promise<{ all: number; own: number }> {
+/** Seconds that the cores of the machine have worked so far for anybody but this benchmark and its browser, and that they have had. */
+async function others(browser: Browser): Promise<{ worked: number; had: number }> {
   const devtools = await browser.newBrowserCDPSession();
   const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
   await devtools.detach();
   const { user, system } = process.cpuUsage();
-  return {
-    all: cpus().reduce((sum, { times }) => sum + (times.user + times.nice + times.sys + times.irq) / 1000, 0),
-    own: processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, (user + system) / 1e6),
-  };
+  const own = processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, (user + system) / 1e6);
+  const all = cpus().reduce((sum, { times }) => sum + (times.user + times.nice + times.sys + times.irq) / 1000, 0);
+  return { worked: all - own, had: (performance.now() / 1000) * cpus().length };
 }
 
 /** Seconds of adding them, which bringing them to the page does not count to. */
@@ -171,15 +172,20 @@ function fineTune(api: ApiPage, epochs: number): Promise<{ prepareAndHead: numbe
 async function measure(pictures: Map<DrawingKind, Buffer[]>, total: number): Promise<Row> {
   const api = await openApiPage();
   const watch = await MemoryWatch.of(api.browser);
-  const [began, before] = [performance.now(), await worked(api.browser)];
   await api.page.evaluate(async () => void (globalThis.trainer = await headstart.Trainer.create({ engine: 'cpu' })));
   const tab = { empty: watch.peaks().renderer, features: 0, head: 0, fineTune: 0 };
-  const note = (what: keyof typeof tab): void => {
+  const shares = { features: 0, head: 0, fineTune: 0 };
+  let before = await others(api.browser);
+  const note = async (what: keyof typeof shares): Promise<void> => {
     tab[what] = watch.peaks().renderer;
-    console.info(`${total} pictures, ${what}: ${Math.round(tab[what])} MiB`);
+    const now = await others(api.browser);
+    // The two clocks do not tick together.
+    shares[what] = Math.max((now.worked - before.worked) / (now.had - before.had), 0);
+    before = now;
+    console.info(`${total} pictures, ${what}: ${Math.round(tab[what])} MiB; others took ${Math.round(100 * shares[what])} %`);
   };
   const features = await addAll(api, pictures, total);
-  note('features');
+  await note('features');
   const [head, tuned] = await api.page.evaluate(
     async (settings) => {
       const estimates = await Promise.all(settings.map((fineTune) => trainer.estimate({ fineTune })));
@@ -188,13 +194,11 @@ async function measure(pictures: Map<DrawingKind, Buffer[]>, total: number): Pro
     ['none', FINE_TUNE] as const,
   );
   const trained = await trainHead(api, timed(total, 300_000, 20, 900));
-  note('head');
+  await note('head');
   const further = await fineTune(api, timed(total, 6000, 2, 20));
-  note('fineTune');
+  await note('fineTune');
   const { browser } = watch.peaks();
   watch.stop();
-  const after = await worked(api.browser);
-  const foreign = after.all - before.all - (after.own - before.own);
   const errors = api.record.errors;
   await api.close();
   expect(errors).toEqual([]);
@@ -211,7 +215,7 @@ async function measure(pictures: Map<DrawingKind, Buffer[]>, total: number): Pro
     tab,
     browser,
     accuracy: { head: trained.accuracy, fineTune: further.accuracy },
-    others: foreign / ((performance.now() - began) / 1000) / cpus().length,
+    others: shares,
   };
 }
 
@@ -266,6 +270,12 @@ function judged({ points, each: [, times] }: Cost) {
 
 const short = (value: number): string => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
 
+/** What is to be known of times that were measured beside others. */
+function busy(rows: Row[]): string[] {
+  const most = Math.max(...rows.flatMap(({ others }) => Object.values(others)));
+  return most > QUIET ? [`others took up to ${Math.round(100 * most)} % of the cores meanwhile`] : [];
+}
+
 function write(rows: Row[]): void {
   mkdirSync(RESULT, { recursive: true });
   const judgements = costs(rows).map((cost) => ({ ...cost, ...judged(cost) }));
@@ -277,8 +287,8 @@ function write(rows: Row[]): void {
   const whole: Curve = { name: 'all of the tab', guides: [], points: rows.map(({ pictures, tab }) => ({ pictures, cost: tab.fineTune, differs: null })) };
   const memory = of('MiB', ({ fit }) => (fit ? [{ kind: 'dashed', of: (pictures) => fit.a + fit.b * pictures }, { kind: 'dotted', of: (pictures) => fit.b * pictures }] : []));
   const panels = [
-    { title: 'Time', unit: 'seconds', note: `dashed: slope 1 through the point at ${REFERENCE.toLocaleString('en')} pictures`, curves: seconds },
-    { title: 'The most memory so far', unit: 'MiB', note: 'dashed: a + b · pictures, fitted; dotted: b · pictures, slope 1', curves: [whole, ...memory] },
+    { title: 'Time, on the CPU', unit: 'seconds', notes: [`dashed: slope 1 through the point at ${REFERENCE.toLocaleString('en')} pictures`, ...busy(rows)], curves: seconds },
+    { title: 'The most memory of the tab', unit: 'MiB', notes: ['dashed: a + b · pictures, fitted; dotted: b · pictures, slope 1'], curves: [whole, ...memory] },
   ];
   writeFileSync(join(RESULT, 'curves.svg'), drawPanels(COUNTED ? panels : panels.slice(0, 1)));
 }
@@ -297,7 +307,7 @@ function print(rows: Row[]): void {
     'fine-tuning': Math.round(row.tab.fineTune),
     'browser, MiB': Math.round(row.browser),
     'cache': stored(row.fineTune),
-    'others, %': Math.round(100 * row.others),
+    'others, %': Object.values(row.others).map((share) => Math.round(100 * share)).join(', '),
     'accuracy': `${short(row.accuracy.head)}, ${short(row.accuracy.fineTune)}`,
   }])));
   console.table(Object.fromEntries(judgements.map(({ name, unit, each, aPicture, ratio, fit }) => [`${name}, ${each[0]} a picture`, {
@@ -316,7 +326,7 @@ it('what many pictures cost', async () => {
     write(rows);
   }
   print(rows);
-  console.info('Written to target/bench/curves.svg and curves.json.');
+  console.info(['Written to target/bench/curves.svg and curves.json', ...busy(rows)].join('; '));
   const numbers = rows.flatMap(({ features, headEpoch, prepare, fineTuneEpoch, tab }) => [features, headEpoch, prepare, fineTuneEpoch, ...(COUNTED ? Object.values(tab) : [])]);
   expect(numbers.every((number) => Number.isFinite(number) && number > 0)).toBe(true);
   for (const { accuracy } of rows) expect(Math.min(accuracy.head, accuracy.fineTune)).toBeGreaterThan(1 / KINDS.length);
