@@ -3,9 +3,10 @@
 //! Every parameter is held flat, as a leaf of the autodiff graph; layers reshape it when they use it, which costs
 //! nothing.
 
-use crate::error::{Error, Result};
-use crate::nn::{JOINED, join};
-use burn::tensor::{Device, Gradients, Tensor, TensorData, Transaction};
+use crate::error::Result;
+pub use crate::nn::Slot;
+use crate::nn::{on_device, read_all, read_behind};
+use burn::tensor::{Device, Gradients, Tensor};
 
 /// Which learning rate a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +16,6 @@ pub enum Group {
     /// A fine-tuned stage of the backbone: its index among all stages, from 0.
     Stage(usize),
 }
-
-/// Place of a parameter in its [`Params`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot(usize);
 
 /// One trainable tensor.
 pub struct Param {
@@ -162,73 +159,4 @@ impl Snapshot {
     pub fn iter(&self) -> impl Iterator<Item = &[f32]> {
         self.0.iter().map(Vec::as_slice)
     }
-}
-
-/// Puts values on a device, outside the autodiff graph.
-pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
-    let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), device)
-}
-
-/// Reads tensors back, one behind the other and behind what is there.
-///
-/// # Errors
-/// [`Error::DeviceLost`] where the device does not answer.
-pub(crate) async fn read_behind(
-    mut values: Vec<f32>,
-    tensors: impl IntoIterator<Item = Tensor<1>>,
-) -> Result<Vec<f32>> {
-    let read = read_all(tensors).await?;
-    values.reserve_exact(read.iter().map(Vec::len).sum());
-    read.iter().for_each(|part| values.extend_from_slice(part));
-    Ok(values)
-}
-
-/// Whether a tensor is in system memory.
-fn is_near(tensor: &Tensor<1>) -> bool {
-    tensor.device() == Device::flex()
-}
-
-/// Floats that are read in one piece at most: a GPU has to bind them beside what they are put together of.
-const LARGEST_JOINED: usize = 1 << 22;
-
-/// Reads tensors back to system memory; a GPU is waited for once, for few large pieces and not for many small ones.
-///
-/// # Errors
-/// [`Error::DeviceLost`] where the device does not answer.
-pub(crate) async fn read_all(tensors: impl IntoIterator<Item = Tensor<1>>) -> Result<Vec<Vec<f32>>> {
-    let mut groups: Vec<Vec<Tensor<1>>> = Vec::new();
-    let (mut lengths, mut room) = (Vec::new(), 0);
-    for tensor in tensors {
-        let [length] = tensor.dims();
-        match groups.last_mut() {
-            // In system memory nothing is waited for.
-            Some(group) if length <= room && !is_near(&tensor) => group.push(tensor),
-            _ => {
-                groups.push(vec![tensor]);
-                room = LARGEST_JOINED;
-            }
-        }
-        room = room.saturating_sub(length.next_multiple_of(JOINED));
-        lengths.push((groups.len() - 1, length));
-    }
-    let pieces = groups.into_iter().map(|mut group| match group.len() {
-        1 => group.remove(0),
-        _ => join(group),
-    });
-    let transaction = pieces.fold(Transaction::default(), Transaction::register);
-    let pieces = transaction.execute_async().await.map_err(|e| Error::DeviceLost(format!("{e:?}")))?;
-    let pieces = pieces.into_iter().map(|data| data.try_into_vec().map_err(|e| Error::Internal(format!("{e:?}"))));
-    let pieces: Vec<Vec<f32>> = pieces.collect::<Result<_>>()?;
-    if pieces.len() == lengths.len() {
-        return Ok(pieces);
-    }
-    let (mut from, mut of) = (0, 0);
-    let part = |(piece, length): (usize, usize)| {
-        (from, of) = (if piece == of { from } else { 0 }, piece);
-        let values = pieces[piece][from..from + length].to_vec();
-        from += length.next_multiple_of(JOINED);
-        values
-    };
-    Ok(lengths.into_iter().map(part).collect())
 }

@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::image::Crop;
 use crate::nn::{
     Activation, After, ConvSpec, DenseSpec, Freezing, Move, Moved, NormSpec, Numbers, Read, Source, Stage,
-    StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average,
+    StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average, on_device, read_all,
 };
-use crate::params::{Group, Params, Slot, on_device, read_all};
+use crate::params::{Group, Params, Slot};
 use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
 use burn::tensor::{Tensor, TensorData};
 use std::sync::Arc;

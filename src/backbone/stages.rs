@@ -6,9 +6,9 @@ use crate::{
     error::Result,
     nn::{
         After, ConvSpec, DenseSpec, FixedNorm, Freezing, Frozen, NormSpec, Numbers, Read, Source, Stage, StageSpec,
-        TrainedNorm, WeightAndBias,
+        TrainedNorm, WeightAndBias, on_device,
     },
-    params::{Group, Params, Slot, on_device},
+    params::{Group, Params, Slot},
 };
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;

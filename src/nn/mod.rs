@@ -11,15 +11,18 @@ mod lower;
 mod operations;
 mod spec;
 mod stage;
+mod transfer;
 
 pub(crate) use cpu::CpuStages;
 pub(crate) use frozen::{Freezing, Frozen, Numbers, WeightAndBias};
 pub use graph::{Node, Role, StageBuilder, StageSpec, TensorSpec, Value};
 pub use kernels::global_average;
 pub(crate) use lower::Lowering;
-pub(crate) use operations::{Goal, JOINED, Loss, Move, Moved, adam, dense, dense_of, descend, gather, join, loss};
+pub(crate) use operations::{Goal, Loss, Move, Moved, adam, dense, dense_of, descend, gather, loss};
 pub use spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op, Padding, Window};
+pub use stage::Slot;
 pub(crate) use stage::{After, FixedNorm, Read, Source, Stage, TrainedNorm};
+pub(crate) use transfer::{on_device, read_all, read_behind};
 
 use serde::Serialize;
 

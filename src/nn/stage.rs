@@ -5,8 +5,11 @@ use super::kernels;
 use super::operations::add;
 use super::spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op};
 use crate::error::Result;
-use crate::params::Slot;
 use burn::tensor::Tensor;
+
+/// Place of a parameter in the list of all that train: [`crate::nn`] knows no more of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(pub(crate) usize);
 
 /// What is computed with a convolution's output, or with a value for itself, channel by channel.
 pub(crate) enum After {

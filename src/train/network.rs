@@ -6,8 +6,8 @@ use crate::backbone::{Backbone, TrainableStages};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::head::{Features, Head, Standardisation, TrainableHead};
-use crate::nn::{self, Goal};
-use crate::params::{Group, Params, Snapshot, on_device};
+use crate::nn::{self, Goal, on_device};
+use crate::params::{Group, Params, Snapshot};
 use burn::tensor::Tensor;
 
 /// The trainable part of the network on an engine.

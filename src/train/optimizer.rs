@@ -1,8 +1,8 @@
 //! Adam, AdamW and SGD with momentum over a [`Params`], with a learning rate for each group.
 
 use super::config::OptimizerKind;
-use crate::nn::{Move, Moved, adam, descend};
-use crate::params::{Group, Param, Params, on_device};
+use crate::nn::{Move, Moved, adam, descend, on_device};
+use crate::params::{Group, Param, Params};
 use burn::tensor::{Device, Gradients, Tensor};
 
 /// Decay of the first moment (Kingma and Ba 2015, algorithm 1; PyTorch's default).

@@ -13,8 +13,8 @@ mod training;
 
 use self::plan::{Output, Plan, to_vectors};
 use super::lower::Lowering;
+use super::transfer::{on_device, read_all};
 use crate::error::{Error, Result};
-use crate::params::{on_device, read_all};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::sync::Arc;
 
