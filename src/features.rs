@@ -129,7 +129,8 @@ impl Embedder {
     pub async fn embed(&self, pictures: &[&Crop]) -> Result<Vec<Arc<[f32]>>> {
         if self.stages.is_on_gpu() {
             // It normalises them itself: a fifth of the bytes to bring there.
-            let rgb: Vec<u8> = pictures.iter().flat_map(|crop| crop.rgb().to_vec()).collect();
+            let mut rgb = Vec::new();
+            pictures.iter().for_each(|crop| rgb.extend_from_slice(&crop.rgb()));
             return self.stages.picture_rows(&rgb, self.preprocess.normalisation(), self.pooled).await;
         }
         self.stages.rows(&self.preprocess.batch(pictures.iter().copied()), self.pooled).await

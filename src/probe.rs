@@ -5,7 +5,7 @@ use crate::backbone::{Backbone, FrozenStages, Outline, TrainableStages};
 use crate::engine::{Clock, Engine, EngineChoice, EngineKind, EngineReport, Workload, WorkloadReport};
 use crate::engines::Engines;
 use crate::error::{Error, Result};
-use crate::image::Crop;
+use crate::image::{Crop, Preprocess};
 use crate::nn::{
     Activation, After, ConvSpec, DenseSpec, Freezing, Move, Moved, NormSpec, Numbers, Read, Source, Stage,
     StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average, on_device, read_all,
@@ -162,11 +162,13 @@ fn tried_stages(gpu: &Engine, backbone: &Backbone) -> usize {
 
 /// Whether a GPU computes what the CPU does with a backbone; its kernels are compiled then.
 async fn test(gpu: &Engine, backbone: &Backbone) -> std::result::Result<(), String> {
+    let by = backbone.card().preprocess();
+    let picture = stripes(&by).map_err(|error| error.to_string())?;
     let mut found = Vec::with_capacity(2);
     for engine in [&Engine::cpu(""), gpu] {
         let stages = FrozenStages::new(backbone, 0..tried_stages(gpu, backbone), engine);
         let stages = stages.map_err(|error| error.to_string())?;
-        match looked_at(&stages, backbone, 1).await {
+        match looked_at(&stages, &by, &picture, 1).await {
             Ok(rows) => found.push(rows.concat()),
             Err(error) => {
                 let reason = reason_of(error);
@@ -191,16 +193,18 @@ fn reason_of(error: Error) -> String {
     }
 }
 
-/// What stages make of so many pictures, as these come to them: bytes to a GPU, and numbers to the CPU.
-async fn looked_at(stages: &FrozenStages, backbone: &Backbone, pictures: usize) -> Result<Vec<Arc<[f32]>>> {
-    let by = backbone.card().preprocess();
-    let stripes =
-        waves(by.size * by.size * 3).into_iter().map(|wave| (127.5 * (wave + 1.0)) as u8).collect::<Vec<u8>>();
+/// Stripes as bright as pictures are.
+fn stripes(by: &Preprocess) -> Result<Crop> {
+    let bytes = waves(by.size * by.size * 3).into_iter().map(|wave| (127.5 * (wave + 1.0)) as u8);
+    Crop::new(by.size, bytes.collect::<Vec<u8>>())
+}
+
+/// What stages make of a picture so many times, as it comes to them: bytes to a GPU, and numbers to the CPU.
+async fn looked_at(stages: &FrozenStages, by: &Preprocess, picture: &Crop, times: usize) -> Result<Vec<Arc<[f32]>>> {
     if stages.is_on_gpu() {
-        return stages.picture_rows(&stripes.repeat(pictures), by.normalisation(), true).await;
+        return stages.picture_rows(&picture.rgb().repeat(times), by.normalisation(), true).await;
     }
-    let crop = Crop::new(by.size, stripes)?;
-    stages.rows(&by.batch(std::iter::repeat_n(&crop, pictures)), true).await
+    stages.rows(&by.batch(std::iter::repeat_n(picture, times)), true).await
 }
 
 /// Whether values are the same up to rounding; what is no number is not.
@@ -296,9 +300,12 @@ async fn pass_milliseconds(
     clock: Clock,
 ) -> Result<f64> {
     let stages = FrozenStages::new(backbone, 0..stages, engine)?;
+    // Made before anything is measured.
+    let by = backbone.card().preprocess();
+    let picture = stripes(&by)?;
     let seconds = fastest(engine, clock, async |passes| {
         for _ in 0..passes {
-            looked_at(&stages, backbone, pictures).await?;
+            looked_at(&stages, &by, &picture, pictures).await?;
         }
         Ok(())
     });

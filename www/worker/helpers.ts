@@ -171,12 +171,12 @@ export class Helpers {
 
   /** Those that could help with a training; they are not there before it begins. */
   get candidates(): Crew {
-    return new HelperCrew(() => this.#available());
+    return this.#newCrew();
   }
 
   /** Starts as many as there may be, who stay until the training is over. */
   engage(): Crew {
-    const crew = new HelperCrew(() => this.#available());
+    const crew = this.#newCrew();
     this.#crew = crew;
     clearTimeout(this.#timer);
     for (const helper of this.#all) if (helper.ready) crew.join(helper);
@@ -210,8 +210,8 @@ export class Helpers {
     return (this.#studies && this.#all.find(({ free }) => free)?.study(picture, name)) || null;
   }
 
-  #available(): number {
-    return this.#backbone === null || this.#failed ? 0 : this.#most;
+  #newCrew(): HelperCrew {
+    return new HelperCrew(() => (this.#backbone === null || this.#failed ? 0 : this.#most));
   }
 
   #hire(): void {
