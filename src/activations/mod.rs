@@ -205,9 +205,14 @@ impl Store {
     /// Keeps a row that may be of use, if there is room for it.
     pub fn offer(&mut self, place: Place, key: Key, values: Arc<[f32]>) {
         let row = Row::Full(values);
-        if self.bytes() as u64 + self.reserved + row.bytes() as u64 <= self.limit {
+        if self.has_room(row.bytes()) {
             self.shelves.entry((place, Precision::Full)).or_default().insert(key, row);
         }
+    }
+
+    /// Whether so many bytes would be taken that are only offered.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.bytes() as u64 + self.reserved + bytes as u64 <= self.limit
     }
 
     /// A row at a precision.

@@ -10,7 +10,7 @@
 //! - `product` is the matrix product, `conv` what makes convolutions of it, `depthwise` the convolution channel by channel,
 //!   `pool` and `pointwise` everything else. `block` computes an inverted residual block strip by strip.
 //! - `training` has pointwise convolutions of whole batches and their gradients, on values as burn lays them out, `planes` those
-//!   channel by channel.
+//!   channel by channel, `dense` dense layers.
 //! - `reference` has each operation as its definition reads; the tests compare with it.
 //!
 //! The crate stands by itself, so that it is optimised for speed where the rest of the module is for size.
@@ -20,6 +20,7 @@
 mod activation;
 mod block;
 mod conv;
+mod dense;
 mod depthwise;
 mod lanes;
 mod network;
@@ -33,6 +34,7 @@ mod training;
 
 pub use activation::Activation;
 pub use conv::Conv;
+pub use dense::DenseRows;
 pub use network::{Affine, Arena, Dense, Layer, Network, Op};
 pub use planes::Planes;
 pub use pool::Window;

@@ -3,10 +3,10 @@
 //! Pictures keep their pixels as they were for the backbone before, and the store its rows as long as there is room: going
 //! back costs nothing. What the new one lacks comes picture by picture from whoever has the files.
 
-use super::{ADDED_VIEWS, Keep, Project, added_views};
+use super::{ADDED, Keep, Project, USUAL_VIEWS};
 use crate::activations::{Key, Need, Place, Precision, Views};
 use crate::backbone::{Backbone, Outline};
-use crate::dataset::Sample;
+use crate::dataset::{Part, Sample};
 use crate::engine::{Engine, Workload};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder};
@@ -27,9 +27,10 @@ pub struct Unprepared {
     pub pixels: bool,
 }
 
-/// What a picture is embedded as when it is added.
+/// What there is room for of a picture: what only tests is looked at as it is.
 fn keys_of(views: &Views, sample: &Sample) -> Vec<Key> {
-    added_views(sample.part).iter().map(|view| views.key(sample.content, *view)).collect()
+    let wanted = if sample.part == Part::Test { &[ADDED][..] } else { &USUAL_VIEWS };
+    wanted.iter().map(|view| views.key(sample.content, *view)).collect()
 }
 
 impl Project {
@@ -64,7 +65,7 @@ impl Project {
         let there = self.dataset.samples().filter(|(_, sample)| !sample.removed && sample.has_pixels());
         let keys = |sample: &Sample| keys_of(&views, sample);
         let keys = there.flat_map(|(_, sample)| keys(sample)).collect();
-        let need = Need { cut, precision: Precision::Full, views: ADDED_VIEWS.to_vec() };
+        let need = Need { cut, precision: Precision::Full, views: USUAL_VIEWS.to_vec() };
         let limit = self.store.limit();
         self.store.make_room(&self.backbone, &[(need, keys)], limit);
     }
@@ -94,8 +95,7 @@ impl Project {
             if sample.crop.is_none() {
                 continue;
             }
-            let keys = keys_of(&views, sample);
-            let seen = self.store.count(place, Precision::Full, &keys) == keys.len();
+            let seen = self.store.get(place, Precision::Full, &views.key(sample.content, ADDED)).is_some();
             // A picture that is there several times is embedded once.
             if !seen && listed.insert(sample.content) {
                 unprepared.push(Unprepared { id, pixels: true });
@@ -114,9 +114,10 @@ impl Project {
         if sample.crop.is_some() || !sample.has_pixels() {
             return Ok(());
         }
-        let (content, part) = (sample.content, sample.part);
+        let content = sample.content;
         let (crop, preparation) = (self.embedder.preprocess().crop(rgba, size.0, size.1)?, self.preparation());
-        self.embed_added(&[Picture { content, crop: crop.clone() }], part, Keep::Expected).await?;
+        self.embed_in(&[ADDED], &[Picture { content, crop: crop.clone() }], Keep::Expected).await?;
+        self.ahead.push_back(id);
         self.dataset.give_pixels(id, crop, preparation, preparation)
     }
 
@@ -125,10 +126,9 @@ impl Project {
     /// # Errors
     /// [`Error::DeviceLost`] where neither engine works.
     pub async fn prepare_image(&mut self, id: u32) -> Result<()> {
-        match (self.picture(id), self.dataset.sample(id)) {
-            (Some(picture), Ok(sample)) => self.embed_added(&[picture], sample.part, Keep::Expected).await,
-            _ => Ok(()),
-        }
+        let Some(picture) = self.picture(id) else { return Ok(()) };
+        self.ahead.push_back(id);
+        self.embed_in(&[ADDED], &[picture], Keep::Expected).await
     }
 
     /// Milliseconds that a picture takes on a backbone, here and now, whatever its weights are.

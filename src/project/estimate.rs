@@ -209,14 +209,14 @@ impl Project {
             prepare += train * seconds(whole);
         }
         let heads = head_epoch * f64::from(config.epochs);
-        let Some(part) = &plan.tail else {
-            return Expected { prepare: Some(prepare), epoch: Some(head_epoch), total: Some(prepare + heads) };
-        };
         let hands = |workload: Workload| {
             let crew = self.crew_for(backbone).filter(|_| !self.engines.of(workload).is_gpu());
             1.0 + HELPER * crew.map_or(0, |crew| crew.most()) as f64
         };
         prepare /= hands(Workload::Embedding);
+        let Some(part) = &plan.tail else {
+            return Expected { prepare: Some(prepare), epoch: Some(head_epoch), total: Some(prepare + heads) };
+        };
         let tail_epoch = epoch(Workload::FineTuning, again(part, prefix), tail + head, hands(Workload::FineTuning));
         let heads = if config.warm_start { 0.0 } else { heads };
         let measure = all * seconds(again(part, prefix) + tail);

@@ -4,7 +4,7 @@
 //! They are known by content as in the store: by the picture's, and by that of the stages that it went through. What was
 //! computed of another picture, or by another backbone, is passed over.
 
-use super::{ADDED_VIEWS, Project};
+use super::{Project, USUAL_VIEWS};
 use crate::activations::{Place, Precision, Views};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Row, View};
@@ -29,7 +29,7 @@ impl Project {
             Row::Full(values) => Some((name(*view), values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())),
             Row::Half(_) => None,
         };
-        let rows: Vec<(&str, Vec<u8>)> = ADDED_VIEWS.iter().filter_map(bytes).collect();
+        let rows: Vec<(&str, Vec<u8>)> = USUAL_VIEWS.iter().filter_map(bytes).collect();
         if rows.is_empty() {
             return Ok(None);
         }
@@ -53,7 +53,7 @@ impl Project {
         }
         let width = cut.width(&self.backbone);
         let place = Place::new(&self.backbone, cut);
-        for view in ADDED_VIEWS {
+        for view in USUAL_VIEWS {
             let Ok(tensor) = tensors.tensor(name(view)) else { continue };
             let values: Vec<f32> =
                 tensor.data().as_chunks().0.iter().map(|bytes: &[u8; 4]| f32::from_le_bytes(*bytes)).collect();

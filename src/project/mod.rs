@@ -39,21 +39,16 @@ use crate::probe::{self, Tried};
 use crate::report::TrainReport;
 use crate::train::TrainConfig;
 use model::{HeldOut, Model};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use training::Job;
 
-/// The views that a picture is embedded in when it is added.
-const ADDED_VIEWS: [View; 2] = [View::Plain, View::Mirrored];
+/// The view that a picture is embedded in when it is added.
+const ADDED: View = View::Plain;
 
-/// The same of a picture with this purpose: what only tests is looked at as it is.
-fn added_views(part: Part) -> &'static [View] {
-    match part {
-        Part::Learn => &ADDED_VIEWS,
-        Part::Test => &ADDED_VIEWS[..1],
-    }
-}
+/// The views that most trainings want of a picture; see [`Project::embed_ahead`].
+const USUAL_VIEWS: [View; 2] = [ADDED, View::Mirrored];
 
 /// Bytes that cached activations may take where nobody says: a quarter of what a tab can have in 32-bit WebAssembly.
 const DEFAULT_MEMORY: u64 = 1 << 30;
@@ -85,6 +80,8 @@ pub struct Project {
     /// Those of other backbones, by what these compute.
     timings: HashMap<ContentHash, Timing>,
     crew: Option<Rc<dyn Crew>>,
+    /// Pictures of which not every view may be there that most trainings want, in the order in which they came.
+    ahead: VecDeque<u32>,
 }
 
 /// How long embedding took with one backbone, in seconds.
@@ -134,6 +131,7 @@ impl Project {
             timing: Timing::default(),
             timings: HashMap::new(),
             crew: None,
+            ahead: VecDeque::new(),
         })
     }
 
@@ -309,8 +307,10 @@ impl Project {
             Some(id) => self.dataset.known(id, picture),
             None => picture,
         };
-        self.embed_added(std::slice::from_ref(&picture), home.part, Keep::WhereThereIsRoom).await?;
-        self.dataset.add_picture(id, home, picture)
+        self.embed_in(&[ADDED], std::slice::from_ref(&picture), Keep::WhereThereIsRoom).await?;
+        let id = self.dataset.add_picture(id, home, picture)?;
+        self.ahead.push_back(id);
+        Ok(id)
     }
 
     /// Embeds prepared pictures to learn from and adds them to a class, in one go.
@@ -332,21 +332,68 @@ impl Project {
     /// As [`Project::add_pictures`].
     pub async fn add_pictures_at(&mut self, home: Home, pictures: Vec<Picture>) -> Result<Vec<u32>> {
         self.dataset.can_add(home.class, None)?;
-        self.embed_added(&pictures, home.part, Keep::WhereThereIsRoom).await?;
-        pictures.into_iter().map(|picture| self.dataset.add_picture(None, home.clone(), picture)).collect()
+        self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await?;
+        let add = |picture| self.dataset.add_picture(None, home.clone(), picture);
+        let added: Result<Vec<u32>> = pictures.into_iter().map(add).collect();
+        self.ahead.extend(added.iter().flatten());
+        added
     }
 
-    /// Embeds pictures in the views that most trainings want, or a test; what is kept already is not computed again.
-    async fn embed_added(&mut self, pictures: &[Picture], part: Part, keep: Keep) -> Result<()> {
+    /// Embeds a picture or, on a GPU, some, in the views that most trainings want beside the one in which they were added: to be
+    /// called while there is nothing else to do. What is still missing when a training starts is a part of that. Tells whether there
+    /// may be more to do.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where neither engine works.
+    pub async fn embed_ahead(&mut self) -> Result<bool> {
+        // Nobody wants them where the latest training did not.
+        if self.settings.as_ref().is_some_and(|settings| !settings.flip) {
+            return Ok(false);
+        }
+        let most = if self.engines.of(Workload::Embedding).is_gpu() { prepare::BATCH } else { 1 };
+        if !self.store.has_room(most * self.backbone.card().num_features * size_of::<f32>()) {
+            return Ok(false);
+        }
+        let mut pictures = Vec::new();
+        while pictures.len() < most
+            && let Some(id) = self.ahead.pop_front()
+        {
+            pictures.extend(self.lacking(id));
+        }
+        let any = !pictures.is_empty();
+        self.embed_in(&USUAL_VIEWS, &pictures, Keep::WhereThereIsRoom).await?;
+        Ok(any && !self.ahead.is_empty())
+    }
+
+    /// The same for one picture, wherever it is in that order.
+    ///
+    /// # Errors
+    /// As [`Project::embed_ahead`].
+    pub async fn embed_usual(&mut self, id: u32) -> Result<()> {
+        let picture: Vec<Picture> = self.lacking(id).into_iter().collect();
+        self.embed_in(&USUAL_VIEWS, &picture, Keep::WhereThereIsRoom).await
+    }
+
+    /// A picture that is to learn from, where not all of those views are there.
+    fn lacking(&self, id: u32) -> Option<Picture> {
+        let learns = self.dataset.place_of(id).is_some_and(|(_, part)| part == Part::Learn);
+        let picture = self.picture(id).filter(|_| learns)?;
+        let (views, place) = (Views::plain(), Place::new(&self.backbone, Cut::features(&self.backbone)));
+        let keys = USUAL_VIEWS.map(|view| views.key(picture.content, view));
+        (self.store.count(place, Precision::Full, &keys) < keys.len()).then_some(picture)
+    }
+
+    /// Embeds pictures in some views; what is kept already is not computed again.
+    async fn embed_in(&mut self, in_views: &[View], pictures: &[Picture], keep: Keep) -> Result<()> {
         let start = (self.clock)();
         let (views, cut) = (Views::plain(), Cut::features(&self.backbone));
         let place = Place::new(&self.backbone, cut);
-        let wanted = pictures.iter().flat_map(|picture| added_views(part).iter().map(move |view| (picture, *view)));
+        let wanted = pictures.iter().flat_map(|picture| in_views.iter().map(move |view| (picture, *view)));
         let new = |(picture, view): &(&Picture, View)| {
             self.store.get(place, Precision::Full, &views.key(picture.content, *view)).is_none()
         };
         let wanted: Vec<(&Picture, View)> = wanted.filter(new).collect();
-        for batch in wanted.chunks(ADDED_VIEWS.len() * prepare::BATCH) {
+        for batch in wanted.chunks(prepare::BATCH) {
             let crops: Vec<Crop> = batch.iter().map(|(picture, view)| views.render(picture, *view)).collect();
             let rows = self.embedded(&crops.iter().collect::<Vec<_>>()).await?;
             for ((picture, view), row) in batch.iter().zip(rows) {

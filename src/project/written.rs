@@ -5,11 +5,11 @@
 //! which is begun anew.
 
 use super::model::{HeldOut, Model, left, reduced};
-use super::{Keep, Project, prepare};
+use super::{ADDED, Keep, Project, prepare};
 use crate::backbone::Backbone;
 use crate::bundle::{self, Saved};
 use crate::classifier::{self, ModelClass, unique};
-use crate::dataset::{Dataset, Lineage, Part};
+use crate::dataset::{Dataset, Lineage};
 use crate::engine::{Clock, EngineChoice};
 use crate::error::{Error, Result};
 use crate::identity::ContentHash;
@@ -174,21 +174,18 @@ impl Project {
     /// then.
     pub async fn restore_pixels(&mut self, crops: Vec<(u32, Crop)>) -> Result<()> {
         let preparation = self.preparation();
-        for part in [Part::Learn, Part::Test] {
-            let mut pictures = Vec::new();
-            for (id, crop) in &crops {
-                let (sample, side) = (self.dataset.sample(*id)?, crop.size() as u32);
-                if crop.size() != preparation.size {
-                    return Err(Error::PictureEmpty { width: side, height: side, bytes: crop.rgb().len() });
-                }
-                if sample.part == part {
-                    pictures.push(Picture { content: sample.content, crop: crop.clone() });
-                }
+        let mut pictures = Vec::with_capacity(crops.len());
+        for (id, crop) in &crops {
+            let (sample, side) = (self.dataset.sample(*id)?, crop.size() as u32);
+            if crop.size() != preparation.size {
+                return Err(Error::PictureEmpty { width: side, height: side, bytes: crop.rgb().len() });
             }
-            self.embed_added(&pictures, part, Keep::WhereThereIsRoom).await?;
+            pictures.push(Picture { content: sample.content, crop: crop.clone() });
         }
+        self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await?;
         for (id, crop) in crops {
             self.dataset.give_pixels(id, crop, preparation, preparation)?;
+            self.ahead.push_back(id);
         }
         Ok(())
     }
@@ -234,7 +231,7 @@ impl Project {
     async fn try_out(&mut self) -> Result<()> {
         let ids = self.dataset.usable().into_values().flatten().take(prepare::BATCH / 2);
         let pictures: Vec<Picture> = ids.filter_map(|id| self.picture(id)).collect();
-        self.embed_added(&pictures, Part::Learn, Keep::WhereThereIsRoom).await
+        self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await
     }
 }
 

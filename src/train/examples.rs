@@ -16,11 +16,11 @@ use std::sync::Arc;
 pub struct Examples {
     source: Source,
     labels: Vec<usize>,
-    /// All rows, where they are on a GPU.
+    /// All rows as they go in, on the engine, where they fit.
     table: Option<Tensor<2>>,
 }
 
-/// Bytes of rows that a GPU keeps at most: half of what every adapter lets a kernel bind.
+/// Bytes of rows that an engine keeps at most: half of what every adapter lets a kernel bind.
 const LARGEST_TABLE: usize = 64 << 20;
 
 enum Source {
@@ -112,15 +112,16 @@ impl Examples {
         }
     }
 
-    /// Brings the rows to a GPU, once for all batches, where they fit; what they are standardised by is settled before.
+    /// Brings the rows to the engine, once for all batches, where they fit; what they are standardised by is settled before.
     pub(super) fn settle(&mut self, engine: &Engine) {
         let (rows, width) = match &self.source {
             Source::Pooled { rows, width, .. } => (rows, *width),
-            Source::Maps { rows, shape, .. } => (rows, shape.iter().product()),
-            Source::Pictures { .. } => return,
+            Source::Maps { rows, shape, .. } if engine.is_gpu() => (rows, shape.iter().product()),
+            // The CPU has maps as they are.
+            Source::Maps { .. } | Source::Pictures { .. } => return,
         };
         let bytes = rows.len() * width * size_of::<f32>();
-        if engine.is_gpu() && (1..=LARGEST_TABLE).contains(&bytes) {
+        if (1..=LARGEST_TABLE).contains(&bytes) {
             let values = self.values(0..rows.len(), rows, width);
             self.table = Some(Tensor::from_data(TensorData::new(values, [rows.len(), width]), engine.device()));
         }

@@ -280,6 +280,24 @@ impl Session {
         id.map(JsValue::from).map_err(|e| error_to_js(&e))
     }
 
+    /// Embeds a picture, or some, in the other views that most trainings want; tells whether there may be more to do.
+    #[wasm_bindgen(js_name = embedAhead)]
+    pub async fn embed_ahead(&self) -> Answer {
+        let mut project = self.project.lock().await;
+        let left = project.embed_ahead().await;
+        self.note_engine(&project);
+        left.map(JsValue::from).map_err(|e| error_to_js(&e))
+    }
+
+    /// The same for one picture.
+    #[wasm_bindgen(js_name = embedUsual)]
+    pub async fn embed_usual(&self, id: f64) -> Answer {
+        let mut project = self.project.lock().await;
+        let embedded = project.embed_usual(image(id)?).await;
+        self.note_engine(&project);
+        self.done(embedded)
+    }
+
     /// The features that there are of a picture, to be kept beside it, as a `Uint8Array`; null where there are none.
     #[wasm_bindgen(js_name = featuresOf)]
     pub async fn features_of(&self, id: f64) -> Answer {

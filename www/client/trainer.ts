@@ -287,8 +287,9 @@ export class Trainer {
   }
 
   /**
-   * What the backbone has made of a picture, to be kept beside it and given to {@link Trainer.addImage} another time, when it need not be
-   * computed again; null where nothing is there. It holds for this picture and this backbone; with others it is passed over.
+   * What the backbone makes of a picture, to be kept beside it and given to {@link Trainer.addImage} another time, when it need not be
+   * computed again; null where nothing is there. What a training wants of it beside that, such as its mirror image, is computed now where that
+   * has not been done yet. It holds for this picture and this backbone; with others it is passed over.
    *
    * @throws {@link HeadstartError} `image_unknown`.
    */

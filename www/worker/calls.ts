@@ -55,7 +55,10 @@ export const handlers: Handlers = {
     await session.forgetImages(Float64Array.of(id));
     return { pixels, thumbnail, features };
   },
-  features: ({ session }, id) => session.featuresOf(id),
+  async features({ session }, id) {
+    await session.embedUsual(id);
+    return session.featuresOf(id);
+  },
   moveImage: ({ session }, id, ref) => session.moveImage(id, ref),
   help: ({ session }, task, values) => session.help(task, values),
   setPart: ({ session }, id, part) => session.setPart(id, part),

@@ -1,5 +1,5 @@
 import type { BackboneOutcome, Call, CallRequest, Calls, Control, Created, LoadProgress, LongCall, Message, Request, Studied } from '../protocol.js';
-import type { Workload } from '../generated/types.js';
+import type { TrainConfig, Workload } from '../generated/types.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
 import { changeBy, Changes, told } from './changes.js';
@@ -43,6 +43,10 @@ export class Server {
   /** Whether this worker is embedding a picture itself. */
   #embedding = false;
   #wake: () => void = () => undefined;
+  /** Whether there may be something of a training to compute ahead. */
+  #ahead = false;
+  /** When the latest request was answered. */
+  #lastServed = 0;
 
   constructor(pictures: PictureReader, post: (message: Message, transfer?: Transferable[]) => void, helpers: Helpers) {
     this.#pictures = pictures;
@@ -110,10 +114,35 @@ export class Server {
       if (run?.due) await this.#train(run);
       if (change && change === this.#change) await this.#prepareOne(change);
       if (!queued) this.#helpers.rest();
-      if (!queued && !run?.due && !change) await awake;
+      if (queued) this.#lastServed = performance.now();
+      else if (!run?.due && !change) await this.#idle(awake);
       // Messages arrive between tasks only.
       await nextTask();
     }
+  }
+
+  /** Waits for something to do and, where nothing came for a while, computes what a training would want next. */
+  async #idle(awake: Promise<void>): Promise<void> {
+    if (!this.#ahead || this.#session === null || this.#run !== null) return awake;
+    const quiet = this.#lastServed + QUIET_MS - performance.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const passed = quiet > 0 && new Promise<'passed'>((resolve) => (timer = setTimeout(resolve, quiet, 'passed')));
+    const isQuiet = !passed || (await Promise.race([awake, passed])) === 'passed';
+    clearTimeout(timer);
+    if (isQuiet) await this.#embedAhead(this.#session);
+  }
+
+  async #embedAhead(session: Session): Promise<void> {
+    try {
+      this.#ahead = await session.embedAhead();
+    } catch (error) {
+      if (isTrap(error)) throw error;
+      // Whoever needs it hears of it.
+      this.#ahead = false;
+    }
+    if (this.#ahead) return;
+    const change = await this.#changes.any(session);
+    if (Object.keys(change).length > 0) this.#post({ kind: 'news', change });
   }
 
   async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
@@ -144,6 +173,7 @@ export class Server {
         // The compiler cannot tie a handler taken from the table to its own arguments; the table's type does.
         const handle = handlers[call] as (context: Context, ...args: unknown[]) => unknown;
         await this.#reply(request, await handle(context, ...request.args));
+        if (call === 'addImage') this.#ahead = true;
       }
     } catch (error) {
       this.#controls.delete(id);
@@ -231,6 +261,7 @@ export class Server {
 
   async #endChange({ id }: BackboneChange, value: BackboneOutcome): Promise<void> {
     this.#change = null;
+    this.#ahead = true;
     this.#controls.delete(id);
     this.#post({ kind: 'result', id, value, ...told(await this.#changes.any(this.#required())) });
   }
@@ -241,7 +272,7 @@ export class Server {
     if (this.#loading) throw refusal('backbone_changing', 'Another backbone is being loaded.');
     const settings = knownSettings(config, this.#core.defaultConfig());
     // Where one is under way the session refuses, and they go on with that.
-    const helps = !this.#run && (settings.fineTune ?? 'none') !== 'none' && (this.#computes(session, 'embedding') || this.#computes(session, 'fine-tuning'));
+    const helps = !this.#run && (await this.#needsHelp(session, settings));
     if (helps) await session.setCrew(this.#helpers.engage());
     try {
       await session.startTraining(settings, checkpoint);
@@ -251,6 +282,16 @@ export class Server {
     }
     const controls = this.#controls.get(id) ?? { paused: false, cancelled: false };
     this.#run = new TrainingRun(id, session, controls, care, (event) => this.#post({ kind: 'event', id, event }));
+  }
+
+  /** Whether a training is worth helping with. */
+  async #needsHelp(session: Session, settings: Partial<TrainConfig>): Promise<boolean> {
+    const prepares = this.#computes(session, 'embedding');
+    if ((settings.fineTune ?? 'none') !== 'none') return prepares || this.#computes(session, 'fine-tuning');
+    if (!prepares) return false;
+    // What is wrong with the settings the session says when it is to train.
+    const { prepareSeconds } = await session.estimate(settings).catch(() => ({ prepareSeconds: null }));
+    return (prepareSeconds ?? 0) >= WORTH_HELP_S;
   }
 
   async #train(run: TrainingRun): Promise<void> {
@@ -345,6 +386,12 @@ export class Server {
     return this.#session;
   }
 }
+
+/** Nothing is computed ahead of a training before so long after the latest request: another one is likely to follow at once. */
+const QUIET_MS = 300;
+
+/** Before a head trains helpers come for so much preparing: that they start takes about half as long. */
+const WORTH_HELP_S = 1;
 
 /** So many pictures are looked at ahead of their turn at most: one by this worker, the others by helpers. Their pixels wait in memory. */
 const AHEAD = 1 + MOST_HELPERS;

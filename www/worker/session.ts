@@ -65,6 +65,13 @@ export interface Session {
   classes(): Promise<ClassSummary[]>;
   /** Gives the picture's number, which is `id` where there is one; a picture that was known without its pixels has them then. */
   addImage(ref: ClassRef, rgba: Uint8Array, width: number, height: number, group?: string, id?: number, part?: Part): Promise<number>;
+  /**
+   * Embeds a picture, or some, in the other views that most trainings want, while there is nothing else to do; what is still missing is a part
+   * of a training. Tells whether there may be more to do.
+   */
+  embedAhead(): Promise<boolean>;
+  /** The same for one picture. */
+  embedUsual(id: number): Promise<void>;
   /** What was computed of a picture, to be kept beside it; null where nothing was. */
   featuresOf(id: number): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Takes that in again ahead of the picture; tells whether it is of use. */

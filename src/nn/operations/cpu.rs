@@ -6,7 +6,7 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;
-use headstart_kernels::PointwiseBatch;
+use headstart_kernels::{DenseRows, PointwiseBatch};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -125,16 +125,12 @@ impl Compute for Flex {
         Self::float_add(a, b)
     }
 
-    // Each of the three products of a dense layer is one that a pointwise convolution has too.
     fn multiplied(x: Tensor, weight: Tensor, bias: Tensor, of: &Matrix) -> Tensor {
         let Matrix { batch, inputs, outputs, .. } = *of;
-        let [x, weight, bias] = [rows_of(x, of), weight, bias].map(|tensor| Values::of(&tensor));
+        let [x, weight, bias] = [x, weight, bias].map(|tensor| Values::of(&tensor));
         let mut y = vec![0.0; batch * outputs];
-        let product = PointwiseBatch { batch: 1, inputs: outputs, outputs: batch, area: inputs };
-        product.weight_gradient(weight.values(), x.values(), 0..batch, &mut y);
-        for row in y.chunks_exact_mut(outputs) {
-            row.iter_mut().zip(bias.values()).for_each(|(y, bias)| *y += bias);
-        }
+        let layer = DenseRows { inputs, outputs };
+        layer.forward(x.values(), &rows_of(of), weight.values(), bias.values(), &mut y);
         tensor(y, [batch, outputs])
     }
 
@@ -142,17 +138,17 @@ impl Compute for Flex {
         let Matrix { batch, inputs, outputs, .. } = *of;
         let [weight, gradient] = [weight, gradient].map(|tensor| Values::of(&tensor));
         let mut y = vec![0.0; batch * inputs];
+        // A product that a pointwise convolution has too.
         let product = PointwiseBatch { batch: 1, inputs: outputs, outputs: batch, area: inputs };
         product.forward(weight.values(), gradient.values(), &mut y);
         tensor(y, [batch, inputs])
     }
 
     fn multiplied_weights(x: Tensor, gradient: Tensor, of: &Matrix) -> [Tensor; 2] {
-        let Matrix { batch, inputs, outputs, .. } = *of;
-        let [x, gradient] = [rows_of(x, of), gradient].map(|tensor| Values::of(&tensor));
+        let Matrix { inputs, outputs, .. } = *of;
+        let [x, gradient] = [x, gradient].map(|tensor| Values::of(&tensor));
         let mut y = vec![0.0; outputs * inputs];
-        let product = PointwiseBatch { batch: 1, inputs: batch, outputs, area: inputs };
-        product.forward(x.values(), &transposed(gradient.values(), [batch, outputs]), &mut y);
+        DenseRows { inputs, outputs }.weight_gradient(x.values(), &rows_of(of), gradient.values(), &mut y);
         let mut sums = vec![0.0; outputs];
         for row in gradient.values().chunks_exact(outputs) {
             sums.iter_mut().zip(row).for_each(|(sum, gradient)| *sum += gradient);
@@ -249,12 +245,9 @@ impl Moving for Flex {
     }
 }
 
-/// The rows that a dense layer is of.
-fn rows_of(x: Tensor, of: &Matrix) -> Tensor {
-    match &of.rows {
-        Some(rows) => Flex::gather(x, rows.clone()),
-        None => x,
-    }
+/// The rows that a dense layer is of: all that there are, where none are named.
+fn rows_of(of: &Matrix) -> Arc<[u32]> {
+    of.rows.clone().unwrap_or_else(|| (0..of.batch as u32).collect())
 }
 
 /// A plane with the bias added, clamped.
@@ -276,11 +269,6 @@ fn sum(values: &[f32]) -> f32 {
         sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
     }
     sums.iter().sum::<f32>() + rest
-}
-
-/// A matrix `[rows, columns]` as `[columns, rows]`.
-fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
-    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
 }
 
 /// Multiplications for which another thread is worth starting.
