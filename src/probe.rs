@@ -372,15 +372,8 @@ const TRIED: [usize; 4] = [3, 12, 7, 6];
 /// What comes out of a dense layer of more than one tile; and, of whole vectors and of others, values that Adam has moved and rows of
 /// a table.
 async fn brought(engine: &Engine) -> Result<Vec<f32>> {
-    let by = Move {
-        rate: 0.1,
-        added: 0.01,
-        kept: 0.99,
-        decay: [0.9, 0.99],
-        new: [0.1, 0.01],
-        bias: [0.1, 0.01],
-        epsilon: 1e-3,
-    };
+    let by =
+        Move { rate: 1.0, added: 0.01, kept: 0.99, decay: [0.9, 0.99], new: [0.1, 0.01], root: 10.0, epsilon: 1e-3 };
     let [batch, inputs, outputs] = [5, 72, 6];
     let [x, weight, bias] =
         [batch * inputs, outputs * inputs, outputs].map(|count| on_device(waves(count), engine.device()));

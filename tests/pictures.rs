@@ -13,6 +13,8 @@ use headstart::backbone::{Backbone, Card};
 use headstart::features::{Cut, Embedder};
 use headstart::image::{Crop, Interpolation, Preprocess};
 use pollster::block_on;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -83,6 +85,30 @@ fn an_odd_margin_is_cut_in_whole_pixels() {
 }
 
 /// crop_pct keeps the middle: of a picture whose outer quarter is black only the white inside is left.
+/// One without transparent pixels in the middle is read where it lies, another is copied first.
+#[test]
+fn what_is_transparent_beside_the_middle_changes_nothing() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for (width, height) in [(224, 224), (640, 480), (37, 91), (11, 13), (300, 64)] {
+        let noise = |_| [rng.random(), rng.random(), rng.random(), 255];
+        let mut rgba: Vec<u8> = (0..width * height).flat_map(noise).collect();
+        let crops = |rgba: &[u8]| {
+            [(96, Interpolation::Bilinear), (128, Interpolation::Bicubic), (9, Interpolation::Bilinear)].map(
+                |(size, interpolation)| {
+                    let preprocess = Preprocess { crop: 0.875, interpolation, ..preprocess(size) };
+                    preprocess.crop(rgba, width, height).unwrap()
+                },
+            )
+        };
+        let opaque = crops(&rgba);
+        rgba[3] = 0;
+        assert!(crops(&rgba) == opaque, "{width} × {height}");
+        let middle = ((height / 2 * width + width / 2) * 4 + 3) as usize;
+        rgba[middle] = 0;
+        assert!(crops(&rgba) != opaque, "{width} × {height}: it shows in the middle");
+    }
+}
+
 #[test]
 fn crop_pct_keeps_the_middle() {
     let inside = |at: u32| (16..48).contains(&at);

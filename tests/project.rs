@@ -5,15 +5,15 @@ mod common;
 mod drawing;
 
 use common::{DEFAULT, default_backbone, sized_backbone};
-use drawing::{Kind, SIDE, clock, drawn, easy, finish, open, probabilities, train};
+use drawing::{Kind, SIDE, clock, drawn, easy, finish, open, probabilities, rest, train};
 use headstart::Project;
 use headstart::backbone::{Backbone, Outline};
-use headstart::dataset::{ClassId, Sample};
+use headstart::dataset::{ClassId, Part, Sample};
 use headstart::engine::EngineChoice;
 use headstart::identity::ContentHash;
 use headstart::image::Crop;
 use headstart::project::Written;
-use headstart::train::{TrainConfig, TrainEvent};
+use headstart::train::{Phase, TrainConfig, TrainEvent};
 use pollster::block_on;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -423,6 +423,7 @@ fn give(project: &mut Project, but: &[u32]) {
             block_on(project.give_pixels(id, &drawn(kind, number), (SIDE, SIDE))).unwrap();
         }
     }
+    rest(project);
 }
 
 #[test]
@@ -452,7 +453,7 @@ fn another_backbone_and_back() {
     let further = project.start_training(&settings(1, 1, true)).unwrap_err();
     assert_eq!(further.code(), "model_prepares_otherwise");
     let events = train(&mut project, &config);
-    assert!(events.iter().all(|event| event.phase != headstart::train::Phase::Prepare), "all of it is prepared");
+    assert!(events.iter().all(|event| event.phase != Phase::Prepare), "all of it is prepared");
     assert_eq!(project.report().unwrap().images.train + project.report().unwrap().images.validation, 18);
     assert_eq!(project.classifier().unwrap().backbone.card().input_size, 48);
     assert!(project.estimate(&config).unwrap().total_seconds.is_some());
@@ -470,10 +471,7 @@ fn another_backbone_and_back() {
     let events = train(&mut project, &settings(0, 1, false));
     assert_eq!(losses(&events), losses(&expected), "as if it had never been away");
     assert_eq!(answers(&mut project), (before, held_out));
-    assert!(
-        events.iter().all(|event| event.phase != headstart::train::Phase::Prepare),
-        "and nothing is embedded again"
-    );
+    assert!(events.iter().all(|event| event.phase != Phase::Prepare), "and nothing is embedded again");
 }
 
 /// Without weights it takes as long as with them, and the larger a picture is the longer.
@@ -810,7 +808,7 @@ fn pictures_that_are_forgotten_while_it_prepares_do_not_end_a_training() {
     let expected = losses(&train(&mut calm, &config));
     let mut project = easy(default_backbone());
     project.start_training(&config).unwrap();
-    assert_eq!(block_on(project.step()).unwrap().phase, headstart::train::Phase::Prepare);
+    assert_eq!(block_on(project.step()).unwrap().phase, Phase::Prepare);
     for id in 0..10 {
         project.dataset_mut().remove_image(id).unwrap();
     }
@@ -910,6 +908,65 @@ fn features_that_were_kept_take_the_place_of_embedding() {
     for length in 0..kept.len().min(600) {
         assert!(!again.offer_features(&kept[..length]), "{length} bytes of it");
     }
+}
+
+/// How many rows a training still has to compute.
+fn prepared(project: &mut Project, config: &TrainConfig) -> u32 {
+    let events = train(project, config);
+    events.iter().find(|event| event.phase == Phase::Prepare).map_or(0, |event| event.steps)
+}
+
+#[test]
+fn mirrored_pictures_are_embedded_ahead_or_when_a_training_wants_them() {
+    let fresh = || {
+        let mut project = open(default_backbone());
+        for (name, kind) in [("disc", Kind::Disc), ("stripes", Kind::Stripes)] {
+            let class = project.dataset_mut().add_class(name).unwrap();
+            (0..10).for_each(|n| _ = drawing::add_one(&mut project, class, kind, n, None));
+        }
+        project
+    };
+    let config = settings(0, 1, false);
+    let still = TrainConfig { flip: false, ..config.clone() };
+    let mut late = fresh();
+    assert_eq!(prepared(&mut late, &still), 0, "nothing is mirrored");
+    assert_eq!(prepared(&mut late, &config), 16, "those that train");
+    assert_eq!(prepared(&mut late, &config), 0, "they are there now");
+
+    let mut early = fresh();
+    let plain = early.features_of(0).unwrap().unwrap();
+    let turns = 1 + (0..40).take_while(|_| block_on(early.embed_ahead()).unwrap()).count();
+    assert_eq!(turns, 20, "one at a time");
+    assert!(early.features_of(0).unwrap().unwrap().len() > plain.len());
+    assert_eq!(prepared(&mut early, &config), 0);
+    let model = |project: &Project| common::unpack(&project.save().unwrap()).remove("model.safetensors").unwrap();
+    assert!(model(&early) == model(&late), "it makes no difference to what is learned");
+
+    // One that is asked for comes first; one that only tests is not wanted, and where nobody mirrors nothing is.
+    let class = drawing::class(&early, "disc");
+    let ids = [50, 51, 52].map(|n| drawing::add_one(&mut early, class, Kind::Disc, n, None));
+    block_on(early.embed_usual(ids[2])).unwrap();
+    early.dataset_mut().set_part(ids[1], Part::Test).unwrap();
+    while block_on(early.embed_ahead()).unwrap() {}
+    let lengths = ids.map(|id| early.features_of(id).unwrap().unwrap().len());
+    assert!(lengths[0] == lengths[2] && lengths[1] == plain.len(), "{lengths:?}");
+    train(&mut early, &still);
+    let id = drawing::add_one(&mut early, class, Kind::Disc, 53, None);
+    assert!(!block_on(early.embed_ahead()).unwrap());
+    assert_eq!(early.features_of(id).unwrap().unwrap().len(), plain.len());
+}
+
+#[test]
+fn nothing_is_embedded_ahead_where_there_is_no_room_for_it() {
+    let mut project = open(default_backbone());
+    let class = project.dataset_mut().add_class("disc").unwrap();
+    project.set_memory(3 * 1280 * 4);
+    let ids = [1, 2].map(|n| drawing::add_one(&mut project, class, Kind::Disc, n, None));
+    let lengths = |project: &Project| ids.map(|id| project.features_of(id).unwrap().unwrap().len());
+    let plain = lengths(&project)[0];
+    while block_on(project.embed_ahead()).unwrap() {}
+    let [first, second] = lengths(&project);
+    assert!(first > plain && second == plain, "one had room");
 }
 
 #[test]

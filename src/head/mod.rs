@@ -14,6 +14,7 @@ pub use trainable::{Features, TrainableHead};
 
 use crate::error::{Error, Result};
 use crate::nn::{self, ConvSpec, DenseSpec, LayerReport, NormSpec, StageBuilder, StageSpec, WeightAndBias};
+use headstart_kernels::DenseRows;
 use rand::{RngExt, SeedableRng};
 
 /// A dense layer in system memory: y = W x + b.
@@ -79,8 +80,10 @@ impl nn::Numbers for &Convolution {
 
 impl Dense {
     fn forward(&self, x: &[f32]) -> Vec<f32> {
-        let dot = |row: &[f32]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
-        self.weight.chunks_exact(self.inputs).zip(&self.bias).map(|(row, bias)| dot(row) + bias).collect()
+        let mut y = vec![0.0; self.outputs];
+        let layer = DenseRows { inputs: self.inputs, outputs: self.outputs };
+        layer.forward(x, &[0], &self.weight, &self.bias, &mut y);
+        y
     }
 }
 

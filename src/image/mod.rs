@@ -8,7 +8,8 @@ mod packed;
 
 use crate::error::{Error, Result};
 use crate::identity::{ContentHash, Hasher};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef};
+use fast_image_resize::images::{CroppedImage, Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -213,16 +214,24 @@ impl Preprocess {
     }
 }
 
-/// A square out of the middle of a picture: RGB bytes, on white where it was transparent.
-struct Square {
+/// A square out of the middle of a picture.
+struct Square<'a> {
     side: u32,
-    rgb: Vec<u8>,
+    pixels: Pixels<'a>,
 }
 
-impl Square {
+/// Those of a square.
+enum Pixels<'a> {
+    /// RGBA where they lie, in a picture of this size from this corner on: nothing of the square is transparent.
+    Opaque { rgba: &'a [u8], size: [u32; 2], corner: [u32; 2] },
+    /// RGB, on white where they were transparent.
+    Rgb(Vec<u8>),
+}
+
+impl<'a> Square<'a> {
     /// A share of the largest there is. It is cut in whole pixels, as PIL's crop does; a fractional box would shift the
     /// samples.
-    fn of(rgba: &[u8], width: u32, height: u32, share: f64) -> Result<Self> {
+    fn of(rgba: &'a [u8], width: u32, height: u32, share: f64) -> Result<Self> {
         let expected = (width as usize).checked_mul(height as usize).and_then(|n| n.checked_mul(4));
         if width == 0 || height == 0 || expected != Some(rgba.len()) {
             return Err(Error::PictureEmpty { width, height, bytes: rgba.len() });
@@ -230,35 +239,61 @@ impl Square {
         let largest = width.min(height);
         let side = ((f64::from(largest) * share).round() as u32).clamp(1, largest);
         let (left, top) = ((width - side) / 2, (height - side) / 2);
-        Ok(Self { side, rgb: opaque(rgba, width, left, top, side) })
+        let square = [width, left, top, side].map(|pixels| pixels as usize);
+        let pixels = if is_opaque(rgba, square) {
+            Pixels::Opaque { rgba, size: [width, height], corner: [left, top] }
+        } else {
+            Pixels::Rgb(on_white(rgba, square))
+        };
+        Ok(Self { side, pixels })
     }
 
     /// Antialiased, to the size of a preparation.
     fn resized(&self, to: Preparation) -> Result<Crop> {
         let internal = |e: &dyn std::fmt::Display| Error::Internal(format!("resizing: {e}"));
-        let source = ImageRef::new(self.side, self.side, &self.rgb, PixelType::U8x3).map_err(|e| internal(&e))?;
-        let mut target = Image::new(to.size as u32, to.size as u32, PixelType::U8x3);
+        let (side, size) = (self.side, to.size as u32);
         let filter = match to.interpolation {
             Interpolation::Bilinear => FilterType::Bilinear,
             Interpolation::Bicubic => FilterType::CatmullRom,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
-        Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
-        Ok(Crop::of(to.size, target.into_vec().into()))
+        // Each channel by itself, so that both ways come to the same.
+        let rgb = match &self.pixels {
+            Pixels::Opaque { rgba, size: [width, height], corner: [left, top] } => {
+                let whole = ImageRef::new(*width, *height, rgba, PixelType::U8x4).map_err(|e| internal(&e))?;
+                let source = CroppedImage::new(&whole, *left, *top, side, side).map_err(|e| internal(&e))?;
+                let mut target = Image::new(size, size, PixelType::U8x4);
+                Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
+                target.buffer().as_chunks::<4>().0.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect::<Vec<u8>>()
+            }
+            Pixels::Rgb(rgb) => {
+                let source = ImageRef::new(side, side, rgb, PixelType::U8x3).map_err(|e| internal(&e))?;
+                let mut target = Image::new(size, size, PixelType::U8x3);
+                Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
+                target.into_vec()
+            }
+        };
+        Ok(Crop::of(to.size, rgb.into()))
     }
 }
 
-/// Copies a square out of an RGBA picture as RGB, on white where it is transparent.
-fn opaque(rgba: &[u8], width: u32, left: u32, top: u32, side: u32) -> Vec<u8> {
-    let (side, left, top, width) = (side as usize, left as usize, top as usize, width as usize);
+/// The rows of a square of an RGBA picture of this width: its left and upper border, and its side.
+fn rows_of(rgba: &[u8], [width, left, top, side]: [usize; 4]) -> impl Iterator<Item = &[[u8; 4]]> {
+    (top..top + side).map(move |row| rgba[(row * width + left) * 4..][..side * 4].as_chunks().0)
+}
+
+/// Whether nothing of a square is transparent.
+fn is_opaque(rgba: &[u8], square: [usize; 4]) -> bool {
+    // A whole row at a time, in vectors.
+    rows_of(rgba, square).all(|row| row.iter().fold(255, |all, [.., alpha]| all & alpha) == 255)
+}
+
+/// A copy of a square as RGB, on white where it is transparent.
+fn on_white(rgba: &[u8], square: [usize; 4]) -> Vec<u8> {
+    let [.., side] = square;
     let mut rgb = vec![0; side * side * 3];
-    for (row, to) in rgb.chunks_exact_mut(side * 3).enumerate() {
-        let start = ((top + row) * width + left) * 4;
-        for (pixel, to) in rgba[start..start + side * 4].chunks_exact(4).zip(to.chunks_exact_mut(3)) {
-            if pixel[3] == 255 {
-                to.copy_from_slice(&pixel[..3]);
-                continue;
-            }
+    for (row, to) in rows_of(rgba, square).zip(rgb.chunks_exact_mut(side * 3)) {
+        for (pixel, to) in row.iter().zip(to.chunks_exact_mut(3)) {
             let alpha = u32::from(pixel[3]);
             for (to, &c) in to.iter_mut().zip(pixel) {
                 // Rounded c·a + 255·(1 − a), exact for a = 0.

@@ -44,13 +44,16 @@ impl OptimizerSettings {
             OptimizerKind::Adam | OptimizerKind::Sgd => (decay, 1.0),
         };
         let betas = if self.kind == OptimizerKind::Sgd { [self.momentum, 0.0] } else { [BETA1, BETA2] };
+        // How far the moments have come from where they start, at zero.
+        let [first, second] = betas.map(|beta| 1.0 - beta.powi(step));
+        let rate = if self.kind == OptimizerKind::Sgd { rate } else { rate / first };
         Move {
             rate: rate as f32,
             added: added as f32,
             kept: kept as f32,
             decay: betas.map(|beta| beta as f32),
             new: betas.map(|beta| (1.0 - beta) as f32),
-            bias: betas.map(|beta| (1.0 - beta.powi(step)) as f32),
+            root: second.sqrt().recip() as f32,
             epsilon: EPSILON as f32,
         }
     }

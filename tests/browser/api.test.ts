@@ -63,11 +63,13 @@ describe('headstart.js', () => {
     const epochs = seen.events.filter(({ kind }) => kind === 'epoch');
     expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
     expect(seen.events.at(-1)?.kind).toBe('done');
-    for (const [i, event] of seen.events.entries()) {
+    // Pictures are mirrored for a training while there is nothing else to do, or by the training.
+    const trained = seen.events.filter(({ phase }) => phase !== 'prepare');
+    for (const [i, event] of trained.entries()) {
       expect(Number.isFinite(event.loss) && event.loss >= 0).toBe(true);
       expect(event.accuracy).toBeGreaterThanOrEqual(0);
       expect(event.accuracy).toBeLessThanOrEqual(1);
-      expect(event.step).toBeGreaterThanOrEqual(seen.events[i - 1]?.step ?? 0);
+      expect(event.step).toBeGreaterThanOrEqual(trained[i - 1]?.step ?? 0);
       expect(event.step).toBeLessThanOrEqual(event.steps);
       expect(event.epochs).toBe(15);
     }
@@ -224,7 +226,8 @@ describe('headstart.js', () => {
   it('pauses, resumes and cancels, and keeps what was learned', async () => {
     const seen = await api.page.evaluate(async () => {
       const trainer = await tools.trainerWithPictures();
-      const run = trainer.train({ epochs: 1000 });
+      // Without mirrored pictures there is nothing to prepare.
+      const run = trainer.train({ epochs: 1000, flip: false });
       const iterator = run[Symbol.asyncIterator]();
       const first = await iterator.next();
       run.pause();

@@ -62,12 +62,20 @@ pub fn class(project: &Project, name: &str) -> ClassId {
     project.dataset().class_named(name).expect("a class")
 }
 
-/// Adds a class, or more pictures to it: `count` pictures of a kind, numbered from `first`.
+/// Adds a class, or more pictures to it: `count` pictures of a kind, numbered from `first`. They are there as a page has them a moment
+/// later, with all that is computed while there is nothing else to do.
 pub fn add(project: &mut Project, class: &str, kind: Kind, first: u64, count: u64) -> Vec<u32> {
     let known = project.dataset().class_named(class);
     let class = known.unwrap_or_else(|_| project.dataset_mut().add_class(class).unwrap());
     let numbers = first..first + count;
-    numbers.map(|n| add_one(project, class, kind, n, None)).collect()
+    let ids = numbers.map(|n| add_one(project, class, kind, n, None)).collect();
+    rest(project);
+    ids
+}
+
+/// Computes ahead what there is to.
+pub fn rest(project: &mut Project) {
+    while block_on(project.embed_ahead()).expect("embedding") {}
 }
 
 /// Adds one picture.

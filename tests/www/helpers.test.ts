@@ -250,12 +250,24 @@ describe('a session with helpers', () => {
     expect(kinds(calls, 'offerFeatures').length).toBe(studied.length);
   });
 
-  it('has them help with fine-tuning, and with nothing else', async () => {
-    const trainer = await Trainer.create();
-    for (const name of ['a', 'b']) {
-      await trainer.addClass(name);
-      await trainer.addImage(name, picture(1));
-    }
+  it('has them help with fine-tuning and with much preparing, and with nothing else', async () => {
+    const withPictures = async (): Promise<Trainer> => {
+      const trainer = await Trainer.create();
+      for (const name of ['a', 'b']) {
+        await trainer.addClass(name);
+        await trainer.addImage(name, picture(1));
+      }
+      return trainer;
+    };
+    FakeWorker.faults = { prepareSeconds: 2 };
+    const preparing = await withPictures();
+    await preparing.train({ epochs: 1 }).report;
+    expect(FakeHelper.all.length).toBe(2);
+    preparing.close();
+
+    FakeHelper.all = [];
+    FakeWorker.faults = { prepareSeconds: 0.5 };
+    const trainer = await withPictures();
     await trainer.train({ epochs: 1 }).report;
     expect(FakeHelper.all.length).toBe(0);
     expect(FakeWorker.last.session.crew?.members()).toBe(0);

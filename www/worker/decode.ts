@@ -60,7 +60,9 @@ export function regionToRead(width: number, height: number): Region {
 /** The pixels of a decoded picture. */
 export function readPixels(bitmap: ImageBitmap): Pixels {
   const { width, height } = bitmap;
-  const context = whiteCanvas(width, height);
+  const { canvas } = reader ?? {};
+  const context = canvas?.width === width && canvas.height === height ? whiten(reader!) : whiteCanvas(width, height);
+  reader = width * height <= MAX_KEPT_PIXELS ? context : null;
   context.drawImage(bitmap, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);
   return { rgba: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height };
@@ -113,12 +115,21 @@ async function kindOf(file: Blob) {
     .then((bytes) => pictureKind(new Uint8Array(bytes)), () => null);
 }
 
+/** What pixels were read from last: a camera's are all of one size, and making a canvas takes longer than reading it. */
+let reader: OffscreenCanvasRenderingContext2D | null = null;
+/** Of a full HD camera. */
+const MAX_KEPT_PIXELS = 1920 * 1080;
+
 function whiteCanvas(width: number, height: number): OffscreenCanvasRenderingContext2D {
   // The pixels are read back at once: a canvas on the GPU would only be slower.
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   if (!context) throw refusal('internal', 'This browser has no 2D canvas in workers.');
   context.fillStyle = 'white';
-  context.fillRect(0, 0, width, height);
+  return whiten(context);
+}
+
+function whiten(context: OffscreenCanvasRenderingContext2D): OffscreenCanvasRenderingContext2D {
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
   return context;
 }
 

@@ -115,9 +115,9 @@ export class Server {
       if (change && change === this.#change) await this.#prepareOne(change);
       if (!queued) this.#helpers.rest();
       if (queued) this.#lastServed = performance.now();
-      else if (!run?.due && !change) await this.#idle(awake);
+      if (!queued && !run?.due && !change) await this.#idle(awake);
       // Messages arrive between tasks only.
-      await nextTask();
+      else await nextTask();
     }
   }
 
@@ -129,7 +129,9 @@ export class Server {
     const passed = quiet > 0 && new Promise<'passed'>((resolve) => (timer = setTimeout(resolve, quiet, 'passed')));
     const isQuiet = !passed || (await Promise.race([awake, passed])) === 'passed';
     clearTimeout(timer);
-    if (isQuiet) await this.#embedAhead(this.#session);
+    if (!isQuiet) return;
+    await this.#embedAhead(this.#session);
+    await nextTask();
   }
 
   async #embedAhead(session: Session): Promise<void> {

@@ -51,7 +51,7 @@ export class TrainingRun {
     do {
       if (this.#controls.cancelled) await this.#stop();
       else if (this.#controls.paused) return null;
-      const event = await this.#session.step();
+      const event = await this.#session.step(until - performance.now());
       this.#begun = true;
       this.#pass(event);
       if (event.kind === 'epoch' && performance.now() >= this.#nextCheckpoint) await this.#keep(event);

@@ -258,8 +258,8 @@ impl Moving for CubeBackend {
 
     fn adam(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<CubeTensor> {
         moved::<3>(states, gradients, &by, Training::Adam, |info, by| {
-            let Move { rate, added, kept, decay, new, bias, epsilon } = by;
-            info.floats([rate, added, kept, decay[0], decay[1], new[0], new[1], bias[0], bias[1], epsilon])
+            let Move { rate, added, kept, decay, new, root, epsilon } = by;
+            info.floats([rate, added, kept, decay[0], decay[1], new[0], new[1], root, epsilon])
         })
     }
 

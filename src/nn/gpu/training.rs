@@ -218,25 +218,14 @@ impl Training {
             Self::Adam(several) => moved(
                 several,
                 &["value", "first", "second"],
-                &[
-                    "rate",
-                    "added",
-                    "kept",
-                    "decay",
-                    "decay_squares",
-                    "new",
-                    "new_squares",
-                    "bias",
-                    "bias_squares",
-                    "epsilon",
-                ],
+                &["rate", "added", "kept", "decay", "decay_squares", "new", "new_squares", "root", "epsilon"],
                 "    let before = value#[at];
     let by = gradient#[at] + before * info.added#;
     let m = first#[at] * info.decay# + by * info.new#;
     let v = second#[at] * info.decay_squares# + by * by * info.new_squares#;
     first#[at] = m;
     second#[at] = v;
-    value#[at] = before * info.kept# - m / info.bias# / (sqrt(v / info.bias_squares#) + info.epsilon#) * info.rate#;
+    value#[at] = before * info.kept# - m * info.rate# / (sqrt(v) * info.root# + info.epsilon#);
 ",
             ),
             Self::Descend(several) => moved(

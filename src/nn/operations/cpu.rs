@@ -158,17 +158,20 @@ impl Compute for Flex {
 
     fn lost(logits: Tensor, goal: &Goal) -> [Tensor; 2] {
         let (mut rows, classes) = (owned(logits), goal.classes);
+        let mut powers = vec![0.0; classes];
         let mut loss = 0.0;
         for (row, label) in rows.chunks_exact_mut(classes).zip(&goal.labels) {
             match goal.loss {
                 Loss::CrossEntropy { .. } => {
                     let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                    let log_sum = largest + row.iter().map(|logit| (logit - largest).exp()).sum::<f32>().ln();
+                    powers.iter_mut().zip(&*row).for_each(|(power, logit)| *power = (logit - largest).exp());
+                    let sum: f32 = powers.iter().sum();
+                    let log_sum = largest + sum.ln();
                     let whole: f32 = (0..classes).map(|class| goal.target(*label, class)).sum();
-                    for (class, logit) in row.iter_mut().enumerate() {
+                    for (class, (logit, power)) in row.iter_mut().zip(&powers).enumerate() {
                         let target = goal.target(*label, class);
                         loss += target * (log_sum - *logit);
-                        *logit = (*logit - log_sum).exp() * whole - target;
+                        *logit = power / sum * whole - target;
                     }
                 }
                 Loss::SquaredHinge { rows: count } => {
@@ -219,8 +222,7 @@ impl Moving for Flex {
                 let gradient = gradient + *value * by.added;
                 *first = *first * by.decay[0] + gradient * by.new[0];
                 *second = *second * by.decay[1] + gradient * gradient * by.new[1];
-                let direction = *first / by.bias[0] / ((*second / by.bias[1]).sqrt() + by.epsilon);
-                *value = *value * by.kept - direction * by.rate;
+                *value = *value * by.kept - *first * by.rate / (second.sqrt() * by.root + by.epsilon);
             }
             let length = value.len();
             after.extend([value, first, second].map(|values| tensor(values, [length])));

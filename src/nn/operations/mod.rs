@@ -94,7 +94,7 @@ impl Goal {
 /// How an optimiser moves a parameter. The terms are those of [`crate::train::Optimizer`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Move {
-    /// The learning rate.
+    /// The learning rate; with Adam divided by what the first moment is, which starts at zero, to be a mean.
     pub rate: f32,
     /// What of the parameter is added to its gradient.
     pub added: f32,
@@ -104,9 +104,9 @@ pub struct Move {
     pub decay: [f32; 2],
     /// The same of the gradient and of its square.
     pub new: [f32; 2],
-    /// What the moments are divided by.
-    pub bias: [f32; 2],
-    /// Added to the root of the second.
+    /// What the root of the second moment is multiplied by, to be that of a mean.
+    pub root: f32,
+    /// Added to that.
     pub epsilon: f32,
 }
 

@@ -34,6 +34,10 @@ export interface Faults {
   /** A GPU is still to be tried, and will be the faster. */
   triesGpu?: boolean;
   create?: Error;
+  /** Thrown where pictures are embedded ahead. */
+  ahead?: Error;
+  /** What a training is expected to spend on preparing. */
+  prepareSeconds?: number;
   /** Why there is no wasm code for a model. */
   core?: Error;
 }
@@ -60,6 +64,8 @@ interface FakeImage {
 export class FakeSession implements Session {
   readonly calls: string[] = [];
   steps = 0;
+  /** Pictures that were embedded ahead. */
+  ahead = 0;
   crew: Crew | null = null;
   #classes: FakeClass[] = [];
   #images: FakeImage[] = [];
@@ -118,6 +124,16 @@ export class FakeSession implements Session {
   }
 
   featuresOf = async (id: number) => Uint8Array.of(id);
+  /** One picture a call. */
+  embedAhead(): Promise<boolean> {
+    return this.#slowly(() => {
+      this.calls.push('embedAhead');
+      if (this.faults.ahead) throw this.faults.ahead;
+      this.ahead += 1;
+      return this.ahead < this.#images.length;
+    });
+  }
+  embedUsual = async (id: number): Promise<void> => void this.calls.push(`embedUsual ${id}`);
   setCrew = async (crew: Crew): Promise<void> => void (this.crew = crew);
   help = async (task: string, values: Float32Array): Promise<Float32Array<ArrayBuffer>> => {
     this.calls.push(`help ${task} ${values.join(' ')}`);
@@ -237,7 +253,7 @@ export class FakeSession implements Session {
     this.calls.push(`estimate ${JSON.stringify(config)}`);
     return this.#slowly(() => {
       if (config.fineTune === 'last:5') throw refusal('not_fine_tunable', 'Only the last stage can be trained.', 'last:5');
-      return { ...estimate, pictures: this.#images.filter(({ removed }) => !removed).length };
+      return { ...estimate, prepareSeconds: this.faults.prepareSeconds ?? null, pictures: this.#images.filter(({ removed }) => !removed).length };
     });
   }
 
