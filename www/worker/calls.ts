@@ -42,7 +42,13 @@ export const handlers: Handlers = {
     // Where these are another picture's, or another backbone's, it is embedded as ever.
     if (known) await session.offerFeatures(known);
     const added = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id, part);
-    thumbnails.set(added, thumbnail);
+    try {
+      thumbnails.set(added, await thumbnail);
+    } catch (error) {
+      // What cannot be shown is not there.
+      await session.removeImage(added);
+      throw error;
+    }
     if (picture instanceof Blob) sources.set(added, picture);
     else await sources.pack(added, pixels);
     return added;
@@ -53,7 +59,7 @@ export const handlers: Handlers = {
     const features = await session.featuresOf(id);
     await session.removeImage(id);
     await session.forgetImages(Float64Array.of(id));
-    return { pixels, thumbnail, features };
+    return { pixels, thumbnail: await thumbnail, features };
   },
   async features({ session }, id) {
     await session.embedUsual(id);

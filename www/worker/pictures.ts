@@ -5,7 +5,8 @@ import { refusal } from './failure.js';
 /** A picture on its way into the session. */
 export interface Decoded {
   pixels: Pixels;
-  thumbnail: Blob;
+  /** It is made while the pixels are worked on. */
+  thumbnail: Blob | Promise<Blob>;
   /** What the backbone makes of it, where a helper has found that out. */
   features?: Uint8Array | null;
 }
@@ -36,7 +37,10 @@ export const browserPictures: PictureReader = {
   async readWithThumbnail(picture, name) {
     const bitmap = await decode(picture, name);
     try {
-      return { pixels: readPixels(bitmap), thumbnail: await makeThumbnail(bitmap) };
+      const thumbnail = makeThumbnail(bitmap);
+      // Whoever needs it hears of it.
+      thumbnail.catch(() => undefined);
+      return { pixels: readPixels(bitmap), thumbnail };
     } finally {
       bitmap.close();
     }

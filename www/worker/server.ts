@@ -43,8 +43,8 @@ export class Server {
   /** Whether this worker is embedding a picture itself. */
   #embedding = false;
   #wake: () => void = () => undefined;
-  /** Whether there may be something of a training to compute ahead. */
-  #ahead = false;
+  /** Whether something may be left of what can wait. */
+  #later = false;
   /** When the latest request was answered. */
   #lastServed = 0;
 
@@ -121,30 +121,30 @@ export class Server {
     }
   }
 
-  /** Waits for something to do and, where nothing came for a while, computes what a training would want next. */
+  /** Waits for something to do and, where nothing came for a while, does a piece of what can wait. */
   async #idle(awake: Promise<void>): Promise<void> {
-    if (!this.#ahead || this.#session === null || this.#run !== null) return awake;
+    if (!this.#later || this.#session === null || this.#run !== null) return awake;
     const quiet = this.#lastServed + QUIET_MS - performance.now();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const passed = quiet > 0 && new Promise<'passed'>((resolve) => (timer = setTimeout(resolve, quiet, 'passed')));
     const isQuiet = !passed || (await Promise.race([awake, passed])) === 'passed';
     clearTimeout(timer);
     if (!isQuiet) return;
-    await this.#embedAhead(this.#session);
+    this.#later = (await this.#sources.packNext()) || (await this.#embedAhead(this.#session));
     await nextTask();
   }
 
-  async #embedAhead(session: Session): Promise<void> {
-    try {
-      this.#ahead = await session.embedAhead();
-    } catch (error) {
+  /** Computes what a training would want of pictures next; tells whether there may be more of it. */
+  async #embedAhead(session: Session): Promise<boolean> {
+    const more = await session.embedAhead().catch((error: unknown) => {
       if (isTrap(error)) throw error;
       // Whoever needs it hears of it.
-      this.#ahead = false;
-    }
-    if (this.#ahead) return;
+      return false;
+    });
+    if (more) return true;
     const change = await this.#changes.any(session);
     if (Object.keys(change).length > 0) this.#post({ kind: 'news', change });
+    return false;
   }
 
   async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
@@ -175,7 +175,7 @@ export class Server {
         // The compiler cannot tie a handler taken from the table to its own arguments; the table's type does.
         const handle = handlers[call] as (context: Context, ...args: unknown[]) => unknown;
         await this.#reply(request, await handle(context, ...request.args));
-        if (call === 'addImage') this.#ahead = true;
+        if (call === 'addImage') this.#later = true;
       }
     } catch (error) {
       this.#controls.delete(id);
@@ -263,7 +263,7 @@ export class Server {
 
   async #endChange({ id }: BackboneChange, value: BackboneOutcome): Promise<void> {
     this.#change = null;
-    this.#ahead = true;
+    this.#later = true;
     this.#controls.delete(id);
     this.#post({ kind: 'result', id, value, ...told(await this.#changes.any(this.#required())) });
   }
@@ -389,7 +389,7 @@ export class Server {
   }
 }
 
-/** Nothing is computed ahead of a training before so long after the latest request: another one is likely to follow at once. */
+/** What can wait waits for so long after the latest request: another one is likely to follow at once. */
 const QUIET_MS = 300;
 
 /** Before a head trains helpers come for so much preparing: that they start takes about half as long. */
