@@ -33,8 +33,9 @@
 //! 1. `image::Preprocess::picture` makes RGBA8 an [`image::Picture`]: a crop of `[S, S, 3]` bytes, and its content, a hash
 //!    that is the same for every S.
 //! 2. `dataset::Dataset::add_image` gives it an id, in a class that has one.
-//! 3. `activations::Views::render` makes the views that most trainings want, as it is and mirrored.
-//! 4. `features::Embedder` normalises them and runs the frozen stages, `[2, 3, S, S]` → `[2, F]`.
+//! 3. `activations::Views::render` makes the view in which it is added, as it is; mirrored, as most trainings want it too, it
+//!    is looked at when there is time ([`Project::embed_ahead`]), or by the training.
+//! 4. `features::Embedder` normalises it and runs the frozen stages, `[1, 3, S, S]` → `[1, F]`.
 //! 5. The `activations::Store` keeps the rows under content, stages, cut and view.
 //! 6. A training that wants others has `activations::Embedding::rows` compute them from the nearest that are kept.
 //! 7. `train::Examples` makes batches `[batch, F]` of rows, standardised by [`head::Standardisation`].

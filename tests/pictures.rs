@@ -84,7 +84,6 @@ fn an_odd_margin_is_cut_in_whole_pixels() {
     assert_eq!(reds(3, 4), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
-/// crop_pct keeps the middle: of a picture whose outer quarter is black only the white inside is left.
 /// One without transparent pixels in the middle is read where it lies, another is copied first.
 #[test]
 fn what_is_transparent_beside_the_middle_changes_nothing() {
@@ -109,6 +108,7 @@ fn what_is_transparent_beside_the_middle_changes_nothing() {
     }
 }
 
+/// crop_pct keeps the middle: of a picture whose outer quarter is black only the white inside is left.
 #[test]
 fn crop_pct_keeps_the_middle() {
     let inside = |at: u32| (16..48).contains(&at);

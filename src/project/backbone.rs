@@ -3,10 +3,9 @@
 //! Pictures keep their pixels as they were for the backbone before, and the store its rows as long as there is room: going
 //! back costs nothing. What the new one lacks comes picture by picture from whoever has the files.
 
-use super::{ADDED, Keep, Project, USUAL_VIEWS};
-use crate::activations::{Key, Need, Place, Precision, Views};
+use super::{ADDED, Keep, Project};
+use crate::activations::{Need, Place, Precision, Views};
 use crate::backbone::{Backbone, Outline};
-use crate::dataset::{Part, Sample};
 use crate::engine::{Engine, Workload};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder};
@@ -25,12 +24,6 @@ pub struct Unprepared {
     pub id: u32,
     /// Whether its pixels are there ([`Project::prepare_image`]) or have to be given again ([`Project::give_pixels`]).
     pub pixels: bool,
-}
-
-/// What there is room for of a picture: what only tests is looked at as it is.
-fn keys_of(views: &Views, sample: &Sample) -> Vec<Key> {
-    let wanted = if sample.part == Part::Test { &[ADDED][..] } else { &USUAL_VIEWS };
-    wanted.iter().map(|view| views.key(sample.content, *view)).collect()
 }
 
 impl Project {
@@ -52,6 +45,7 @@ impl Project {
         self.dataset.prepare_for(embedder.preprocess().preparation(), self.preparation());
         let before = mem::replace(&mut self.backbone, backbone);
         self.embedder = embedder;
+        self.ahead = None;
         self.timings.insert(before.prefix(before.depth()), mem::take(&mut self.timing));
         self.timing = self.timings.remove(&self.backbone.prefix(self.backbone.depth())).unwrap_or_default();
         self.make_room();
@@ -63,9 +57,8 @@ impl Project {
     fn make_room(&mut self) {
         let (views, cut) = (Views::plain(), Cut::features(&self.backbone));
         let there = self.dataset.samples().filter(|(_, sample)| !sample.removed && sample.has_pixels());
-        let keys = |sample: &Sample| keys_of(&views, sample);
-        let keys = there.flat_map(|(_, sample)| keys(sample)).collect();
-        let need = Need { cut, precision: Precision::Full, views: USUAL_VIEWS.to_vec() };
+        let keys = there.map(|(_, sample)| views.key(sample.content, ADDED)).collect();
+        let need = Need { cut, precision: Precision::Full, views: vec![ADDED] };
         let limit = self.store.limit();
         self.store.make_room(&self.backbone, &[(need, keys)], limit);
     }
@@ -117,7 +110,7 @@ impl Project {
         let content = sample.content;
         let (crop, preparation) = (self.embedder.preprocess().crop(rgba, size.0, size.1)?, self.preparation());
         self.embed_in(&[ADDED], &[Picture { content, crop: crop.clone() }], Keep::Expected).await?;
-        self.ahead.push_back(id);
+        self.ahead = None;
         self.dataset.give_pixels(id, crop, preparation, preparation)
     }
 
@@ -127,7 +120,6 @@ impl Project {
     /// [`Error::DeviceLost`] where neither engine works.
     pub async fn prepare_image(&mut self, id: u32) -> Result<()> {
         let Some(picture) = self.picture(id) else { return Ok(()) };
-        self.ahead.push_back(id);
         self.embed_in(&[ADDED], &[picture], Keep::Expected).await
     }
 

@@ -90,8 +90,11 @@ const TRAINED_ON_CPU: f64 = 1.35;
 const STEP: [f64; 2] = [0.000_15, 0.001];
 const EPOCH: [f64; 2] = [0.001_7, 0.01];
 
-/// What a helper adds to one core, of fine-tuning and of preparing for it (`./build.sh bench cores`).
+/// What a helper adds to one core, of fine-tuning and of preparing (`./build.sh bench cores`).
 const HELPER: f64 = 0.7;
+
+/// Seconds of preparing before a head trains, all together, for which helpers come: `www/worker/server.ts` calls them.
+const WORTH_HELP: f64 = 0.5;
 
 /// Expected durations; unknown before a picture was embedded.
 #[derive(Default, Clone, Copy)]
@@ -213,7 +216,10 @@ impl Project {
             let crew = self.crew_for(backbone).filter(|_| !self.engines.of(workload).is_gpu());
             1.0 + HELPER * crew.map_or(0, |crew| crew.most()) as f64
         };
-        prepare /= hands(Workload::Embedding);
+        let shared = prepare / hands(Workload::Embedding);
+        if plan.tail.is_some() || shared >= WORTH_HELP {
+            prepare = shared;
+        }
         let Some(part) = &plan.tail else {
             return Expected { prepare: Some(prepare), epoch: Some(head_epoch), total: Some(prepare + heads) };
         };

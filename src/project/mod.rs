@@ -80,8 +80,8 @@ pub struct Project {
     /// Those of other backbones, by what these compute.
     timings: HashMap<ContentHash, Timing>,
     crew: Option<Rc<dyn Crew>>,
-    /// Pictures of which not every view may be there that most trainings want, in the order in which they came.
-    ahead: VecDeque<u32>,
+    /// Pictures of which not every view may be there that most trainings want; none where they are to be found out again.
+    ahead: Option<VecDeque<u32>>,
 }
 
 /// How long embedding took with one backbone, in seconds.
@@ -131,7 +131,7 @@ impl Project {
             timing: Timing::default(),
             timings: HashMap::new(),
             crew: None,
-            ahead: VecDeque::new(),
+            ahead: None,
         })
     }
 
@@ -224,6 +224,7 @@ impl Project {
 
     /// The pictures and classes, for changes that need no computation. A running training keeps its own split.
     pub fn dataset_mut(&mut self) -> &mut Dataset {
+        self.ahead = None;
         &mut self.dataset
     }
 
@@ -257,6 +258,7 @@ impl Project {
     /// # Errors
     /// See [`Dataset::restore_class`].
     pub fn restore_class(&mut self, id: ClassId) -> Result<()> {
+        self.ahead = None;
         self.dataset.restore_class(id)?;
         self.follow_classes();
         Ok(())
@@ -308,9 +310,8 @@ impl Project {
             None => picture,
         };
         self.embed_in(&[ADDED], std::slice::from_ref(&picture), Keep::WhereThereIsRoom).await?;
-        let id = self.dataset.add_picture(id, home, picture)?;
-        self.ahead.push_back(id);
-        Ok(id)
+        self.ahead = None;
+        self.dataset.add_picture(id, home, picture)
     }
 
     /// Embeds prepared pictures to learn from and adds them to a class, in one go.
@@ -333,10 +334,8 @@ impl Project {
     pub async fn add_pictures_at(&mut self, home: Home, pictures: Vec<Picture>) -> Result<Vec<u32>> {
         self.dataset.can_add(home.class, None)?;
         self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await?;
-        let add = |picture| self.dataset.add_picture(None, home.clone(), picture);
-        let added: Result<Vec<u32>> = pictures.into_iter().map(add).collect();
-        self.ahead.extend(added.iter().flatten());
-        added
+        self.ahead = None;
+        pictures.into_iter().map(|picture| self.dataset.add_picture(None, home.clone(), picture)).collect()
     }
 
     /// Embeds a picture or, on a GPU, some, in the views that most trainings want beside the one in which they were added: to be
@@ -346,32 +345,35 @@ impl Project {
     /// # Errors
     /// [`Error::DeviceLost`] where neither engine works.
     pub async fn embed_ahead(&mut self) -> Result<bool> {
-        // Nobody wants them where the latest training did not.
-        if self.settings.as_ref().is_some_and(|settings| !settings.flip) {
-            return Ok(false);
-        }
         let most = if self.engines.of(Workload::Embedding).is_gpu() { prepare::BATCH } else { 1 };
-        if !self.store.has_room(most * self.backbone.card().num_features * size_of::<f32>()) {
+        if !self.looks_ahead(most) {
             return Ok(false);
         }
+        let mut left = self.ahead.take().unwrap_or_else(|| self.dataset.usable().into_values().flatten().collect());
         let mut pictures = Vec::new();
         while pictures.len() < most
-            && let Some(id) = self.ahead.pop_front()
+            && let Some(id) = left.pop_front()
         {
             pictures.extend(self.lacking(id));
         }
-        let any = !pictures.is_empty();
         self.embed_in(&USUAL_VIEWS, &pictures, Keep::WhereThereIsRoom).await?;
-        Ok(any && !self.ahead.is_empty())
+        Ok(!self.ahead.insert(left).is_empty())
     }
 
-    /// The same for one picture, wherever it is in that order.
+    /// The same for one picture, whichever would be next.
     ///
     /// # Errors
     /// As [`Project::embed_ahead`].
     pub async fn embed_usual(&mut self, id: u32) -> Result<()> {
-        let picture: Vec<Picture> = self.lacking(id).into_iter().collect();
+        let picture: Vec<Picture> = self.lacking(id).into_iter().filter(|_| self.looks_ahead(1)).collect();
         self.embed_in(&USUAL_VIEWS, &picture, Keep::WhereThereIsRoom).await
+    }
+
+    /// Whether so many more pictures are worth embedding in other views: where the latest training wanted none nobody does, and what
+    /// there is no room for would be computed for nothing.
+    fn looks_ahead(&self, pictures: usize) -> bool {
+        let wanted = self.settings.as_ref().is_none_or(|settings| settings.flip);
+        wanted && self.store.has_room(pictures * self.backbone.card().num_features * size_of::<f32>())
     }
 
     /// A picture that is to learn from, where not all of those views are there.
@@ -393,7 +395,7 @@ impl Project {
             self.store.get(place, Precision::Full, &views.key(picture.content, *view)).is_none()
         };
         let wanted: Vec<(&Picture, View)> = wanted.filter(new).collect();
-        for batch in wanted.chunks(prepare::BATCH) {
+        for batch in wanted.chunks(2 * prepare::BATCH) {
             let crops: Vec<Crop> = batch.iter().map(|(picture, view)| views.render(picture, *view)).collect();
             let rows = self.embedded(&crops.iter().collect::<Vec<_>>()).await?;
             for ((picture, view), row) in batch.iter().zip(rows) {

@@ -185,8 +185,8 @@ impl Project {
         self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await?;
         for (id, crop) in crops {
             self.dataset.give_pixels(id, crop, preparation, preparation)?;
-            self.ahead.push_back(id);
         }
+        self.ahead = None;
         Ok(())
     }
 
@@ -229,7 +229,7 @@ impl Project {
 
     /// Embeds a few pictures, so that it is known how long it takes here.
     async fn try_out(&mut self) -> Result<()> {
-        let ids = self.dataset.usable().into_values().flatten().take(prepare::BATCH / 2);
+        let ids = self.dataset.usable().into_values().flatten().take(prepare::BATCH);
         let pictures: Vec<Picture> = ids.filter_map(|id| self.picture(id)).collect();
         self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await
     }

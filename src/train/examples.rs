@@ -20,8 +20,9 @@ pub struct Examples {
     table: Option<Tensor<2>>,
 }
 
-/// Bytes of rows that an engine keeps at most: half of what every adapter lets a kernel bind.
+/// Bytes of rows that a GPU keeps at most: half of what every adapter lets a kernel bind; and the CPU, whose memory has them once more.
 const LARGEST_TABLE: usize = 64 << 20;
+const LARGEST_COPY: usize = 16 << 20;
 
 enum Source {
     /// Pooled features, one row a picture and view.
@@ -121,7 +122,8 @@ impl Examples {
             Source::Maps { .. } | Source::Pictures { .. } => return,
         };
         let bytes = rows.len() * width * size_of::<f32>();
-        if (1..=LARGEST_TABLE).contains(&bytes) {
+        let most = if engine.is_gpu() { LARGEST_TABLE } else { LARGEST_COPY };
+        if (1..=most).contains(&bytes) {
             let values = self.values(0..rows.len(), rows, width);
             self.table = Some(Tensor::from_data(TensorData::new(values, [rows.len(), width]), engine.device()));
         }

@@ -13,7 +13,7 @@ use crate::export::{ExportFormat, ExportOptions};
 use crate::identity::ContentHash;
 use crate::probe::Tried;
 use crate::project::{Project, Written};
-use crate::train::{self, EventKind, Member, TrainConfig};
+use crate::train::{self, EventKind, Member, TrainConfig, TrainEvent};
 use async_lock::Mutex;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -374,15 +374,17 @@ impl Session {
         Ok(checkpoint.map_or(JsValue::NULL, |bytes| js_sys::Uint8Array::from(bytes.as_slice()).into()))
     }
 
-    /// Steps of the running training for so many milliseconds, one at least: up to the first that ends an epoch, or all. Gives the last
-    /// one's event, for the steps of a small head take less time than it takes to tell of them.
+    /// Steps of the running training for so many milliseconds, one at least: up to the first that ends an epoch or begins or ends a
+    /// phase. Gives the last one's event, for the steps of a small head take less time than it takes to tell of them.
     pub async fn step(&self, milliseconds: f64) -> Answer {
         let mut project = self.project.lock().await;
         let until = clock() + milliseconds / 1000.0;
+        let mut phase = None;
         let event = loop {
-            match project.step().await {
-                Ok(event) if event.kind == EventKind::Step && clock() < until => {}
-                event => break event,
+            let event = project.step().await;
+            let Ok(TrainEvent { kind: EventKind::Step, step, steps, phase: of, .. }) = &event else { break event };
+            if step == steps || *phase.get_or_insert(*of) != *of || clock() >= until {
+                break event;
             }
         };
         self.note_engine(&project);

@@ -266,7 +266,7 @@ describe('a session with helpers', () => {
     preparing.close();
 
     FakeHelper.all = [];
-    FakeWorker.faults = { prepareSeconds: 0.5 };
+    FakeWorker.faults = { prepareSeconds: 0.4 };
     const trainer = await withPictures();
     await trainer.train({ epochs: 1 }).report;
     expect(FakeHelper.all.length).toBe(0);

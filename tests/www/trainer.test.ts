@@ -444,7 +444,8 @@ describe('Steering a run', () => {
     await expect(run.report).rejects.toMatchObject({ code: 'not_trained' });
     later.arrive();
     await Promise.all([first, second]);
-    expect(FakeWorker.last.session.calls.slice(2)).toEqual(['addImage a 5 -', 'estimate {"epochs":1000}', 'startTraining', 'cancelTraining', 'addImage a 6 -']);
+    const calls = FakeWorker.last.session.calls.filter((call) => call !== 'embedAhead');
+    expect(calls.slice(2)).toEqual(['addImage a 5 -', 'estimate {"epochs":1000}', 'startTraining', 'cancelTraining', 'addImage a 6 -']);
   });
 
   it('does nothing once the run has ended or the worker has failed', async () => {

@@ -42,13 +42,9 @@ export const handlers: Handlers = {
     // Where these are another picture's, or another backbone's, it is embedded as ever.
     if (known) await session.offerFeatures(known);
     const added = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id, part);
-    try {
-      thumbnails.set(added, await thumbnail);
-    } catch (error) {
-      // What cannot be shown is not there.
-      await session.removeImage(added);
-      throw error;
-    }
+    // One that cannot be made is no reason to refuse the picture.
+    const made = await Promise.resolve(thumbnail).catch(() => null);
+    if (made) thumbnails.set(added, made);
     if (picture instanceof Blob) sources.set(added, picture);
     else await sources.pack(added, pixels);
     return added;

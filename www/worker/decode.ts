@@ -60,17 +60,18 @@ export function regionToRead(width: number, height: number): Region {
 /** The pixels of a decoded picture. */
 export function readPixels(bitmap: ImageBitmap): Pixels {
   const { width, height } = bitmap;
-  const { canvas } = reader ?? {};
-  const context = canvas?.width === width && canvas.height === height ? whiten(reader!) : whiteCanvas(width, height);
-  reader = width * height <= MAX_KEPT_PIXELS ? context : null;
+  if (reader?.canvas.width !== width || reader.canvas.height !== height) reader = newCanvas(width, height);
+  const context = reader;
+  if (width * height > MAX_KEPT_PIXELS) reader = null;
+  context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);
-  return { rgba: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height };
+  return { rgba: new Uint8Array(data.buffer), width, height };
 }
 
 /** Opaque pixels as a PNG. */
 export function pack({ rgba, width, height }: Pixels): Promise<Blob> {
-  const context = whiteCanvas(width, height);
+  const context = newCanvas(width, height);
   const data = new Uint8ClampedArray(rgba.buffer as ArrayBuffer, rgba.byteOffset, rgba.byteLength);
   context.putImageData(new ImageData(data, width, height), 0, 0);
   return context.canvas.convertToBlob({ type: 'image/png' });
@@ -80,7 +81,8 @@ export function pack({ rgba, width, height }: Pixels): Promise<Blob> {
 export function makeThumbnail(bitmap: ImageBitmap): Promise<Blob> {
   const size = 160;
   const side = Math.min(bitmap.width, bitmap.height);
-  const context = whiteCanvas(size, size);
+  const context = newCanvas(size, size);
+  context.fillRect(0, 0, size, size);
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, size, size);
   return context.canvas.convertToBlob({ type: 'image/jpeg', quality: 0.8 });
@@ -117,19 +119,15 @@ async function kindOf(file: Blob) {
 
 /** What pixels were read from last: a camera's are all of one size, and making a canvas takes longer than reading it. */
 let reader: OffscreenCanvasRenderingContext2D | null = null;
-/** Of a full HD camera. */
-const MAX_KEPT_PIXELS = 1920 * 1080;
+/** More than a full HD camera's. */
+const MAX_KEPT_PIXELS = 4e6;
 
-function whiteCanvas(width: number, height: number): OffscreenCanvasRenderingContext2D {
+/** One that is to be filled, which is with white, before a picture is drawn. */
+function newCanvas(width: number, height: number): OffscreenCanvasRenderingContext2D {
   // The pixels are read back at once: a canvas on the GPU would only be slower.
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   if (!context) throw refusal('internal', 'This browser has no 2D canvas in workers.');
   context.fillStyle = 'white';
-  return whiten(context);
-}
-
-function whiten(context: OffscreenCanvasRenderingContext2D): OffscreenCanvasRenderingContext2D {
-  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
   return context;
 }
 

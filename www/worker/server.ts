@@ -106,6 +106,7 @@ export class Server {
   /** Works until the wasm code fails; that error is thrown. */
   async work(core: Core): Promise<never> {
     this.#core = core;
+    let resting = false;
     for (;;) {
       const awake = new Promise<void>((resolve) => (this.#wake = resolve));
       const queued = this.#queue.take();
@@ -113,8 +114,12 @@ export class Server {
       const [run, change] = [this.#run, this.#change];
       if (run?.due) await this.#train(run);
       if (change && change === this.#change) await this.#prepareOne(change);
-      if (!queued) this.#helpers.rest();
-      if (queued) this.#lastServed = performance.now();
+      if (queued) {
+        [this.#later, this.#lastServed, resting] = [true, performance.now(), false];
+      } else if (!resting) {
+        this.#helpers.rest();
+        resting = true;
+      }
       if (!queued && !run?.due && !change) await this.#idle(awake);
       // Messages arrive between tasks only.
       else await nextTask();
@@ -130,7 +135,9 @@ export class Server {
     const isQuiet = !passed || (await Promise.race([awake, passed])) === 'passed';
     clearTimeout(timer);
     if (!isQuiet) return;
-    this.#later = (await this.#sources.packNext()) || (await this.#embedAhead(this.#session));
+    // Packing takes a while where a picture is large, and another request need not wait for it.
+    if (this.#sources.wait) await Promise.race([this.#sources.packNext(), awake]);
+    else this.#later = await this.#embedAhead(this.#session);
     await nextTask();
   }
 
@@ -141,10 +148,9 @@ export class Server {
       // Whoever needs it hears of it.
       return false;
     });
-    if (more) return true;
     const change = await this.#changes.any(session);
     if (Object.keys(change).length > 0) this.#post({ kind: 'news', change });
-    return false;
+    return more;
   }
 
   async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
@@ -175,7 +181,6 @@ export class Server {
         // The compiler cannot tie a handler taken from the table to its own arguments; the table's type does.
         const handle = handlers[call] as (context: Context, ...args: unknown[]) => unknown;
         await this.#reply(request, await handle(context, ...request.args));
-        if (call === 'addImage') this.#later = true;
       }
     } catch (error) {
       this.#controls.delete(id);
@@ -292,7 +297,10 @@ export class Server {
     if ((settings.fineTune ?? 'none') !== 'none') return prepares || this.#computes(session, 'fine-tuning');
     if (!prepares) return false;
     // What is wrong with the settings the session says when it is to train.
-    const { prepareSeconds } = await session.estimate(settings).catch(() => ({ prepareSeconds: null }));
+    const { prepareSeconds } = await session.estimate(settings).catch((error: unknown) => {
+      if (isTrap(error)) throw error;
+      return { prepareSeconds: null };
+    });
     return (prepareSeconds ?? 0) >= WORTH_HELP_S;
   }
 
@@ -392,8 +400,8 @@ export class Server {
 /** What can wait waits for so long after the latest request: another one is likely to follow at once. */
 const QUIET_MS = 300;
 
-/** Before a head trains helpers come for so much preparing: that they start takes about half as long. */
-const WORTH_HELP_S = 1;
+/** Before a head trains helpers come where so much preparing is expected of all together, as the estimate says: they take as long to start. */
+const WORTH_HELP_S = 0.5;
 
 /** So many pictures are looked at ahead of their turn at most: one by this worker, the others by helpers. Their pixels wait in memory. */
 const AHEAD = 1 + MOST_HELPERS;

@@ -95,7 +95,7 @@ export interface Session {
   startTraining(config: Partial<TrainConfig>, checkpoint: Uint8Array | undefined): Promise<void>;
   /** What the run can go on from; null but between two epochs. */
   checkpoint(): Promise<Uint8Array<ArrayBuffer> | null>;
-  /** Steps for so many milliseconds, one at least, up to the end of an epoch; gives the last one's event. */
+  /** Steps for so many milliseconds, one at least, up to the end of an epoch or the border of a phase; gives the last one's event. */
   step(milliseconds: number): Promise<TrainEvent>;
   /** Ends the run with the best weights so far; the steps that follow measure them, up to the event `done`. */
   stopTraining(): Promise<void>;

@@ -33,11 +33,15 @@ export class Sources {
     while (this.#bytes > MOST_BYTES) await this.packNext();
   }
 
-  /** Packs the pixels that have waited longest; tells whether there are more. */
-  async packNext(): Promise<boolean> {
+  /** Whether pixels wait. */
+  get wait(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Packs the pixels that have waited longest, where there are any. */
+  async packNext(): Promise<void> {
     const [first] = this.#waiting.keys();
     if (first !== undefined) await this.get(first);
-    return this.#waiting.size > 0;
   }
 
   async get(id: number): Promise<Blob | undefined> {
@@ -61,7 +65,7 @@ export class Sources {
 
   /** All of them by the numbers of their pictures. */
   async all(): Promise<ReadonlyMap<number, Blob>> {
-    while (await this.packNext());
+    while (this.wait) await this.packNext();
     await Promise.all(this.#packing.values());
     return new Map(this.#sources);
   }

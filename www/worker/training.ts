@@ -3,7 +3,7 @@ import type { CallEvents, RunCare } from '../protocol.js';
 import { isTrap, refusal } from './failure.js';
 import type { Session } from './session.js';
 
-/** What the page has asked of a long call; set as soon as the message arrives, looked at between steps. */
+/** What the page has asked of a long call; set as soon as the message arrives, looked at between slices of it. */
 export interface CallControls {
   paused: boolean;
   cancelled: boolean;
