@@ -296,7 +296,9 @@ format() { cargo fmt --all --check; }
 # Natively without the GPU engine, which is more than half of all there is to compile: the build for the browser has it and is linted
 # with it, and no test has a native GPU.
 native=(--locked --no-default-features)
-lint() { cargo clippy "${native[@]}" --workspace --all-targets -- -D warnings; }
+# What runs natively makes way for the packages for the browser, which are linked beside it on one core and take longest of all.
+beside() { nice -n 10 "$@"; }
+lint() { beside cargo clippy "${native[@]}" --workspace --all-targets -- -D warnings; }
 # In the profile of the build, so that the two share what runs on this machine (macros, build scripts).
 lint_wasm() { wasm_cargo clippy --workspace --profile wasm --lib -- -D warnings; }
 types() { npm --prefix www run --silent typecheck; }
@@ -359,7 +361,7 @@ test_rust() {
     say "No reference backbones and pictures in $HEADSTART_REFERENCES (HEADSTART_REFERENCES): the tests that need them are skipped."
   fi
   # shellcheck disable=SC2086 # no word where there is no flag
-  cargo test "${native[@]}" --workspace --no-fail-fast -- $flags 2>&1 | tee "$log" || status=$?
+  beside cargo test "${native[@]}" --workspace --no-fail-fast -- $flags 2>&1 | tee "$log" || status=$?
   # shellcheck disable=SC2046 # three numbers
   count 'Rust tests' $status $(awk '/^test result:/ { for (i = 2; i <= NF; i++) { if ($i == "passed;") p += $(i - 1);
     if ($i == "failed;") f += $(i - 1); if ($i == "ignored;") s += $(i - 1) } } END { print p + 0, f + 0, s + 0 }' "$log")
@@ -387,15 +389,17 @@ run_tests() {
   step 'Lints' lint || true
   test_rust
   step 'Generated types' generated || true
+  # One test builds the documentation.
+  install_packages www/docs
+  test_www unit
+  local browser=missing
+  if step 'Browser for the tests' chromium; then browser=there; fi
+  # A test of an example whose packages are missing fails by itself.
+  step 'Packages of the examples' examples || true
   if step 'Build of the wasm package' aside-wasm; then
     step 'Lints of the code for the browser' aside-lint-wasm || true
     step 'Types' types || true
-    # One test builds the documentation.
-    install_packages www/docs
-    test_www unit
-    if step 'Build of the site' site && step 'The npm package' pack && step 'Browser for the tests' chromium; then
-      # A test of an example whose packages are missing fails by itself.
-      step 'Packages of the examples' examples || true
+    if [ $browser = there ] && step 'Build of the site' site && step 'The npm package' pack; then
       if [ -z "${HEADSTART_PYTHON:-}" ] && [ -x "$(examples_python)" ]; then HEADSTART_PYTHON=$(examples_python); fi
       CHROMIUM=$(find_chromium)
       export CHROMIUM HEADSTART_PYTHON

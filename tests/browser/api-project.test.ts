@@ -109,7 +109,7 @@ describe('a project saved with its pictures', () => {
     const seen = await api.page.evaluate(async () => {
       const trainer = await trained();
       const before = await predictionsOf(trainer);
-      const run = trainer.train({ epochs: 1000 });
+      const run = trainer.train({ epochs: 1000, batchSize: 1, head: 'mlp:256' });
       await run[Symbol.asyncIterator]().next();
       const project = await trainer.saveProject({ pictures: true });
       const { state } = run;

@@ -273,7 +273,7 @@ describe('headstart.js', () => {
     const seen = await api.page.evaluate(async () => {
       const trainer = await tools.trainerWithPictures();
       await trainer.train({ epochs: 1 }).report;
-      const run = trainer.train({ epochs: 1000 });
+      const run = trainer.train({ epochs: 1000, batchSize: 1, head: 'mlp:256' });
       let longest = 0;
       let last = performance.now();
       const timer = setInterval(() => {

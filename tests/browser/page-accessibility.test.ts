@@ -36,7 +36,7 @@ describe.each([
     await app.card('Stars').getByRole('button', { name: 'Move to…' }).click();
     await app.card('Stars').getByRole('button', { name: 'Delete', exact: true }).click();
 
-    await app.set({ ...LONG_RUN, head: 'linear' });
+    await app.set(LONG_RUN);
     await app.trainButton.click();
     await app.page.getByText(/epoch \d+ of/).waitFor();
     await app.page.getByRole('button', { name: 'Pause' }).click();

@@ -14,7 +14,7 @@ export interface PickedFile {
 }
 
 /** Advanced settings for a run that no test lives to see the end of. */
-export const LONG_RUN = { epochs: '1000', batchSize: '1' };
+export const LONG_RUN = { epochs: '1000', batchSize: '1', head: 'mlp' };
 
 /** The built page in a browser of its own, with hands. */
 export class AppPage {
