@@ -268,7 +268,6 @@ export class Server {
 
   async #endChange({ id }: BackboneChange, value: BackboneOutcome): Promise<void> {
     this.#change = null;
-    this.#later = true;
     this.#controls.delete(id);
     this.#post({ kind: 'result', id, value, ...told(await this.#changes.any(this.#required())) });
   }
