@@ -1,7 +1,7 @@
 //! A pointwise convolution, a depthwise one and a pointwise one, strip by strip: what lies between them is the largest value
 //! of most mobile networks, and so it never leaves the cache.
 
-use crate::conv::{Picture, Ready};
+use crate::conv::{Picture, Ready, Work};
 use crate::depthwise::Depthwise;
 use crate::lanes::Level;
 
@@ -34,7 +34,7 @@ impl Block {
         shortcut: Option<&[f32]>,
         y: &mut [f32],
         [width, stride]: [usize; 2],
-        [between, convolved]: [&mut Vec<f32>; 2],
+        work: &mut Work,
         level: Level,
     ) {
         let (Some(expand), Ready::Depthwise(depthwise), Some(project)) =
@@ -42,6 +42,7 @@ impl Block {
         else {
             return;
         };
+        let Work { floats: [between, convolved], rows: [quantised, _] } = work;
         let [height, in_width] = self.size;
         let line = in_width * self.channels;
         let (out_height, strip) = (y.len() / (width * stride), strip(depthwise, height, line));
@@ -63,6 +64,7 @@ impl Block {
                 None,
                 &mut between[kept.len() * line..kept.len() * line + new * line],
                 pixels,
+                quantised,
                 level,
             );
             held = start..needed.end.max(start);
@@ -72,7 +74,7 @@ impl Block {
             depthwise.run_rows(between, held.clone(), self.size, to, rows.clone(), width, level);
             let at = first * width * stride;
             let shortcut = shortcut.map(|values| &values[at..]);
-            project.run_pixels(to, self.channels, shortcut, &mut y[at..at + count * stride], count, level);
+            project.run_pixels(to, self.channels, shortcut, &mut y[at..at + count * stride], count, quantised, level);
         }
     }
 }

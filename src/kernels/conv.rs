@@ -2,6 +2,7 @@
 
 use crate::activation::Activation;
 use crate::depthwise::Depthwise;
+use crate::eight_bits::{self, Pixels, Rows, rows_of};
 use crate::lanes::{Level, padded};
 use crate::product::{Packed, Product};
 
@@ -26,7 +27,24 @@ pub struct Conv {
     pub bias: Option<Vec<f32>>,
     /// What is computed last.
     pub activation: Activation,
+    /// What it is computed in.
+    pub arithmetic: Arithmetic,
 }
+
+/// What is multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Arithmetic {
+    /// 32-bit floats.
+    #[default]
+    Floats,
+    /// Whole numbers of eight bits with a scale for each output channel and for each pixel, or each picture where a window is
+    /// larger than a pixel. Convolutions of groups or of few input channels, and those to a single pixel, are in floats
+    /// nevertheless: they cost little, and what they give decides much.
+    EightBits,
+}
+
+/// Fewer input channels than these are those of a picture.
+const FEW_CHANNELS: usize = 8;
 
 impl Conv {
     /// Height and width of what comes out of a picture of this size.
@@ -60,7 +78,7 @@ pub(crate) enum Ready {
 /// A convolution as a product of gathered rows with a packed weight, one for each group.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Gathered {
-    groups: Vec<Packed>,
+    weights: Weights,
     bias: Vec<f32>,
     kernel: [usize; 2],
     stride: [usize; 2],
@@ -68,6 +86,21 @@ pub(crate) struct Gathered {
     inputs: usize,
     outputs: usize,
     activation: Activation,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Weights {
+    /// Of each group.
+    Floats(Vec<Packed>),
+    /// There are no groups.
+    EightBits(eight_bits::Packed),
+}
+
+/// What convolutions work in, and what lies between those that are computed together.
+#[derive(Default)]
+pub(crate) struct Work {
+    pub floats: [Vec<f32>; 2],
+    pub rows: [Rows; 2],
 }
 
 /// One picture's values: `[height, width, channels]`.
@@ -83,23 +116,34 @@ pub(crate) struct Picture<'a> {
 const BLOCK: usize = 16 << 10;
 
 impl Ready {
-    pub(crate) fn new(conv: &Conv, level: Level) -> Self {
+    /// For a picture of `size`.
+    pub(crate) fn new(conv: &Conv, size: [usize; 2], level: Level) -> Self {
         if conv.is_depthwise() {
             return Self::Depthwise(Depthwise::new(conv, level));
         }
         let (inputs, outputs) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
         let places = conv.kernel[0] * conv.kernel[1];
-        let of_group = |group: usize| {
-            // A row has the channels of one place after those of the other; the weight has them the other way round.
-            Packed::new(places * inputs, outputs, level, |row, column| {
+        // A row has the channels of one place after those of the other; the weight has them the other way round.
+        let weight = |group: usize| {
+            move |row: usize, column: usize| {
                 let (place, channel) = (row / inputs, row % inputs);
                 conv.weight[((group * outputs + column) * inputs + channel) * places + place]
-            })
+            }
         };
-        let groups = (0..conv.groups).map(of_group).collect();
+        let depth = places * inputs;
+        let eight_bits = conv.arithmetic == Arithmetic::EightBits
+            && conv.groups == 1
+            && inputs >= FEW_CHANNELS
+            && conv.size_of(size) != [1, 1];
+        let weights = if eight_bits {
+            Weights::EightBits(eight_bits::Packed::new(depth, outputs, level, weight(0)))
+        } else {
+            let of_group = |group| Packed::new(depth, outputs, level, weight(group));
+            Weights::Floats((0..conv.groups).map(of_group).collect())
+        };
         let bias = conv.padded_bias();
         let Conv { kernel, stride, padding, activation, .. } = *conv;
-        Self::Product(Gathered { groups, bias, kernel, stride, padding, inputs, outputs, activation })
+        Self::Product(Gathered { weights, bias, kernel, stride, padding, inputs, outputs, activation })
     }
 
     /// Of one picture, with a shortcut of the output's shape that is added before the activation.
@@ -109,7 +153,7 @@ impl Ready {
         shortcut: Option<&[f32]>,
         y: &mut [f32],
         out: [usize; 2],
-        scratch: &mut Vec<f32>,
+        work: &mut Work,
         level: Level,
     ) {
         match self {
@@ -117,14 +161,14 @@ impl Ready {
                 debug_assert!(shortcut.is_none(), "a network gives one to a product only");
                 depthwise.run(x.values, x.size, y, out, level);
             }
-            Self::Product(gathered) => gathered.run(x, shortcut, y, out, scratch, level),
+            Self::Product(gathered) => gathered.run(x, shortcut, y, out, work, level),
         }
     }
 
     /// The product, where it is one of the pixels as they lie.
     pub(crate) fn pointwise(&self) -> Option<&Gathered> {
         match self {
-            Self::Product(gathered) if gathered.is_direct() && gathered.groups.len() == 1 => Some(gathered),
+            Self::Product(gathered) if gathered.is_direct() && gathered.groups() == 1 => Some(gathered),
             _ => None,
         }
     }
@@ -141,29 +185,43 @@ impl Gathered {
         (self.kernel, self.stride, self.padding) == ([1, 1], [1, 1], [(0, 0); 2])
     }
 
+    fn groups(&self) -> usize {
+        match &self.weights {
+            Weights::Floats(groups) => groups.len(),
+            Weights::EightBits(_) => 1,
+        }
+    }
+
     fn run(
         &self,
         x: Picture<'_>,
         shortcut: Option<&[f32]>,
         y: &mut [f32],
         out: [usize; 2],
-        scratch: &mut Vec<f32>,
+        work: &mut Work,
         level: Level,
     ) {
         let rows = out[0] * out[1];
-        if self.is_direct() && self.groups.len() == 1 {
-            return self.run_pixels(x.values, x.stride, shortcut, y, rows, level);
+        if self.is_direct() && self.groups() == 1 {
+            return self.run_pixels(x.values, x.stride, shortcut, y, rows, &mut work.rows[0], level);
         }
-        let out_stride = padded(self.outputs * self.groups.len());
+        let out_stride = padded(self.outputs * self.groups());
         assert!(x.values.len() >= x.size[0] * x.size[1] * x.stride && y.len() >= rows * out_stride);
-        let depth = self.kernel[0] * self.kernel[1] * self.inputs;
+        let groups = match &self.weights {
+            Weights::Floats(groups) => groups,
+            Weights::EightBits(right) => {
+                return self.run_eight_bits(right, x, shortcut, y, out, &mut work.rows, level);
+            }
+        };
+        let scratch = &mut work.floats[0];
+        let depth = self.depth();
         let block = (BLOCK / (4 * depth)).clamp(12, rows.max(12)).next_multiple_of(12);
         for first in (0..rows).step_by(block) {
             let count = block.min(rows - first);
-            for (group, right) in self.groups.iter().enumerate() {
+            for (group, right) in groups.iter().enumerate() {
                 self.gather(x, group * self.inputs, out[1], first..first + count, scratch);
                 let at = first * out_stride;
-                if self.groups.len() == 1 {
+                if groups.len() == 1 {
                     let shortcut = shortcut.map(|values| &values[at..]);
                     self.multiply(
                         right,
@@ -194,7 +252,66 @@ impl Gathered {
         }
     }
 
+    /// Values of a window.
+    fn depth(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.inputs
+    }
+
+    /// The windows of a picture that all have one scale, so that it is made whole numbers once and not window by window.
+    #[expect(clippy::too_many_arguments, reason = "what a convolution is made of, each once")]
+    fn run_eight_bits(
+        &self,
+        right: &eight_bits::Packed,
+        x: Picture<'_>,
+        shortcut: Option<&[f32]>,
+        y: &mut [f32],
+        out: [usize; 2],
+        [whole, gathered]: &mut [Rows; 2],
+        level: Level,
+    ) {
+        let (rows, depth, out_stride) = (out[0] * out[1], self.depth(), padded(self.outputs));
+        let pixels = Pixels { values: x.values, stride: x.stride, depth: self.inputs, count: x.size[0] * x.size[1] };
+        whole.quantise(pixels, true, level);
+        let block = rows_of(depth);
+        for first in (0..rows).step_by(block) {
+            let count = block.min(rows - first);
+            gathered.gather(whole, [depth, self.inputs], count, |at, row, values, stride| {
+                self.window(x.size, out[1], first + at, |place, pixels, count| {
+                    let to = row[place * self.inputs..(place + count) * self.inputs].chunks_exact_mut(self.inputs);
+                    for (pixel, to) in to.enumerate() {
+                        to.copy_from_slice(&values[(pixels + pixel) * stride..][..self.inputs]);
+                    }
+                });
+            });
+            let at = first * out_stride;
+            let y = &mut y[at..at + count * out_stride];
+            self.multiply_whole(right, gathered, depth, shortcut.map(|values| &values[at..]), y, count, level);
+        }
+    }
+
+    /// Rows of whole numbers times the weights, and the activation.
+    #[expect(clippy::too_many_arguments, reason = "what a product is made of, each once")]
+    fn multiply_whole(
+        &self,
+        right: &eight_bits::Packed,
+        rows: &Rows,
+        depth: usize,
+        shortcut: Option<&[f32]>,
+        y: &mut [f32],
+        count: usize,
+        level: Level,
+    ) {
+        let (range, cut) = self.activation.range();
+        let (bias, out_stride) = (self.bias.as_slice(), padded(self.outputs));
+        eight_bits::Product { rows, count, depth, right, bias, shortcut, range, out: &mut *y, out_stride }
+            .compute(level);
+        if !cut {
+            self.activation.apply(y);
+        }
+    }
+
     /// The product of `count` pixels as they lie, `stride` apart.
+    #[expect(clippy::too_many_arguments, reason = "what a product is made of, each once")]
     pub(crate) fn run_pixels(
         &self,
         x: &[f32],
@@ -202,10 +319,27 @@ impl Gathered {
         shortcut: Option<&[f32]>,
         y: &mut [f32],
         count: usize,
+        rows: &mut Rows,
         level: Level,
     ) {
-        debug_assert!(self.is_direct() && self.groups.len() == 1);
+        debug_assert!(self.is_direct() && self.groups() == 1);
         let out_stride = padded(self.outputs);
+        let groups = match &self.weights {
+            Weights::Floats(groups) => groups,
+            Weights::EightBits(right) => {
+                let depth = self.inputs;
+                let block = rows_of(depth);
+                for first in (0..count).step_by(block) {
+                    let count = block.min(count - first);
+                    let pixels = Pixels { values: &x[first * stride..], stride, depth, count };
+                    rows.quantise(pixels, false, level);
+                    let at = first * out_stride;
+                    let y = &mut y[at..at + count * out_stride];
+                    self.multiply_whole(right, rows, depth, shortcut.map(|values| &values[at..]), y, count, level);
+                }
+                return;
+            }
+        };
         // Curved activations follow while what they are of is still near.
         let (_, cut) = self.activation.range();
         let block = if cut { count } else { (BLOCK / (4 * out_stride)).next_multiple_of(12).max(12) };
@@ -214,7 +348,7 @@ impl Gathered {
             let at = first * out_stride;
             let shortcut = shortcut.map(|values| &values[at..]);
             let left = (&x[first * stride..], stride);
-            self.multiply(&self.groups[0], left, &self.bias, shortcut, &mut y[at..], out_stride, rows, level);
+            self.multiply(&groups[0], left, &self.bias, shortcut, &mut y[at..], out_stride, rows, level);
             if !cut {
                 self.activation.apply(&mut y[at..at + rows * out_stride]);
             }
@@ -260,24 +394,15 @@ impl Gathered {
         rows: std::ops::Range<usize>,
         to: &mut Vec<f32>,
     ) {
-        let line = self.kernel[1] * self.inputs;
-        let depth = self.kernel[0] * line;
+        let depth = self.depth();
         to.clear();
         to.resize(rows.len() * depth, 0.0);
-        let [height, width] = x.size;
         // Neighbours in the window are neighbours in memory: one copy for all of a line.
         let whole = x.stride == self.inputs;
         for (row, at) in to.chunks_exact_mut(depth).zip(rows) {
-            let (top, left) = (at / out_width * self.stride[0], at % out_width * self.stride[1]);
-            let first = self.padding[1].0.saturating_sub(left);
-            let end = self.kernel[1].min((width + self.padding[1].0).saturating_sub(left));
-            for place in 0..self.kernel[0] {
-                let Some(y) = (top + place).checked_sub(self.padding[0].0).filter(|y| *y < height) else { continue };
-                if first >= end {
-                    continue;
-                }
-                let from = (y * width + left + first - self.padding[1].0) * x.stride + channel;
-                let to = &mut row[place * line + first * self.inputs..place * line + end * self.inputs];
+            self.window(x.size, out_width, at, |place, pixels, count| {
+                let to = &mut row[place * self.inputs..(place + count) * self.inputs];
+                let from = pixels * x.stride + channel;
                 if whole {
                     to.copy_from_slice(&x.values[from..from + to.len()]);
                 } else {
@@ -286,6 +411,27 @@ impl Gathered {
                         to.copy_from_slice(&x.values[from..from + self.inputs]);
                     }
                 }
+            });
+        }
+    }
+
+    /// The lines of the window of the output `at` that lie within a picture of `size`: `line` is given the first place of each, the
+    /// pixel there, and how many there are.
+    #[inline(always)]
+    fn window(
+        &self,
+        [height, width]: [usize; 2],
+        out_width: usize,
+        at: usize,
+        mut line: impl FnMut(usize, usize, usize),
+    ) {
+        let (top, left) = (at / out_width * self.stride[0], at % out_width * self.stride[1]);
+        let first = self.padding[1].0.saturating_sub(left);
+        let end = self.kernel[1].min((width + self.padding[1].0).saturating_sub(left));
+        for row in 0..self.kernel[0] {
+            let Some(y) = (top + row).checked_sub(self.padding[0].0).filter(|y| *y < height) else { continue };
+            if first < end {
+                line(row * self.kernel[1] + first, y * width + left + first - self.padding[1].0, end - first);
             }
         }
     }

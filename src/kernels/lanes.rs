@@ -1,5 +1,7 @@
 //! A few neighbouring floats that are computed with at once.
 
+use crate::dots::Dots;
+
 /// Floats in the widest vector there is: the stride of a pixel is a multiple of it, so that whole vectors can be read and
 /// written whatever the number of channels.
 pub(crate) const WIDEST: usize = 8;
@@ -19,12 +21,15 @@ pub(crate) trait Lanes: Copy {
     const COUNT: usize;
     /// Rows of a matrix product that are summed up at once: as many as the registers hold sums for.
     const ROWS: usize;
+    /// As many sums of products of bytes.
+    type Dots: Dots<Floats = Self>;
 
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn splat_at(from: *const f32) -> Self;
     unsafe fn splat(x: f32) -> Self;
     unsafe fn add(self, other: Self) -> Self;
+    unsafe fn times(self, other: Self) -> Self;
     /// self + a · b, rounded once or twice.
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
     /// The larger, or `self` where that is no number.
@@ -179,11 +184,19 @@ mod wasm {
     #[derive(Clone, Copy)]
     pub(crate) struct Four(v128);
 
+    impl Four {
+        /// Of this vector.
+        pub(crate) fn of(values: v128) -> Self {
+            Self(values)
+        }
+    }
+
     // SAFETY of all: what the trait asks of the caller.
     impl Lanes for Four {
         const COUNT: usize = 4;
         // Six are slower with relaxed SIMD too: the engine keeps a register for itself.
         const ROWS: usize = 4;
+        type Dots = crate::dots::Four;
 
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
@@ -204,6 +217,10 @@ mod wasm {
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
             Self(f32x4_add(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn times(self, other: Self) -> Self {
+            Self(f32x4_mul(self.0, other.0))
         }
         #[inline(always)]
         unsafe fn add_product(self, a: Self, b: Self) -> Self {
@@ -246,10 +263,18 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Eight(__m256);
 
+    impl Eight {
+        /// Of this vector.
+        pub(crate) fn of(values: __m256) -> Self {
+            Self(values)
+        }
+    }
+
     // SAFETY of all: what the trait asks of the caller.
     impl Lanes for Eight {
         const COUNT: usize = 8;
         const ROWS: usize = 6;
+        type Dots = crate::dots::Eight;
 
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
@@ -270,6 +295,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
             Self(unsafe { _mm256_add_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn times(self, other: Self) -> Self {
+            Self(unsafe { _mm256_mul_ps(self.0, other.0) })
         }
         #[inline(always)]
         unsafe fn add_product(self, a: Self, b: Self) -> Self {
@@ -316,10 +345,18 @@ mod array {
     #[derive(Clone, Copy)]
     pub(crate) struct Four([f32; 4]);
 
+    impl Four {
+        /// Of these floats.
+        pub(crate) fn of(values: [f32; 4]) -> Self {
+            Self(values)
+        }
+    }
+
     // SAFETY of all: what the trait asks of the caller.
     impl Lanes for Four {
         const COUNT: usize = 4;
         const ROWS: usize = 4;
+        type Dots = crate::dots::Four;
 
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
@@ -340,6 +377,10 @@ mod array {
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
             Self(from_fn(|i| self.0[i] + other.0[i]))
+        }
+        #[inline(always)]
+        unsafe fn times(self, other: Self) -> Self {
+            Self(from_fn(|i| self.0[i] * other.0[i]))
         }
         #[inline(always)]
         unsafe fn add_product(self, a: Self, b: Self) -> Self {

@@ -8,7 +8,7 @@
 //!
 //! - `lanes` is the vector: 128 bits of WebAssembly's SIMD, 256 of AVX2 where a native machine has it, or four floats.
 //! - `product` is the matrix product, `conv` what makes convolutions of it, `depthwise` the convolution channel by channel,
-//!   `pool` and `pointwise` everything else. `block` computes an inverted residual block strip by strip.
+//!   `pool` and `pointwise` everything else. `eight_bits` is the matrix product of whole numbers of eight bits, `dots` its vector. `block` computes an inverted residual block strip by strip.
 //! - `training` has pointwise convolutions of whole batches and their gradients, on values as burn lays them out, `planes` those
 //!   channel by channel, `dense` dense layers.
 //! - `reference` has each operation as its definition reads; the tests compare with it.
@@ -22,6 +22,8 @@ mod block;
 mod conv;
 mod dense;
 mod depthwise;
+mod dots;
+mod eight_bits;
 mod lanes;
 mod network;
 mod planes;
@@ -33,7 +35,7 @@ mod reference;
 mod training;
 
 pub use activation::Activation;
-pub use conv::Conv;
+pub use conv::{Arithmetic, Conv};
 pub use dense::DenseRows;
 pub use network::{Affine, Arena, Dense, Layer, Network, Op};
 pub use planes::Planes;

@@ -2,7 +2,7 @@
 
 use crate::activation::Activation;
 use crate::block::Block;
-use crate::conv::{Conv, Picture, Ready};
+use crate::conv::{Arithmetic, Conv, Picture, Ready, Work};
 use crate::lanes::{Level, padded};
 use crate::pointwise::{add, affine, concat, scale};
 use crate::pool::{Of, Window, global_average, pool};
@@ -32,8 +32,19 @@ pub struct Dense {
 impl From<Dense> for Conv {
     /// On one pixel the two are the same.
     fn from(Dense { inputs, outputs, weight, bias }: Dense) -> Self {
-        let (kernel, stride, padding) = ([1, 1], [1, 1], [(0, 0); 2]);
-        Self { inputs, outputs, kernel, stride, padding, groups: 1, weight, bias, activation: Activation::None }
+        let (kernel, stride, padding, arithmetic) = ([1, 1], [1, 1], [(0, 0); 2], Arithmetic::Floats);
+        Self {
+            inputs,
+            outputs,
+            kernel,
+            stride,
+            padding,
+            groups: 1,
+            weight,
+            bias,
+            activation: Activation::None,
+            arithmetic,
+        }
     }
 }
 
@@ -113,7 +124,7 @@ pub struct Network {
 #[derive(Default)]
 pub struct Arena {
     slots: Vec<Vec<f32>>,
-    scratch: [Vec<f32>; 2],
+    work: Work,
 }
 
 impl Network {
@@ -135,7 +146,7 @@ impl Network {
             let shapes: Vec<[usize; 3]> = of.iter().map(self::shape).collect();
             let [channels, height, width] = op.shape_of(&shapes).ok_or(at)?;
             values.push(Value { slot: 0, channels, size: [height, width], stride: padded(channels) });
-            steps.push((ready(op, level), inputs, at + 1));
+            steps.push((ready(op, [of[0].size[0], of[0].size[1]], level), inputs, at + 1));
         }
         let steps = with_blocks(steps, &values);
         let slots = place(&steps, &mut values);
@@ -178,7 +189,7 @@ impl Network {
     /// Where the picture is of another size.
     pub fn run_pooled(&self, picture: &[f32], arena: &mut Arena, out: &mut Vec<f32>) {
         let value = self.compute(picture, arena);
-        let means = &mut arena.scratch[0];
+        let means = &mut arena.work.floats[0];
         room(means, value.stride);
         global_average(picture_of(&arena.slots[value.slot], &value), means);
         out.extend_from_slice(&means[..value.channels]);
@@ -189,7 +200,7 @@ impl Network {
         let pixels = input.size[0] * input.size[1];
         assert_eq!(picture.len(), pixels * input.channels, "a picture of another size");
         arena.slots.resize_with(self.slots.max(arena.slots.len()), Vec::new);
-        let Arena { slots, scratch } = arena;
+        let Arena { slots, work } = arena;
         room(&mut slots[0], input.len());
         for (channel, values) in picture.chunks_exact(pixels).enumerate() {
             for (pixel, value) in values.iter().enumerate() {
@@ -202,7 +213,7 @@ impl Network {
             let mut y = std::mem::take(&mut slots[value.slot]);
             room(&mut y, value.len());
             let of = |input: usize| picture_of(&slots[self.values[input].slot], &self.values[input]);
-            step.run(inputs, &of, &self.values, &mut y[..value.len()], &value, scratch, self.level);
+            step.run(inputs, &of, &self.values, &mut y[..value.len()], &value, work, self.level);
             slots[value.slot] = y;
         }
         self.values[self.values.len() - 1]
@@ -318,10 +329,11 @@ impl Op {
     }
 }
 
-fn ready(op: Op, level: Level) -> Step {
+/// An operation that is ready to run on a picture of `size`.
+fn ready(op: Op, size: [usize; 2], level: Level) -> Step {
     match op {
-        Op::Conv(conv) => Step::Conv(Ready::new(&conv, level)),
-        Op::Dense(dense) => Step::Conv(Ready::new(&dense.into(), level)),
+        Op::Conv(conv) => Step::Conv(Ready::new(&conv, size, level)),
+        Op::Dense(dense) => Step::Conv(Ready::new(&dense.into(), size, level)),
         Op::Affine(Affine { mut scale, mut shift }) => {
             scale.resize(padded(scale.len()), 0.0);
             shift.resize(padded(shift.len()), 0.0);
@@ -346,18 +358,17 @@ impl Step {
         values: &[Value],
         y: &mut [f32],
         out: &Value,
-        scratch: &mut [Vec<f32>; 2],
+        work: &mut Work,
         level: Level,
     ) {
         let x = of(inputs[0]);
         let shortcut = || inputs.get(1).map(|input| of(*input).values);
         match self {
             Self::Conv(conv) => {
-                conv.run(x, shortcut(), y, out.size, &mut scratch[0], level);
+                conv.run(x, shortcut(), y, out.size, work, level);
             }
             Self::Block(block) => {
-                let [between, convolved] = scratch;
-                block.run(x, shortcut(), y, [out.size[1], out.stride], [between, convolved], level);
+                block.run(x, shortcut(), y, [out.size[1], out.stride], work, level);
             }
             Self::Affine(of) => affine(x.values, &of.scale, &of.shift, y),
             Self::Activate(activation) => {

@@ -1,7 +1,8 @@
 //! Every operation as its definition reads, on `[channels, height, width]`: slow, and what the fast ones are compared with.
 
+use crate::dots::ROUND;
 use crate::network::{Affine, Dense, Layer, Op};
-use crate::{Conv, Window};
+use crate::{Arithmetic, Conv, Window};
 
 /// A value with its shape.
 #[derive(Debug, Clone)]
@@ -73,7 +74,43 @@ fn of(op: &Op, inputs: &[&Map]) -> Map {
     }
 }
 
+/// Values and weights as whole numbers times their scales: each pixel's or, where a window is larger, the picture's, and each output
+/// channel's.
+fn in_eight_bits(conv: &Conv, x: &Map) -> (Conv, Map) {
+    let [channels, height, width] = x.shape;
+    let area = height * width;
+    let mut x = x.clone();
+    let alone = (conv.kernel, conv.stride, conv.padding) == ([1, 1], [1, 1], [(0, 0); 2]);
+    let parts: Vec<Vec<usize>> = match alone {
+        true => (0..area).map(|pixel| (0..channels).map(|channel| channel * area + pixel).collect()).collect(),
+        false => vec![(0..channels * area).collect()],
+    };
+    for part in parts {
+        let values = part.iter().map(|at| x.values[*at] as f32);
+        let (least, most) = values.fold((0.0_f32, 0.0_f32), |(least, most), x| (least.min(x), most.max(x)));
+        if most > least {
+            let by = 126.0 / (most - least);
+            let zero = (-least * by).round_ties_even();
+            let step = f64::from((most - least) / 126.0);
+            // A half is rounded as the engine does, which adds before it rounds.
+            let whole = |x: f64| f64::from((x as f32 * by + (zero + ROUND)) - ROUND - zero);
+            part.into_iter().for_each(|at| x.values[at] = whole(x.values[at]) * step);
+        }
+    }
+    let mut conv = Conv { arithmetic: Arithmetic::Floats, ..conv.clone() };
+    let depth = conv.weight.len() / conv.outputs;
+    for column in conv.weight.chunks_exact_mut(depth) {
+        let largest = column.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
+        column.iter_mut().for_each(|x| *x = (*x / largest * 127.0).round() * (largest / 127.0));
+    }
+    (conv, x)
+}
+
 fn convolve(conv: &Conv, x: &Map, shortcut: Option<&Map>) -> Map {
+    if conv.arithmetic == Arithmetic::EightBits {
+        let (conv, x) = in_eight_bits(conv, x);
+        return convolve(&conv, &x, shortcut);
+    }
     let [height, width] = conv.size_of([x.shape[1], x.shape[2]]);
     let (inputs, outputs) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
     Map::new([conv.outputs, height, width], |at| {

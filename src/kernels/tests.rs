@@ -2,7 +2,7 @@
 
 use crate::lanes::Level;
 use crate::reference::{Map, run};
-use crate::{Activation, Affine, Arena, Conv, Dense, Layer, Network, Op, Window};
+use crate::{Activation, Affine, Arena, Arithmetic, Conv, Dense, Layer, Network, Op, Window};
 
 /// Numbers that look like any others, of a seed.
 struct Numbers(u32);
@@ -29,6 +29,7 @@ impl Numbers {
             weight: self.many(outputs * inputs * kernel[0] * kernel[1]),
             bias: Some(self.many(outputs)),
             activation: Activation::Relu6,
+            arithmetic: Arithmetic::Floats,
         }
     }
 
@@ -222,6 +223,78 @@ fn small_graphs() {
     compare([5, 6, 4], &branches, &mut numbers);
     // Nothing at all.
     compare([5, 6, 4], &[], &mut numbers);
+}
+
+/// What is quantised is told by `reference`; from there on the two compute the same.
+#[test]
+fn products_in_eight_bits() {
+    let mut numbers = Numbers(11);
+    let eight = |conv: Conv| Conv { arithmetic: Arithmetic::EightBits, ..conv };
+    for pixels in [2, 3, 4, 5, 7, 13, 49] {
+        for (inputs, outputs) in [(8, 4), (9, 5), (15, 8), (16, 12), (24, 17), (33, 31), (200, 24)] {
+            let conv = eight(numbers.conv(inputs, outputs, [1, 1], [1, 1]));
+            compare([inputs, 1, pixels], &alone(Op::Conv(conv)), &mut numbers);
+        }
+    }
+    for activation in [Activation::None, Activation::HardSwish] {
+        let conv = Conv { activation, ..eight(numbers.conv(130, 40, [1, 1], [1, 1])) };
+        compare([130, 15, 13], &alone(Op::Conv(conv)), &mut numbers);
+    }
+    for (kernel, stride) in [([3, 3], [1, 1]), ([3, 3], [2, 2]), ([1, 1], [2, 2]), ([1, 7], [1, 1]), ([5, 5], [1, 1])] {
+        for (inputs, outputs) in [(8, 8), (19, 7), (40, 20)] {
+            let conv = eight(numbers.conv(inputs, outputs, kernel, stride));
+            compare([inputs, 12, 11], &alone(Op::Conv(conv.clone())), &mut numbers);
+            let uneven = Conv { padding: [(0, 1), (1, 2)], bias: None, ..conv };
+            compare([inputs, 9, 8], &alone(Op::Conv(uneven)), &mut numbers);
+        }
+    }
+    let shortcut = eight(numbers.conv(12, 12, [1, 1], [1, 1]));
+    compare([12, 5, 4], &[Layer { op: Op::Conv(shortcut), inputs: vec![0, 0] }], &mut numbers);
+}
+
+/// Of what nothing can be made whole numbers: nothing but zeros, and weights of which a channel has none.
+#[test]
+fn zeros_in_eight_bits() {
+    let mut numbers = Numbers(12);
+    let conv = Conv { arithmetic: Arithmetic::EightBits, ..numbers.conv(16, 8, [1, 1], [1, 1]) };
+    let run = |conv: &Conv, picture: &[f32]| {
+        let network = Network::new([16, 2, 2], alone(Op::Conv(conv.clone()))).unwrap();
+        let mut out = Vec::new();
+        network.run(picture, &mut Arena::default(), &mut out);
+        out
+    };
+    let bias: Vec<f32> = conv.bias.iter().flatten().map(|bias| conv.activation.of(*bias)).collect();
+    let expected: Vec<f32> = bias.iter().flat_map(|bias| [*bias; 4]).collect();
+    assert_eq!(run(&conv, &[0.0; 64]), expected);
+    let silent = Conv { weight: vec![0.0; 128], ..conv };
+    assert_eq!(run(&silent, &numbers.many(64)), expected);
+}
+
+/// The same numbers whether convolutions are computed together or each by itself: a pixel's scale is its own.
+#[test]
+fn strips_in_eight_bits() {
+    let mut numbers = Numbers(13);
+    let eight = |conv: Conv| Conv { arithmetic: Arithmetic::EightBits, ..conv };
+    for (size, middle, stride) in [([40, 40], 40, 1), ([41, 39], 40, 2), ([50, 64], 33, 2)] {
+        let expand = eight(numbers.conv(12, middle, [1, 1], [1, 1]));
+        let depthwise = numbers.depthwise(middle, [3, 3], [stride; 2]);
+        let project = eight(Conv { activation: Activation::None, ..numbers.conv(middle, 6, [1, 1], [1, 1]) });
+        let picture = numbers.many(12 * size[0] * size[1]);
+        for level in levels() {
+            let run = |shape: [usize; 3], layers: Vec<Layer>, picture: &[f32]| {
+                let network = Network::with_level(shape, layers, level).unwrap();
+                let mut out = Vec::new();
+                network.run(picture, &mut Arena::default(), &mut out);
+                (network.output_shape(), out)
+            };
+            let ops = [&expand, &depthwise, &project].map(|conv| Op::Conv(conv.clone()));
+            let chain = ops.iter().enumerate().map(|(at, op)| Layer { op: op.clone(), inputs: vec![at] }).collect();
+            let together = run([12, size[0], size[1]], chain, &picture);
+            let first = ([12, size[0], size[1]], picture.clone());
+            let apart = ops.into_iter().fold(first, |(shape, values), op| run(shape, alone(op), &values));
+            assert_eq!(together, apart);
+        }
+    }
 }
 
 /// Large enough that there are strips, of one row and of many, with and without a shortcut.
