@@ -160,7 +160,8 @@ pub fn load_with(file: &[u8], find: impl FnOnce(&Reference) -> Option<Backbone>)
             if found.content() != reference.hash {
                 return Err(Error::ModelBackboneChanged(reference.name));
             }
-            found.named(&reference.name).with_changed(read(&rest)?)?
+            let changed = found.named(&reference.name).with_changed(read(&rest)?)?;
+            changed.with_arithmetic(config.card.arithmetic, config.card.float_stages)?
         }
         origin => {
             let card = serde_json::to_string(&config.card).map_err(internal)?;

@@ -1,6 +1,6 @@
 //! A saved model that only predicts, on the CPU: what a page of its own needs, and nothing of training or of burn.
 
-use crate::backbone::{Backbone, BackboneReport, Reference};
+use crate::backbone::{Arithmetic, Backbone, BackboneReport, Reference};
 use crate::bundle::{self, Saved};
 use crate::classifier::{ModelClass, Prediction, ranked};
 use crate::error::Result;
@@ -59,11 +59,11 @@ impl Predictor {
     pub fn of(labels: Vec<ModelClass>, head: Head, backbone: &Backbone) -> Result<Self> {
         let mut layers = Lowering::new(backbone.shape_at(0));
         let mut numbers = backbone.folded();
-        for stage in backbone.stages() {
-            layers.push(stage, &mut numbers)?;
+        for (index, stage) in backbone.stages().iter().enumerate() {
+            layers.push(stage, &mut numbers, backbone.arithmetic(index))?;
         }
         if let Some(mut convolution) = head.convolution.as_ref() {
-            layers.push(&convolution.stage(), &mut convolution)?;
+            layers.push(&convolution.stage(), &mut convolution, Arithmetic::Float)?;
         }
         let (preprocess, stages) = (backbone.card().preprocess(), CpuStages::new(layers)?);
         Ok(Self { labels, head, backbone: backbone.report(), report: None, preprocess, stages })

@@ -7,7 +7,7 @@ use crate::engines::Engines;
 use crate::error::{Error, Result};
 use crate::image::{Crop, Preprocess};
 use crate::nn::{
-    Activation, After, ConvSpec, DenseSpec, Freezing, Move, Moved, NormSpec, Numbers, Read, Source, Stage,
+    Activation, After, Arithmetic, ConvSpec, DenseSpec, Freezing, Move, Moved, NormSpec, Numbers, Read, Source, Stage,
     StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average, on_device, read_all,
 };
 use crate::params::{Group, Params, Slot};
@@ -164,6 +164,8 @@ fn tried_stages(gpu: &Engine, backbone: &Backbone) -> usize {
 async fn test(gpu: &Engine, backbone: &Backbone) -> std::result::Result<(), String> {
     let by = backbone.card().preprocess();
     let picture = stripes(&by).map_err(|error| error.to_string())?;
+    // What is in eight bits is on the CPU with either.
+    let backbone = &backbone.with_arithmetic(Arithmetic::Float, 0).map_err(|error| error.to_string())?;
     let mut found = Vec::with_capacity(2);
     for engine in [&Engine::cpu(""), gpu] {
         let stages = FrozenStages::new(backbone, 0..tried_stages(gpu, backbone), engine);
@@ -463,16 +465,22 @@ impl Source for Waves<'_> {
 pub async fn measure(outline: &Outline, engine: &Engine, clock: Clock) -> Result<f64> {
     let mut sum = 0.0;
     for (stage, shape) in &outline.stages {
-        sum += milliseconds_of(stage, *shape, engine, clock).await?;
+        sum += milliseconds_of(stage, *shape, outline.arithmetic, engine, clock).await?;
     }
     Ok(sum)
 }
 
-async fn milliseconds_of(stage: &StageSpec, shape: [usize; 3], engine: &Engine, clock: Clock) -> Result<f64> {
+async fn milliseconds_of(
+    stage: &StageSpec,
+    shape: [usize; 3],
+    arithmetic: Arithmetic,
+    engine: &Engine,
+    clock: Clock,
+) -> Result<f64> {
     let mut freezing = Freezing::new(shape, engine);
     // Waiting for a GPU takes as long as a small stage does, which is why it is waited for after one pass and after three.
     let passes: &[usize] = if engine.is_gpu() { &[1, 3] } else { &[1] };
-    freezing.push(stage, &mut MadeUp)?;
+    freezing.push(stage, &mut MadeUp, arithmetic)?;
     let stage = freezing.end()?;
     let x = vec![0.5_f32; shape.iter().product()];
     let mut least = vec![f64::INFINITY; passes.len()];

@@ -36,7 +36,7 @@ export { eachFrame, newGroup, record } from './client/frames.js';
 export type { Frame, FrameSource, Recording, RecordOptions } from './client/frames.js';
 export type { PictureSource } from './client/source.js';
 export { Trainer } from './client/trainer.js';
-export type { AddClassOptions, AddedImages, AddImageOptions, AddImagesOptions, EvaluateOptions, ExportOptions, PicturesEvaluation, SaveOptions, SaveProjectOptions, TestPictures, TrainerOptions } from './client/trainer.js';
+export type { AddClassOptions, AddedImages, AddImageOptions, AddImagesOptions, ArithmeticOptions, EvaluateOptions, ExportOptions, PicturesEvaluation, SaveOptions, SaveProjectOptions, TestPictures, TrainerOptions } from './client/trainer.js';
 export type {
   BackboneFiles,
   BackboneOutcome,
@@ -51,6 +51,7 @@ export type {
 } from './protocol.js';
 export type {
   Answer,
+  Arithmetic,
   BackboneReport,
   ClassId,
   ClassMetrics,

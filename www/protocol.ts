@@ -8,6 +8,7 @@
  * served in the order of sending, with the exceptions that are described in `worker/queue.ts`.
  */
 import type {
+  Arithmetic,
   BackboneReport,
   ClassSummary,
   EngineChoice,
@@ -269,7 +270,10 @@ export type NamedFile = readonly [name: string, bytes: Uint8Array];
 
 /** Every call with what it takes and gives. */
 export interface Calls {
-  create: { args: [engine: EngineChoice, backbone: BackboneSource, project: SavedProject | undefined]; result: Created };
+  create: {
+    args: [engine: EngineChoice, backbone: BackboneSource, project: SavedProject | undefined, arithmetic: Arithmetic | undefined];
+    result: Created;
+  };
   /** A session on a saved model and its own backbone: one is fetched only where the model refers to it. */
   ofModel: { args: [engine: EngineChoice, model: Blob | string, backbone: ModelBackbone]; result: Opened };
   addClass: { args: [name: string, id: number | undefined]; result: number };
@@ -294,11 +298,11 @@ export interface Calls {
   readiness: { args: [config: Partial<TrainConfig>]; result: Readiness };
   train: { args: [config: Partial<TrainConfig>, care: RunCare]; result: TrainReport };
   /** Another backbone in the place of the present one; the pictures are then prepared for it, a few at a time between other calls. */
-  setBackbone: { args: [backbone: BackboneSource]; result: BackboneOutcome };
+  setBackbone: { args: [backbone: BackboneSource | null, arithmetic: Arithmetic | undefined]; result: BackboneOutcome };
   /** The same for pictures that a project came with unprepared: its backbone is another than it was saved with. */
   prepare: { args: []; result: BackboneOutcome };
   /** Milliseconds that a picture would take on a backbone. */
-  measureBackbone: { args: [backbone: BackboneSource]; result: number };
+  measureBackbone: { args: [backbone: BackboneSource | null, arithmetic: Arithmetic | undefined]; result: number };
   predict: { args: [picture: Picture, name: string]; result: Prediction[] };
   embed: { args: [picture: Picture, name: string]; result: Float32Array };
   evaluate: { args: []; result: ValidationEvaluation };

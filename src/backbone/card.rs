@@ -3,6 +3,7 @@
 use super::architectures::{Known, known};
 use crate::error::{Error, Result};
 use crate::image::{Interpolation, Preprocess};
+use crate::nn::Arithmetic;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,6 +30,10 @@ pub struct Card {
     pub crop_pct: f64,
     /// How far it can be fine-tuned, where the card sets a limit.
     pub fine_tune: Option<FineTuneLimit>,
+    /// What frozen stages compute in, on the CPU.
+    pub arithmetic: Arithmetic,
+    /// How many of the last stages compute in floats in any case, because they were trained so.
+    pub float_stages: usize,
     /// Licence of the weights, empty where the card does not say.
     pub license: String,
     /// Where the weights come from, empty where the card does not say.
@@ -60,6 +65,11 @@ pub(crate) struct CardFile {
     pub model_args: BTreeMap<String, serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fine_tune: Option<FineTuneLimit>,
+    /// Not timm's: see [`Card::arithmetic`].
+    #[serde(default, skip_serializing_if = "Arithmetic::is_float")]
+    pub arithmetic: Arithmetic,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub float_stages: usize,
     #[serde(default)]
     pub license: String,
     #[serde(default)]
@@ -79,6 +89,10 @@ pub(crate) struct PretrainedCfg {
 
 /// Those of timm's `model_args` that change nothing of what the features are.
 const HARMLESS_ARGS: [&str; 5] = ["num_classes", "in_chans", "drop_rate", "drop_path_rate", "drop_connect_rate"];
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
 
 fn bilinear() -> String {
     "bilinear".into()
@@ -133,6 +147,8 @@ impl Card {
             interpolation,
             crop_pct: cfg.crop_pct,
             fine_tune: file.fine_tune.clone(),
+            arithmetic: file.arithmetic,
+            float_stages: file.float_stages,
             license: file.license.clone(),
             source: file.source.clone(),
         })
@@ -165,6 +181,8 @@ impl Card {
             },
             model_args: BTreeMap::new(),
             fine_tune: self.fine_tune.clone(),
+            arithmetic: self.arithmetic,
+            float_stages: self.float_stages,
             license: self.license.clone(),
             source: self.source.clone(),
         }
@@ -193,6 +211,8 @@ impl CardFile {
             },
             model_args: BTreeMap::new(),
             fine_tune: None,
+            arithmetic: Arithmetic::Float,
+            float_stages: 0,
             license: String::new(),
             source: String::new(),
         }

@@ -12,6 +12,7 @@ mod quantise;
 mod stages;
 mod weights;
 
+pub use crate::nn::Arithmetic;
 pub use array::{Array, Stored};
 pub use card::{Card, FineTuneLimit};
 pub use origin::Reference;
@@ -65,6 +66,8 @@ pub struct BackboneReport {
     pub multiplications: f64,
     /// Number of stages.
     pub stages: usize,
+    /// What frozen stages compute in, on the CPU.
+    pub arithmetic: Arithmetic,
     /// `present`, `folded` or `none`.
     pub batch_norm: &'static str,
     /// How many of its last stages can be trained at most; 0 is the head only.
@@ -82,6 +85,8 @@ pub struct BackboneReport {
 pub struct Outline {
     /// Its stages in order, each with the shape `[channels, height, width]` of what goes in.
     pub stages: Vec<(StageSpec, [usize; 3])>,
+    /// What they compute in, on the CPU.
+    pub arithmetic: Arithmetic,
 }
 
 impl Outline {
@@ -92,8 +97,8 @@ impl Outline {
     pub fn parse(config: &str) -> Result<Self> {
         let file = CardFile::parse(config)?;
         let stages = architectures::of(&file)?.stages;
-        let (_, shapes) = fitted(&file, &stages)?;
-        Ok(Self { stages: stages.into_iter().zip(shapes).collect() })
+        let (card, shapes) = fitted(&file, &stages)?;
+        Ok(Self { stages: stages.into_iter().zip(shapes).collect(), arithmetic: card.arithmetic })
     }
 }
 
@@ -159,7 +164,8 @@ impl Backbone {
     fn of(card: Card, stages: Vec<StageSpec>, shapes: Vec<[usize; 3]>, weights: Weights) -> Result<Self> {
         let (preparation, tensors) = (origin::preparation(&card), origin::tensors(&weights));
         let content = origin::content(preparation, &tensors);
-        let prefixes = prefixes(preparation, &stages, weights.folded(), &tensors)?;
+        let in_eight_bits = eight_bit_stages(&card, stages.len());
+        let prefixes = prefixes(preparation, &stages, in_eight_bits, weights.folded(), &tensors)?;
         Ok(Self { card, stages, shapes, weights, prefixes, content, origin: None })
     }
 
@@ -241,8 +247,34 @@ impl Backbone {
             weights.replace(&name, values)?;
             names.push(name);
         }
-        let trained = Self::of(self.card.clone(), self.stages.clone(), self.shapes.clone(), weights)?;
+        let trained = Self::of(self.card_of_trained(&names), self.stages.clone(), self.shapes.clone(), weights)?;
         Ok(Self { origin: self.origin.clone().map(|origin| origin.change(names)), ..trained })
+    }
+
+    /// The card of what training has made of it: stages that it changed were computed in floats, and so they stay.
+    fn card_of_trained(&self, names: &[String]) -> Card {
+        let holds = |stage: &StageSpec| stage.tensors(self.weights.folded()).iter().any(|it| names.contains(&it.name));
+        let first = self.stages.iter().position(holds).unwrap_or(self.depth());
+        let float_stages = match self.card.arithmetic {
+            Arithmetic::Float => 0,
+            Arithmetic::Int8 => self.card.float_stages.max(self.depth() - first),
+        };
+        Card { float_stages, ..self.card.clone() }
+    }
+
+    /// The same backbone, whose frozen stages compute in this; those that training changed in any case in floats.
+    ///
+    /// # Errors
+    /// [`Error::BackboneTensorMissing`] where the weights are not those of the architecture.
+    pub fn with_arithmetic(&self, arithmetic: Arithmetic, float_stages: usize) -> Result<Self> {
+        let card = Card { arithmetic, float_stages, ..self.card.clone() };
+        let same = Self::of(card, self.stages.clone(), self.shapes.clone(), self.weights.clone())?;
+        Ok(Self { origin: self.origin.clone(), ..same })
+    }
+
+    /// What a stage computes in where it is frozen and on the CPU.
+    pub fn arithmetic(&self, stage: usize) -> Arithmetic {
+        if stage < eight_bit_stages(&self.card, self.depth()) { Arithmetic::Int8 } else { Arithmetic::Float }
     }
 
     /// What the stages before a boundary, at most the depth, compute of a crop: equal where the normalisation, the
@@ -268,7 +300,8 @@ impl Backbone {
 
     /// What it computes, without its weights.
     pub fn outline(&self) -> Outline {
-        Outline { stages: self.stages.iter().cloned().zip(self.shapes.iter().copied()).collect() }
+        let stages = self.stages.iter().cloned().zip(self.shapes.iter().copied()).collect();
+        Outline { stages, arithmetic: self.card.arithmetic }
     }
 
     /// Number of weights and biases; BatchNorm's statistics are no parameters.
@@ -287,6 +320,7 @@ impl Backbone {
             parameters: self.parameters(),
             multiplications: self.multiplications(0..self.depth()),
             stages: self.depth(),
+            arithmetic: self.card.arithmetic,
             batch_norm: match (self.has_norms(), self.weights.folded()) {
                 (false, _) => "none",
                 (true, true) => "folded",
@@ -338,19 +372,31 @@ fn fitted(file: &CardFile, stages: &[StageSpec]) -> Result<(Card, Vec<[usize; 3]
     Ok((card, shapes))
 }
 
+/// How many stages compute in eight bits: the first, up to those that were trained.
+fn eight_bit_stages(card: &Card, depth: usize) -> usize {
+    match card.arithmetic {
+        Arithmetic::Float => 0,
+        Arithmetic::Int8 => depth.saturating_sub(card.float_stages),
+    }
+}
+
 /// The identity of what comes before each boundary: each stage's is made of that before it and of the stage's own
-/// shape and tensors.
+/// shape and tensors, and of what it computes in.
 fn prefixes(
     preparation: ContentHash,
     stages: &[StageSpec],
+    in_eight_bits: usize,
     folded: bool,
     tensors: &BTreeMap<&str, ContentHash>,
 ) -> Result<Vec<ContentHash>> {
     let mut prefixes = vec![preparation];
-    for stage in stages {
+    for (index, stage) in stages.iter().enumerate() {
         let mut hasher = Hasher::new();
         hasher.hash(prefixes[prefixes.len() - 1]);
         stage.identify(&mut hasher);
+        if index < in_eight_bits {
+            hasher.bytes(b"int8");
+        }
         for TensorSpec { name, .. } in stage.tensors(folded) {
             hasher.hash(*tensors.get(name.as_str()).ok_or(Error::BackboneTensorMissing(name))?);
         }

@@ -1,6 +1,6 @@
 //! Stages on an engine: frozen ones with BatchNorm folded, and trainable ones with their parameters.
 
-use super::{Backbone, fold::Norm, fold::fold};
+use super::{Arithmetic, Backbone, fold::Norm, fold::fold};
 use crate::{
     engine::Engine,
     error::Result,
@@ -55,11 +55,11 @@ impl FrozenStages {
     ) -> Result<Self> {
         let mut freezing = Freezing::new(shape, engine);
         let mut numbers = backbone.folded();
-        for stage in &backbone.stages()[range] {
-            freezing.push(stage, &mut numbers)?;
+        for index in range {
+            freezing.push(&backbone.stages()[index], &mut numbers, backbone.arithmetic(index))?;
         }
         if let Some((stage, numbers)) = by {
-            freezing.push(stage, numbers)?;
+            freezing.push(stage, numbers, Arithmetic::Float)?;
         }
         Ok(Self(freezing.end()?))
     }

@@ -2,6 +2,7 @@
 //! export can see that it says the same there. They are none of the user's: a model may leave the room, pictures may not.
 
 use super::File;
+use crate::backbone::Arithmetic;
 use crate::classifier::Model;
 use crate::error::{Error, Result};
 use crate::predictor::Predictor;
@@ -21,7 +22,9 @@ pub(super) enum Sizes {
 
 /// `golden.json` and `golden/1.png` to `golden/5.png`. `bound` is how far a probability may be from what is written.
 pub(super) fn files(model: Model<'_>, sizes: Sizes, bound: f64) -> Result<Vec<File>> {
-    let predictor = Predictor::of(model.labels.to_vec(), model.head.clone(), model.backbone)?;
+    // Others compute in floats.
+    let backbone = model.backbone.with_arithmetic(Arithmetic::Float, 0)?;
+    let predictor = Predictor::of(model.labels.to_vec(), model.head.clone(), &backbone)?;
     let mut files = Vec::with_capacity(SIZES.len() + 1);
     let mut pictures = Vec::with_capacity(SIZES.len());
     for (seed, size) in (1..).zip(SIZES) {

@@ -42,7 +42,7 @@ impl Block {
         else {
             return;
         };
-        let Work { floats: [between, convolved], rows: [quantised, _] } = work;
+        let Work { floats: [between, convolved], rows: quantised, .. } = work;
         let [height, in_width] = self.size;
         let line = in_width * self.channels;
         let (out_height, strip) = (y.len() / (width * stride), strip(depthwise, height, line));

@@ -2,8 +2,9 @@
 
 use crate::activation::Activation;
 use crate::depthwise::Depthwise;
-use crate::eight_bits::{self, Pixels, Rows, rows_of};
-use crate::lanes::{Level, padded};
+use crate::dots::Value;
+use crate::eight_bits::{self, Pixels, Rows, Whole, rows_of};
+use crate::lanes::{Four, Level, copy, padded};
 use crate::product::{Packed, Product};
 
 /// A convolution, described as PyTorch does. Kernel, stride and padding are of `[height, width]`.
@@ -100,7 +101,9 @@ enum Weights {
 #[derive(Default)]
 pub(crate) struct Work {
     pub floats: [Vec<f32>; 2],
-    pub rows: [Rows; 2],
+    pub rows: Rows,
+    /// A picture in eight bits, and a window of it.
+    pub whole: (Whole, Vec<Value>),
 }
 
 /// One picture's values: `[height, width, channels]`.
@@ -203,14 +206,14 @@ impl Gathered {
     ) {
         let rows = out[0] * out[1];
         if self.is_direct() && self.groups() == 1 {
-            return self.run_pixels(x.values, x.stride, shortcut, y, rows, &mut work.rows[0], level);
+            return self.run_pixels(x.values, x.stride, shortcut, y, rows, &mut work.rows, level);
         }
         let out_stride = padded(self.outputs * self.groups());
         assert!(x.values.len() >= x.size[0] * x.size[1] * x.stride && y.len() >= rows * out_stride);
         let groups = match &self.weights {
             Weights::Floats(groups) => groups,
             Weights::EightBits(right) => {
-                return self.run_eight_bits(right, x, shortcut, y, out, &mut work.rows, level);
+                return self.run_eight_bits(right, x, shortcut, y, out, work, level);
             }
         };
         let scratch = &mut work.floats[0];
@@ -266,16 +269,17 @@ impl Gathered {
         shortcut: Option<&[f32]>,
         y: &mut [f32],
         out: [usize; 2],
-        [whole, gathered]: &mut [Rows; 2],
+        work: &mut Work,
         level: Level,
     ) {
         let (rows, depth, out_stride) = (out[0] * out[1], self.depth(), padded(self.outputs));
         let pixels = Pixels { values: x.values, stride: x.stride, depth: self.inputs, count: x.size[0] * x.size[1] };
-        whole.quantise(pixels, true, level);
+        let Work { rows: gathered, whole: (whole, window), .. } = work;
+        whole.quantise(pixels, level);
         let block = rows_of(depth);
         for first in (0..rows).step_by(block) {
             let count = block.min(rows - first);
-            gathered.gather(whole, [depth, self.inputs], count, |at, row, values, stride| {
+            gathered.gather(whole, depth, count, window, |at, row, values, stride| {
                 self.window(x.size, out[1], first + at, |place, pixels, count| {
                     let to = row[place * self.inputs..(place + count) * self.inputs].chunks_exact_mut(self.inputs);
                     for (pixel, to) in to.enumerate() {
@@ -332,7 +336,7 @@ impl Gathered {
                 for first in (0..count).step_by(block) {
                     let count = block.min(count - first);
                     let pixels = Pixels { values: &x[first * stride..], stride, depth, count };
-                    rows.quantise(pixels, false, level);
+                    rows.quantise(pixels, level);
                     let at = first * out_stride;
                     let y = &mut y[at..at + count * out_stride];
                     self.multiply_whole(right, rows, depth, shortcut.map(|values| &values[at..]), y, count, level);
@@ -404,7 +408,9 @@ impl Gathered {
                 let to = &mut row[place * self.inputs..(place + count) * self.inputs];
                 let from = pixels * x.stride + channel;
                 if whole {
-                    to.copy_from_slice(&x.values[from..from + to.len()]);
+                    let from = &x.values[from..from + to.len()];
+                    // SAFETY: they are as long as each other and do not overlap.
+                    unsafe { copy::<Four>(from.as_ptr(), to.as_mut_ptr(), to.len()) };
                 } else {
                     for (pixel, to) in to.chunks_exact_mut(self.inputs).enumerate() {
                         let from = from + pixel * x.stride;

@@ -6,8 +6,9 @@
 //! 126, and z is the whole number that 0 becomes: 126 and not 127, so that rounding z does not push anything out. A weight is
 //! t · w with w from −127 to 127. So an output is s · t · (Σ q · w − z · Σ w) + bias.
 
-use crate::dots::{Dots, GROUP, ROUND, STEP, Value, Weight};
+use crate::dots::{Dots, GROUP, ROUND, ROWS, STEP, Value, Weight};
 use crate::lanes::{Lanes, Level, with_level};
+use std::array::from_fn;
 
 /// Vectors that lie beside each other in a panel.
 const PANEL: usize = 2;
@@ -27,7 +28,7 @@ pub(crate) struct Packed {
     scales: Vec<f32>,
     /// The sum of a column's weights.
     sums: Vec<f32>,
-    /// Rows, filled up to whole steps.
+    /// Rows, filled up to whole groups.
     depth: usize,
     /// Columns in whole vectors.
     vectors: usize,
@@ -39,7 +40,7 @@ impl Packed {
         let count = level.count();
         let vectors = columns.div_ceil(count);
         let (mut scales, mut sums) = (vec![0.0; vectors * count], vec![0.0; vectors * count]);
-        let filled = depth.next_multiple_of(STEP);
+        let filled = filled(depth);
         let mut whole = vec![0; filled * vectors * count];
         for column in 0..columns {
             let values = || (0..depth).map(|row| value(row, column));
@@ -67,21 +68,37 @@ impl Packed {
 
 /// What the values of a row are multiples of, and minus the value that 0 has become.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
 struct Scale {
     step: f32,
     zero: f32,
 }
 
-/// Rows as whole numbers, one after the other.
+impl Scale {
+    /// For values from `least` to `most`, between which 0 is; and what they are to be multiplied with and, with [`ROUND`], added to.
+    #[inline(always)]
+    fn of(least: f32, most: f32) -> (Self, [f32; 2]) {
+        let reach = most - least;
+        let by = if reach > 0.0 { STEPS / reach } else { 0.0 };
+        let zero = (ROUND - least * by) - ROUND;
+        (Self { step: reach / STEPS, zero: -zero }, [by, zero + ROUND])
+    }
+}
+
+/// Rows as whole numbers, [`ROWS`] of them interleaved as [`Dots::quantise`] writes them, then the next.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     values: Vec<Value>,
     scales: Vec<Scale>,
 }
 
-/// Values from one row to the next: whole groups, so that each row can be written and read whole.
-fn stride(depth: usize) -> usize {
-    depth.next_multiple_of(GROUP)
+/// A picture as whole numbers, pixel by pixel, with one scale.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    values: Vec<Value>,
+    scale: Option<Scale>,
+    /// From one pixel to the next.
+    stride: usize,
 }
 
 /// Floats of pixels, of which the first `depth` count.
@@ -93,106 +110,176 @@ pub(crate) struct Pixels<'a> {
     pub count: usize,
 }
 
+impl Pixels<'_> {
+    fn check(&self) {
+        assert!(self.count == 0 || self.values.len() >= (self.count - 1) * self.stride + self.depth);
+    }
+
+    /// Where neighbouring pixels begin, the last again where there are no more.
+    #[inline(always)]
+    fn some(&self, first: usize) -> [*const f32; ROWS] {
+        // Within the values, as was checked.
+        from_fn(|at| self.values.as_ptr().wrapping_add((first + at).min(self.count - 1) * self.stride))
+    }
+}
+
+/// Values of some rows.
+fn filled(depth: usize) -> usize {
+    depth.next_multiple_of(GROUP)
+}
+
+fn make_room<T: Clone>(values: &mut Vec<T>, length: usize, with: T) {
+    if values.len() < length {
+        values.resize(length, with);
+    }
+}
+
 impl Rows {
-    /// Makes whole numbers of pixels, each with a scale of its own or all with one.
-    pub(crate) fn quantise(&mut self, pixels: Pixels<'_>, together: bool, level: Level) {
-        let Pixels { values, stride: from, depth, count } = pixels;
-        assert!(count == 0 || values.len() >= (count - 1) * from + depth);
-        self.make_room(depth, count);
-        let job = Quantise { pixels, together, to: self };
+    fn make_room(&mut self, depth: usize, count: usize) {
+        let count = count.next_multiple_of(ROWS);
+        make_room(&mut self.values, count * filled(depth), 0);
+        make_room(&mut self.scales, count, Scale { step: 0.0, zero: 0.0 });
+    }
+
+    /// Makes whole numbers of pixels, each with a scale of its own.
+    pub(crate) fn quantise(&mut self, pixels: Pixels<'_>, level: Level) {
+        pixels.check();
+        self.make_room(pixels.depth, pixels.count);
+        let job = Quantise { pixels, to: self };
         with_level!(level, quantise, job, Quantise<'_>);
     }
 
-    fn make_room(&mut self, depth: usize, count: usize) {
-        let length = count * stride(depth);
-        if self.values.len() < length {
-            self.values.resize(length, 0);
-        }
-        if self.scales.len() < count {
-            self.scales.resize(count, Scale { step: 0.0, zero: 0.0 });
-        }
-    }
-
-    /// Rows put together of parts of `of`, which all have one scale: `fill` is given each row of zeros (the value that 0 has
-    /// become) and the values of `of`, `stride` apart.
+    /// Rows that are put together of a picture: `fill` is given the number of each, the row, filled with the value that 0 has become,
+    /// and the picture's values with the distance of its pixels.
     pub(crate) fn gather(
         &mut self,
-        of: &Self,
-        [depth, inputs]: [usize; 2],
+        of: &Whole,
+        depth: usize,
         count: usize,
-        mut fill: impl FnMut(usize, &mut [Value], &[Value], usize),
+        row: &mut Vec<Value>,
+        fill: impl Fn(usize, &mut [Value], &[Value], usize),
     ) {
+        let Some(scale) = of.scale else { return };
         self.make_room(depth, count);
-        let scale = of.scales[0];
-        self.scales[..count].fill(scale);
-        let rows = self.values[..count * stride(depth)].chunks_exact_mut(stride(depth));
-        for (at, row) in rows.enumerate() {
+        make_room(row, filled(depth), 0);
+        let row = &mut row[..filled(depth)];
+        for at in 0..count {
             row.fill(-scale.zero as Value);
-            fill(at, &mut row[..depth], &of.values, stride(inputs));
+            fill(at, &mut row[..depth], &of.values, of.stride);
+            self.scales[at] = scale;
+            let first = at / ROWS * ROWS * filled(depth) + at % ROWS * STEP;
+            for (from, to) in row.chunks_exact(STEP).zip(self.values[first..].chunks_mut(ROWS * STEP)) {
+                to[..STEP].copy_from_slice(from);
+            }
         }
+    }
+}
+
+impl Whole {
+    /// Makes whole numbers of a picture.
+    pub(crate) fn quantise(&mut self, pixels: Pixels<'_>, level: Level) {
+        pixels.check();
+        self.stride = filled(pixels.depth);
+        make_room(&mut self.values, pixels.count.next_multiple_of(ROWS) * self.stride, 0);
+        let job = QuantiseWhole { pixels, to: self };
+        with_level!(level, quantise_whole, job, QuantiseWhole<'_>);
     }
 }
 
 struct Quantise<'a> {
     pixels: Pixels<'a>,
-    together: bool,
     to: &'a mut Rows,
+}
+
+struct QuantiseWhole<'a> {
+    pixels: Pixels<'a>,
+    to: &'a mut Whole,
 }
 
 #[inline(always)]
 unsafe fn quantise<L: Lanes>(job: Quantise<'_>) {
-    let Pixels { values, stride: from, depth, count } = job.pixels;
-    let to_stride = stride(depth);
-    let pixel = |at: usize| &values[at * from..at * from + depth];
-    // SAFETY: as `Lanes` asks; what is read are slices, and there is room for whole groups of every row.
-    unsafe {
-        let all = job.together.then(|| {
-            let of = |[least, most]: [f32; 2], at: usize| {
-                let [least_too, most_too] = reach::<L>(pixel(at));
-                [least.min(least_too), most.max(most_too)]
-            };
-            (0..count).fold([0.0, 0.0], of)
-        });
-        for at in 0..count {
-            let pixel = pixel(at);
-            let [least, most] = all.unwrap_or_else(|| reach::<L>(pixel));
-            let reach = most - least;
-            let by = if reach > 0.0 { STEPS / reach } else { 0.0 };
-            let zero = (ROUND - least * by) - ROUND;
-            job.to.scales[at] = Scale { step: reach / STEPS, zero: -zero };
-            let to = job.to.values.as_mut_ptr().add(at * to_stride);
-            let whole = depth / GROUP * GROUP;
-            for first in (0..whole).step_by(GROUP) {
-                L::Dots::quantise(pixel.as_ptr().add(first), by, zero + ROUND, to.add(first));
+    let Pixels { depth, count, .. } = job.pixels;
+    for first in (0..count).step_by(ROWS) {
+        let rows = job.pixels.some(first);
+        // SAFETY: as `Lanes` asks; the pixels were checked, and there is room for whole groups of rows.
+        unsafe {
+            let [least, most] = reach::<L>(rows, depth);
+            let scales: [_; ROWS] = from_fn(|row| Scale::of(least[row], most[row]));
+            let by = scales.map(|(_, by)| by);
+            for (to, (scale, _)) in job.to.scales[first..first + ROWS].iter_mut().zip(scales) {
+                *to = scale;
             }
-            if whole < depth {
-                let mut rest = [0.0; GROUP];
-                rest[..depth - whole].copy_from_slice(&pixel[whole..]);
-                L::Dots::quantise(rest.as_ptr(), by, zero + ROUND, to.add(whole));
-            }
+            rows_to::<L>(rows, depth, by, job.to.values.as_mut_ptr().add(first * filled(depth)));
         }
     }
 }
 
-/// The least and the most of some values and 0.
 #[inline(always)]
-unsafe fn reach<L: Lanes>(values: &[f32]) -> [f32; 2] {
-    let whole = values.len() / L::COUNT * L::COUNT;
-    // SAFETY: whole vectors within the slice, and room for one in each array.
+unsafe fn quantise_whole<L: Lanes>(job: QuantiseWhole<'_>) {
+    let (pixels, stride) = (job.pixels, job.to.stride);
+    let mut ends = [0.0_f32; 2];
+    let mut interleaved = vec![0; ROWS * stride];
+    // SAFETY: as above.
     unsafe {
-        let zero = L::splat(0.0);
-        let (mut least, mut most) = (zero, zero);
-        for at in (0..whole).step_by(L::COUNT) {
-            let x = L::load(values.as_ptr().add(at));
-            least = least.at_most(x);
-            most = most.at_least(x);
+        for first in (0..pixels.count).step_by(ROWS) {
+            let [least, most] = reach::<L>(pixels.some(first), pixels.depth);
+            ends = [least.into_iter().fold(ends[0], f32::min), most.into_iter().fold(ends[1], f32::max)];
         }
-        let mut ends = [[0.0_f32; crate::lanes::WIDEST]; 2];
-        least.store(ends[0].as_mut_ptr());
-        most.store(ends[1].as_mut_ptr());
-        let rest = &values[whole..];
-        let least = ends[0].iter().chain(rest).fold(0.0, |least: f32, x| if *x < least { *x } else { least });
-        [least, ends[1].iter().chain(rest).fold(0.0, |most: f32, x| if *x > most { *x } else { most })]
+        let (scale, by) = Scale::of(ends[0], ends[1]);
+        for first in (0..pixels.count).step_by(ROWS) {
+            rows_to::<L>(pixels.some(first), pixels.depth, [by; ROWS], interleaved.as_mut_ptr());
+            let to = &mut job.to.values[first * stride..(first + ROWS) * stride];
+            for (row, to) in to.chunks_exact_mut(stride).enumerate() {
+                let from = interleaved.chunks_exact(ROWS * STEP).map(|all| &all[row * STEP..(row + 1) * STEP]);
+                to.chunks_exact_mut(STEP).zip(from).for_each(|(to, from)| to.copy_from_slice(from));
+            }
+        }
+        job.to.scale = Some(scale);
+    }
+}
+
+/// Writes rows as whole numbers, filled up to whole groups.
+#[inline(always)]
+unsafe fn rows_to<L: Lanes>(rows: [*const f32; ROWS], depth: usize, by: [[f32; 2]; ROWS], to: *mut Value) {
+    let whole = depth / GROUP * GROUP;
+    // SAFETY: as the caller's.
+    unsafe {
+        L::Dots::quantise(rows, whole / GROUP, by, to);
+        if whole < depth {
+            let rest = rows.map(|row| {
+                let mut rest = [0.0; GROUP];
+                rest[..depth - whole].copy_from_slice(std::slice::from_raw_parts(row.add(whole), depth - whole));
+                rest
+            });
+            L::Dots::quantise(from_fn(|row| rest[row].as_ptr()), 1, by, to.add(ROWS * whole));
+        }
+    }
+}
+
+/// The least and the most of the values of each row and 0.
+#[inline(always)]
+unsafe fn reach<L: Lanes>(rows: [*const f32; ROWS], depth: usize) -> [[f32; ROWS]; 2] {
+    let whole = depth / L::COUNT * L::COUNT;
+    // SAFETY: as the caller's.
+    unsafe {
+        let mut least = [L::splat(0.0); ROWS];
+        let mut most = least;
+        for at in (0..whole).step_by(L::COUNT) {
+            for (row, (least, most)) in rows.iter().zip(least.iter_mut().zip(&mut most)) {
+                let x = L::load(row.add(at));
+                *least = least.at_most(x);
+                *most = most.at_least(x);
+            }
+        }
+        let mut least = L::across(least, |a, b| a.at_most(b));
+        let mut most = L::across(most, |a, b| a.at_least(b));
+        for at in whole..depth {
+            for (row, (least, most)) in rows.iter().zip(least.iter_mut().zip(&mut most)) {
+                *least = least.min(*row.add(at));
+                *most = most.max(*row.add(at));
+            }
+        }
+        [least, most]
     }
 }
 
@@ -219,8 +306,9 @@ impl Product<'_> {
     /// Computes it.
     pub(crate) fn compute(self, level: Level) {
         let length = self.count * self.out_stride;
-        assert!(self.rows.values.len() >= self.count * stride(self.depth) && self.rows.scales.len() >= self.count);
-        assert!(self.right.depth == self.depth.next_multiple_of(STEP));
+        let rows = self.count.next_multiple_of(ROWS);
+        assert!(self.rows.values.len() >= rows * self.right.depth && self.rows.scales.len() >= rows);
+        assert!(self.right.depth == filled(self.depth));
         let columns = self.right.vectors * level.count();
         assert!(self.bias.len() >= columns && self.out_stride >= columns);
         assert!(self.out.len() >= length && self.shortcut.is_none_or(|shortcut| shortcut.len() >= length));
@@ -241,7 +329,7 @@ const BLOCK: usize = 16 << 10;
 
 /// How many rows of a depth are made whole numbers and multiplied at a time, so that they stay near.
 pub(crate) fn rows_of(depth: usize) -> usize {
-    (BLOCK / (size_of::<Value>() * stride(depth)) / 12).max(1) * 12
+    (BLOCK / (size_of::<Value>() * filled(depth)) / ROWS).max(1) * ROWS
 }
 
 #[inline(always)]
@@ -271,9 +359,9 @@ unsafe fn panel<L: Lanes, const VECTORS: usize>(job: &Job<'_>, right: *const Wei
     let mut row = 0;
     // SAFETY: as the caller's.
     unsafe {
-        while end - row >= 4 {
-            tile::<L, 4, VECTORS>(job, right, column, row);
-            row += 4;
+        while end - row >= ROWS {
+            tile::<L, ROWS, VECTORS>(job, right, column, row);
+            row += ROWS;
         }
         match end - row {
             3 => tile::<L, 3, VECTORS>(job, right, column, row),
@@ -284,46 +372,43 @@ unsafe fn panel<L: Lanes, const VECTORS: usize>(job: &Job<'_>, right: *const Wei
     }
 }
 
+/// Some rows, of which the first is the first of those that are interleaved.
 #[inline(always)]
-unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
+unsafe fn tile<L: Lanes, const COUNT: usize, const VECTORS: usize>(
     job: &Job<'_>,
     mut right: *const Weight,
     column: usize,
     row: usize,
 ) {
-    let Product { rows, depth, right: packed, bias, range, out_stride, .. } = job.of;
+    let Product { rows, right: packed, bias, range, out_stride, .. } = job.of;
     // SAFETY: within the panel, the rows and the columns, whose lengths were compared.
     unsafe {
-        let stride = stride(*depth);
-        let mut left = [rows.values.as_ptr().add(row * stride); ROWS];
-        for (index, left) in left.iter_mut().enumerate() {
-            *left = left.add(index * stride);
-        }
-        let mut sums = [[L::Dots::zeros(); VECTORS]; ROWS];
+        let mut left = rows.values.as_ptr().add(row * packed.depth);
+        let mut sums = [[L::Dots::zeros(); VECTORS]; COUNT];
         for _ in 0..packed.depth / STEP {
             let mut weights = [L::Dots::zeros(); VECTORS];
             for (vector, weights) in weights.iter_mut().enumerate() {
                 *weights = L::Dots::load(right.add(vector * L::COUNT * STEP));
             }
-            for (sums, left) in sums.iter_mut().zip(&mut left) {
-                let values = L::Dots::splat_at(*left);
-                *left = left.add(STEP);
+            for (index, sums) in sums.iter_mut().enumerate() {
+                let values = L::Dots::splat_at(left.add(index * STEP));
                 for (sum, weights) in sums.iter_mut().zip(weights) {
                     *sum = sum.add_products(weights, values);
                 }
             }
+            left = left.add(ROWS * STEP);
             right = right.add(VECTORS * L::COUNT * STEP);
         }
         let [least, most] = range.map(|bound| L::splat(bound));
-        for (index, sums) in sums.into_iter().enumerate() {
-            let Scale { step, zero } = *rows.scales.as_ptr().add(row + index);
-            let (step, zero) = (L::splat(step), L::splat(zero));
-            let at = (row + index) * out_stride + column;
-            for (vector, sum) in sums.into_iter().enumerate() {
-                let (column, at) = (column + vector * L::COUNT, at + vector * L::COUNT);
-                let [scale, of_zero, bias] =
-                    [&packed.scales, &packed.sums, *bias].map(|values: &[f32]| L::load(values.as_ptr().add(column)));
-                let sum = bias.add_product(sum.floats().add_product(zero, of_zero), scale.times(step));
+        let scales = rows.scales.as_ptr().add(row).cast::<f32>();
+        for vector in 0..VECTORS {
+            let column = column + vector * L::COUNT;
+            let [scale, of_zero, bias] =
+                [&packed.scales, &packed.sums, *bias].map(|values: &[f32]| L::load(values.as_ptr().add(column)));
+            for (index, sums) in sums.iter().enumerate() {
+                let (step, zero) = (L::splat_at(scales.add(2 * index)), L::splat_at(scales.add(2 * index + 1)));
+                let at = (row + index) * out_stride + column;
+                let sum = bias.add_product(sums[vector].floats().add_product(zero, of_zero), scale.times(step));
                 let sum = if job.shortcut.is_null() { sum } else { sum.add(L::load(job.shortcut.add(at))) };
                 sum.at_least(least).at_most(most).store(job.out.add(at));
             }

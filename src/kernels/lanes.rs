@@ -36,6 +36,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn at_least(self, other: Self) -> Self;
     /// The smaller, or `self` where that is no number.
     unsafe fn at_most(self, other: Self) -> Self;
+    /// What `of` makes of all values of each row, two vectors at a time.
+    unsafe fn across(rows: [Self; 4], of: impl Fn(Self, Self) -> Self) -> [f32; 4];
     /// Turns a square: `to(i)` is given the value at `i` of each of the rows `from(0)`, `from(1)`, …, all [`Lanes::COUNT`] long.
     unsafe fn turn(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32);
 }
@@ -240,6 +242,16 @@ mod wasm {
             Self(f32x4_pmin(self.0, other.0))
         }
         #[inline(always)]
+        unsafe fn across(rows: [Self; 4], of: impl Fn(Self, Self) -> Self) -> [f32; 4] {
+            let [a, b, c, d] = rows.map(|row| row.0);
+            let ab = of(Self(i32x4_shuffle::<0, 4, 1, 5>(a, b)), Self(i32x4_shuffle::<2, 6, 3, 7>(a, b)));
+            let cd = of(Self(i32x4_shuffle::<0, 4, 1, 5>(c, d)), Self(i32x4_shuffle::<2, 6, 3, 7>(c, d)));
+            let all = of(Self(i64x2_shuffle::<0, 2>(ab.0, cd.0)), Self(i64x2_shuffle::<1, 3>(ab.0, cd.0)));
+            let mut results = [0.0; 4];
+            unsafe { all.store(results.as_mut_ptr()) };
+            results
+        }
+        #[inline(always)]
         unsafe fn turn(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32) {
             unsafe {
                 let [a, b, c, d] = [0, 1, 2, 3].map(|row| v128_load(from(row).cast()));
@@ -312,6 +324,14 @@ mod x86 {
         #[inline(always)]
         unsafe fn at_most(self, other: Self) -> Self {
             Self(unsafe { _mm256_min_ps(other.0, self.0) })
+        }
+        #[inline(always)]
+        unsafe fn across(rows: [Self; 4], of: impl Fn(Self, Self) -> Self) -> [f32; 4] {
+            rows.map(|row| unsafe {
+                let row = of(row, Self(_mm256_permute2f128_ps::<1>(row.0, row.0)));
+                let row = of(row, Self(_mm256_shuffle_ps::<0x4e>(row.0, row.0)));
+                _mm256_cvtss_f32(of(row, Self(_mm256_shuffle_ps::<0xb1>(row.0, row.0))).0)
+            })
         }
         #[inline(always)]
         unsafe fn turn(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32) {
@@ -393,6 +413,11 @@ mod array {
         #[inline(always)]
         unsafe fn at_most(self, other: Self) -> Self {
             Self(from_fn(|i| if other.0[i] < self.0[i] { other.0[i] } else { self.0[i] }))
+        }
+        #[inline(always)]
+        unsafe fn across(rows: [Self; 4], of: impl Fn(Self, Self) -> Self) -> [f32; 4] {
+            let column = |at: usize| Self(rows.map(|row| row.0[at]));
+            of(of(column(0), column(1)), of(column(2), column(3))).0
         }
         #[inline(always)]
         unsafe fn turn(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32) {

@@ -1,5 +1,6 @@
 //! Stages in inference form: networks of our own kernels on the CPU and on the GPU.
 
+use super::Arithmetic;
 use super::cpu::CpuStages;
 #[cfg(feature = "gpu")]
 use super::gpu::GpuStages;
@@ -42,28 +43,32 @@ pub(crate) struct Freezing<'a> {
     shape: [usize; 3],
     engine: &'a Engine,
     layers: Lowering,
+    /// Whether a stage computes in eight bits, which the CPU does and no GPU.
+    in_eight_bits: bool,
 }
 
 impl<'a> Freezing<'a> {
     /// No stage yet, for what is of the shape `[channels, height, width]`.
     pub(crate) fn new(shape: [usize; 3], engine: &'a Engine) -> Self {
-        Self { shape, engine, layers: Lowering::new(shape) }
+        Self { shape, engine, layers: Lowering::new(shape), in_eight_bits: false }
     }
 
     /// Puts a stage behind the last.
-    pub(crate) fn push(&mut self, stage: &StageSpec, numbers: &mut dyn Numbers) -> Result<()> {
-        self.layers.push(stage, numbers)
+    pub(crate) fn push(&mut self, stage: &StageSpec, numbers: &mut dyn Numbers, arithmetic: Arithmetic) -> Result<()> {
+        self.in_eight_bits |= arithmetic == Arithmetic::Int8;
+        self.layers.push(stage, numbers, arithmetic)
     }
 
     /// The stages, ready to run.
     pub(crate) fn end(self) -> Result<Frozen> {
-        let Self { shape, engine, layers } = self;
+        let Self { shape, engine, layers, in_eight_bits } = self;
         let device = engine.device();
-        #[cfg(feature = "gpu")]
-        if engine.is_gpu() {
-            return Ok(Frozen { shape, on: On::Gpu(Box::new(GpuStages::new(layers, device)?)) });
-        }
-        Ok(Frozen { shape, on: On::Cpu(CpuStages::new(layers)?, device.clone()) })
+        let on = match engine.is_gpu() && !in_eight_bits {
+            #[cfg(feature = "gpu")]
+            true => On::Gpu(Box::new(GpuStages::new(layers, device)?)),
+            _ => On::Cpu(CpuStages::new(layers)?, device.clone()),
+        };
+        Ok(Frozen { shape, on })
     }
 }
 

@@ -1,5 +1,6 @@
 //! A stage as layers of our own kernels, what follows a convolution in one layer with it.
 
+use super::Arithmetic;
 use super::frozen::Numbers;
 use super::graph::{StageSpec, Value};
 use super::spec::{self, NormSpec, Op};
@@ -38,7 +39,7 @@ impl Lowering {
     ///
     /// # Errors
     /// Those of `numbers`, and [`Error::Internal`] where the stage does not fit what it is behind.
-    pub(crate) fn push(&mut self, stage: &StageSpec, numbers: &mut dyn Numbers) -> Result<()> {
+    pub(crate) fn push(&mut self, stage: &StageSpec, numbers: &mut dyn Numbers, arithmetic: Arithmetic) -> Result<()> {
         let unfit = |node| Error::Internal(format!("operation {node} of {} does not fit its input", stage.name));
         let shapes = stage.shapes([self.shape[1], self.shape[2]]).map_err(unfit)?;
         let nodes = stage.nodes();
@@ -64,7 +65,7 @@ impl Lowering {
                     let [_, height, width] = shapes[conv.inputs[0].index()];
                     let mut inputs = of(&conv.inputs);
                     inputs.extend(chain.shortcut.map(|value| values[value.index()]));
-                    (convolution(&conv.op, &chain, [height, width], numbers)?, inputs)
+                    (convolution(&conv.op, &chain, [height, width], numbers, arithmetic)?, inputs)
                 }
             };
             self.layers.push(Layer { op, inputs });
@@ -114,7 +115,13 @@ fn chain<'a>(stage: &'a StageSpec, conv: usize, taken: &mut [bool]) -> Chain<'a>
     chain
 }
 
-fn convolution(conv: &Op, chain: &Chain<'_>, size: [usize; 2], numbers: &mut dyn Numbers) -> Result<Kernel> {
+fn convolution(
+    conv: &Op,
+    chain: &Chain<'_>,
+    size: [usize; 2],
+    numbers: &mut dyn Numbers,
+    arithmetic: Arithmetic,
+) -> Result<Kernel> {
     let Op::Conv(conv) = conv else { return Err(Error::Internal("a chain begins with a convolution".into())) };
     let (weight, bias) = numbers.conv(conv, chain.norm)?;
     Ok(Kernel::Conv(Conv {
@@ -127,6 +134,10 @@ fn convolution(conv: &Op, chain: &Chain<'_>, size: [usize; 2], numbers: &mut dyn
         weight,
         bias,
         activation: chain.activation,
+        arithmetic: match arithmetic {
+            Arithmetic::Float => headstart_kernels::Arithmetic::Floats,
+            Arithmetic::Int8 => headstart_kernels::Arithmetic::EightBits,
+        },
     }))
 }
 

@@ -1,6 +1,7 @@
 //! Networks as data: stages as small graphs of a closed set of operations, and what runs them. Backbones and heads are
 //! built of these; nothing here knows either.
 
+mod arithmetic;
 mod cpu;
 mod frozen;
 #[cfg(feature = "gpu")]
@@ -13,6 +14,7 @@ mod spec;
 mod stage;
 mod transfer;
 
+pub use arithmetic::Arithmetic;
 pub(crate) use cpu::CpuStages;
 pub(crate) use frozen::{Freezing, Frozen, Numbers, WeightAndBias};
 pub use graph::{Node, Role, StageBuilder, StageSpec, TensorSpec, Value};

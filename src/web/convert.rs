@@ -34,11 +34,20 @@ pub(super) fn error_to_js(error: &Error) -> JsValue {
 }
 
 /// A backbone with its card, or without one where the weights tell what they are.
-pub(super) fn parse(config: Option<String>, weights: &[u8], name: Option<String>) -> Result<Backbone, JsValue> {
+pub(super) fn parse(
+    config: Option<String>,
+    weights: &[u8],
+    name: Option<String>,
+    arithmetic: Option<String>,
+) -> Result<Backbone, JsValue> {
     let backbone = match config {
         Some(config) => Backbone::parse(&config, weights),
         None => Backbone::recognise(weights),
     };
+    let backbone = backbone.and_then(|backbone| match arithmetic {
+        Some(arithmetic) => backbone.with_arithmetic(arithmetic.parse()?, 0),
+        None => Ok(backbone),
+    });
     let backbone = backbone.map_err(|e| error_to_js(&e))?;
     Ok(match name {
         Some(name) => backbone.named(&name),
@@ -48,5 +57,5 @@ pub(super) fn parse(config: Option<String>, weights: &[u8], name: Option<String>
 
 /// The backbone that a model refers to, where it was brought.
 pub(super) fn served(config: Option<String>, weights: Option<Vec<u8>>) -> Result<Option<Backbone>, JsValue> {
-    weights.map(|weights| parse(config, &weights, None)).transpose()
+    weights.map(|weights| parse(config, &weights, None, None)).transpose()
 }

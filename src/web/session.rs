@@ -68,14 +68,16 @@ fn memory() -> u64 {
 #[wasm_bindgen]
 impl Session {
     /// Opens an engine (`auto`, `webgpu` or `cpu`) and loads a backbone from the text of its `config.json`, where there
-    /// is one, and the bytes of its `model.safetensors`; `name` is that of its folder, where it has one.
+    /// is one, and the bytes of its `model.safetensors`; `name` is that of its folder, where it has one. `arithmetic` is what it
+    /// computes in on the CPU, `float` or `int8`, where that is not as its card says.
     pub async fn create(
         engine: String,
         config: Option<String>,
         weights: Vec<u8>,
         name: Option<String>,
+        arithmetic: Option<String>,
     ) -> Result<Session, JsValue> {
-        let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name)?);
+        let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name, arithmetic)?);
         // The stages are about to be made of it: that much memory less is needed at a time.
         drop(weights);
         Self::of(Project::new(choice, backbone, clock).await, true)
@@ -103,7 +105,7 @@ impl Session {
         pictures: Option<Vec<u8>>,
         name: Option<String>,
     ) -> Result<Session, JsValue> {
-        let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name)?);
+        let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name, None)?);
         drop(weights);
         Self::of(Project::open(choice, backbone, &Written { project, model, pictures }, clock).await, true)
     }
@@ -134,10 +136,22 @@ impl Session {
         to_js(&*self.backbone.borrow())
     }
 
+    /// Its card, the text of a `config.json`, with what it computes in.
+    pub async fn card(&self) -> Answer {
+        let card = self.project.lock().await.backbone().config();
+        card.map(JsValue::from).map_err(|e| error_to_js(&e))
+    }
+
     /// Puts another backbone in the place of the present one.
     #[wasm_bindgen(js_name = setBackbone)]
-    pub async fn set_backbone(&self, config: Option<String>, weights: Vec<u8>, name: Option<String>) -> Answer {
-        let backbone = parse(config, &weights, name)?;
+    pub async fn set_backbone(
+        &self,
+        config: Option<String>,
+        weights: Vec<u8>,
+        name: Option<String>,
+        arithmetic: Option<String>,
+    ) -> Answer {
+        let backbone = parse(config, &weights, name, arithmetic)?;
         drop(weights);
         let mut project = self.project.lock().await;
         let set = project.set_backbone(backbone);
@@ -176,13 +190,23 @@ impl Session {
     }
 
     /// Milliseconds that a picture takes on a backbone: by the text of its `config.json` alone, or by its weights where it
-    /// has none.
+    /// has none; without either, on the present one.
     #[wasm_bindgen(js_name = measureBackbone)]
-    pub async fn measure_backbone(&self, config: Option<String>, weights: Option<Vec<u8>>) -> Answer {
+    pub async fn measure_backbone(
+        &self,
+        config: Option<String>,
+        weights: Option<Vec<u8>>,
+        arithmetic: Option<String>,
+    ) -> Answer {
         let outline = match (config, weights) {
+            (Some(config), _) => Outline::parse(&config),
             (None, Some(weights)) => Backbone::recognise(&weights).map(|backbone| backbone.outline()),
-            (config, _) => Outline::parse(&config.unwrap_or_default()),
+            (None, None) => Ok(self.project.lock().await.backbone().outline()),
         };
+        let outline = outline.and_then(|outline| match arithmetic {
+            Some(arithmetic) => Ok(Outline { arithmetic: arithmetic.parse()?, ..outline }),
+            None => Ok(outline),
+        });
         let outline = outline.map_err(|e| error_to_js(&e))?;
         let measured = self.project.lock().await.measure_backbone(&outline).await;
         measured.map(JsValue::from).map_err(|e| error_to_js(&e))

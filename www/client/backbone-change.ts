@@ -1,4 +1,4 @@
-import type { BackboneOutcome, BackboneProgress, BackboneSource } from '../protocol.js';
+import type { BackboneOutcome, BackboneProgress, Calls } from '../protocol.js';
 import type { Connection } from './connection.js';
 import { EventBuffer } from './event-buffer.js';
 
@@ -19,14 +19,14 @@ export class BackboneChange implements AsyncIterable<BackboneProgress> {
   #progress: BackboneProgress | null = null;
   #ended = false;
 
-  /** @internal `source` is left out where the project came with pictures that are still to be prepared. */
-  constructor(connection: Connection, source?: () => BackboneSource) {
+  /** @internal `change` is left out where the project came with pictures that are still to be prepared. */
+  constructor(connection: Connection, change?: () => Calls['setBackbone']['args']) {
     const tell = (progress: BackboneProgress) => {
       this.#progress = progress;
       this.#events.push(progress);
     };
-    const started = source
-      ? connection.start('setBackbone', () => [source()], tell)
+    const started = change
+      ? connection.start('setBackbone', change, tell)
       : connection.start('prepare', () => [], tell);
     this.#connection = connection;
     this.#id = started.id;

@@ -1,4 +1,5 @@
 import type {
+  Arithmetic,
   BackboneReport,
   ClassSummary,
   EngineChoice,
@@ -36,8 +37,17 @@ import { Run, type TrainOptions } from './run.js';
 import { nameOf, toPicture, type PictureSource } from './source.js';
 import { startWorker } from './worker-file.js';
 
-/** How {@link Trainer.create} sets up. */
-export interface TrainerOptions extends AssetsOptions, Abortable {
+/** What a backbone computes in where that is not floats, as its `config.json` says otherwise. */
+export interface ArithmeticOptions {
+  /**
+   * `int8`: on the CPU, frozen stages multiply whole numbers of eight bits, which is faster (how much, {@link Trainer.measureBackbone} tells)
+   * and hardly less exact. What trains computes in floats, and a GPU too; with `int8` frozen stages stay on the CPU.
+   */
+  arithmetic?: Arithmetic | undefined;
+}
+
+/** How {@link Trainer.create} sets up. A project goes on in the arithmetic that it was saved with. */
+export interface TrainerOptions extends AssetsOptions, Abortable, ArithmeticOptions {
   /** Is told how much of the backbone has come, where it is fetched from an address. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** What computes; `auto`, the default, begins on the CPU, measures, and has each kind of work done where it is faster. */
@@ -183,7 +193,7 @@ export class Trainer {
     const chosen = options.backbone ?? project?.backbone;
     const source = chosen === undefined ? undefined : backboneSource(chosen);
     const assets = assetsFolder(options.assetsBase);
-    const args = async (): Promise<Calls['create']['args']> => [engine, source ?? (await defaultBackbone(assets)), project];
+    const args = async (): Promise<Calls['create']['args']> => [engine, source ?? (await defaultBackbone(assets)), project, options.arithmetic];
     const { signal, onProgress, onEngine } = options;
     const { connection, result } = await Connection.begin('create', args, { start: startWorker, assets, signal, onProgress, onEngine });
     return new Trainer(connection, result, assets);
@@ -383,18 +393,26 @@ export class Trainer {
    * Comes back at once; {@link BackboneChange.finished} rejects with `backbone_…`, or with `training_running` during a training. A
    * change that is under way already ends as cancelled, and this one takes its place.
    */
-  setBackbone(backbone: BackboneRef): BackboneChange {
-    return this.#follow(new BackboneChange(this.#connection, () => backboneSource(backbone)));
+  setBackbone(backbone: BackboneRef, options: ArithmeticOptions = {}): BackboneChange {
+    return this.#follow(new BackboneChange(this.#connection, () => [backboneSource(backbone), options.arithmetic]));
+  }
+
+  /**
+   * Has the present backbone compute in something else: a change as with {@link Trainer.setBackbone}, for what it makes of a picture is
+   * another then. A model keeps what it was trained with.
+   */
+  setArithmetic(arithmetic: Arithmetic): BackboneChange {
+    return this.#follow(new BackboneChange(this.#connection, () => [null, arithmetic]));
   }
 
   /**
    * Milliseconds that a picture takes on a backbone here, on the engine that there is; measured, with made-up weights, from its
-   * `config.json` alone where it has one.
+   * `config.json` alone where it has one. `null` is the present one.
    *
    * @throws {@link HeadstartError} `backbone_…`.
    */
-  async measureBackbone(backbone: BackboneRef): Promise<number> {
-    return this.#connection.call('measureBackbone', [backboneSource(backbone)]);
+  async measureBackbone(backbone: BackboneRef | null, options: ArithmeticOptions = {}): Promise<number> {
+    return this.#connection.call('measureBackbone', [backbone && backboneSource(backbone), options.arithmetic]);
   }
 
   /**

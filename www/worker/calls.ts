@@ -77,9 +77,9 @@ export const handlers: Handlers = {
   layers: ({ session, settings }, config) => session.layers(settings(config)),
   estimate: ({ session, settings }, config) => session.estimate(settings(config)),
   readiness: ({ session, settings }, config) => session.readiness(settings(config)),
-  async measureBackbone({ session, loaded }) {
+  async measureBackbone({ session, loaded }, _backbone, arithmetic) {
     const { config, weights } = (await loaded) ?? {};
-    return session.measureBackbone(config, weights && (await readBlob(weights)));
+    return session.measureBackbone(config, weights && (await readBlob(weights)), arithmetic);
   },
   async predict({ session, pictures }, picture, name) {
     const { rgba, width, height } = await pictures.read(picture, name);

@@ -52,7 +52,7 @@ class Helper {
       if (message.kind === 'fatal') this.#end();
       else if (message.kind === 'result' || message.kind === 'failure') this.#answer(message);
     });
-    const begun = [this.#ask('create', ['cpu', backbone, undefined]), this.#ask('addClass', [CLASS, undefined])];
+    const begun = [this.#ask('create', ['cpu', backbone, undefined, undefined]), this.#ask('addClass', [CLASS, undefined])];
     Promise.all(begun).then(() => {
       this.ready = !this.#closed;
       if (this.ready) ready();

@@ -39,7 +39,7 @@ export class Server {
   #loading: { id: number; abort: AbortController } | null = null;
   #change: BackboneChange | null = null;
   /** What helpers were last told to compute with, and whether to look at pictures. */
-  #offer: { weights: Blob | undefined; studies: boolean } | null = null;
+  #offer: { config: string | undefined; weights: Blob | undefined; studies: boolean } | null = null;
   /** Whether this worker is embedding a picture itself. */
   #embedding = false;
   #wake: () => void = () => undefined;
@@ -94,13 +94,13 @@ export class Server {
     const tell = (loaded: number, total: number | null) =>
       this.#post({ kind: 'event', id: request.id, event: { what: 'backbone', loaded, total } satisfies LoadProgress });
     if (request.call === 'create') return loadBackbone(request.args[1], undefined, tell);
-    if (request.call === 'measureBackbone') return loadOutline(request.args[0]);
+    if (request.call === 'measureBackbone') return request.args[0] === null ? undefined : loadOutline(request.args[0]);
     if (request.call !== 'setBackbone') return undefined;
     // One that was on its way makes way.
     if (this.#loading) this.#steer(this.#loading.id, 'cancel');
     const abort = new AbortController();
     this.#loading = { id: request.id, abort };
-    return loadBackbone(request.args[0], abort.signal);
+    return request.args[0] === null ? undefined : loadBackbone(request.args[0], abort.signal);
   }
 
   /** Works until the wasm code fails; that error is thrown. */
@@ -164,7 +164,7 @@ export class Server {
         await this.#reply(request, await this.#begin(session));
         if (session.engine().undecided) void this.#chooseEngines(session);
       } else if (call === 'train') await this.#startRun(id, this.#required(), ...request.args);
-      else if (call === 'setBackbone') await this.#setBackbone(request, loaded as Promise<BackboneBytes>);
+      else if (call === 'setBackbone') await this.#setBackbone(request, loaded as Promise<BackboneBytes> | undefined);
       else if (call === 'prepare') await this.#beginChange(id, null);
       else if (call === 'ofModel') throw refusal('internal', 'Something went wrong inside Headstart: this worker trains.');
       else if (call !== 'thumbnail') {
@@ -190,10 +190,10 @@ export class Server {
     }
   }
 
-  async #create(backbone: BackboneBytes, [engine, , saved]: Calls['create']['args']): Promise<Session> {
+  async #create(backbone: BackboneBytes, [engine, , saved, arithmetic]: Calls['create']['args']): Promise<Session> {
     const weights = await readWeights(backbone);
     this.#backbone = backbone;
-    if (!saved) return this.#core.create(engine, backbone.config, weights, backbone.name);
+    if (!saved) return this.#core.create(engine, backbone.config, weights, backbone.name, arithmetic);
     const [model, pictures] = await Promise.all([saved.model, saved.pictures].map((blob) => (blob ? readBlob(blob) : undefined)));
     const session = await this.#core.open(engine, backbone.config, weights, saved.project, model, pictures, backbone.name);
     for (const [id, thumbnail] of saved.thumbnails ?? []) this.#thumbnails.set(id, thumbnail);
@@ -203,6 +203,7 @@ export class Server {
 
   async #begin(session: Session): Promise<Created> {
     this.#session = session;
+    await this.#noteCard(session);
     await this.#offerHelp(session);
     const unprepared = (await session.unprepared()).filter(({ pixels }) => !pixels).length;
     return { defaults: this.#core.defaultConfig(), rules: this.#core.settingRules(), unprepared, report: await session.report() };
@@ -222,17 +223,24 @@ export class Server {
     this.#post({ kind: 'news', change: await this.#changes.any(session) });
   }
 
-  async #setBackbone(request: CallRequest<'setBackbone'>, loaded: Promise<BackboneBytes>): Promise<void> {
+  /** What the backbone computes in belongs to it wherever else it is used: by helpers, and when it is gone back to. */
+  async #noteCard(session: Session): Promise<void> {
+    if (this.#backbone) this.#backbone = { ...this.#backbone, config: await session.card() };
+  }
+
+  async #setBackbone(request: CallRequest<'setBackbone'>, loaded: Promise<BackboneBytes> | undefined): Promise<void> {
     if (this.#loading?.id === request.id) this.#loading = null;
     if (this.#controls.get(request.id)?.cancelled) {
       this.#controls.delete(request.id);
       return this.#reply(request, { cancelled: true, unreadable: [] } satisfies BackboneOutcome);
     }
-    const backbone = await loaded;
-    await this.#required().setBackbone(backbone.config, await readWeights(backbone), backbone.name);
+    const backbone = (await loaded) ?? this.#backbone;
+    if (!backbone) throw refusal('internal', 'Something went wrong inside Headstart: there is no backbone.');
+    await this.#required().setBackbone(backbone.config, await readWeights(backbone), backbone.name, request.args[1]);
     const under = this.#change;
     const before = under && !under.cancelled ? under.before : this.#backbone;
     this.#backbone = backbone;
+    await this.#noteCard(this.#required());
     await this.#settle(this.#required());
     if (under) await this.#endChange(under, { cancelled: true, unreadable: [] });
     await this.#beginChange(request.id, before);
@@ -342,9 +350,10 @@ export class Server {
     const { config, weights } = this.#backbone ?? {};
     const studies = this.#computes(session, 'embedding');
     const useful = weights !== undefined && (studies || this.#computes(session, 'fine-tuning'));
-    const offer = { weights: useful ? weights : undefined, studies };
+    const offer = { config, weights: useful ? weights : undefined, studies };
     // Those that are there stay where nothing has changed.
-    if (offer.weights !== this.#offer?.weights || offer.studies !== this.#offer?.studies) {
+    const { config: before, weights: of, studies: helped } = this.#offer ?? {};
+    if (offer.weights !== of || studies !== helped || (useful && config !== before)) {
       this.#helpers.serve(useful ? { weights, ...(config !== undefined && { config }) } : null, this.#core.simd, studies);
       this.#offer = offer;
     }

@@ -1,4 +1,5 @@
 import type {
+  Arithmetic,
   BackboneReport,
   ClassSummary,
   EngineChoice,
@@ -41,7 +42,9 @@ export interface Session {
   chooseEngines(kept: EngineReport | null): Promise<void>;
   backbone(): BackboneReport;
   /** Without `config` the architecture is told by the weights. */
-  setBackbone(config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<void>;
+  setBackbone(config: string | undefined, weights: Uint8Array, name: string | undefined, arithmetic?: Arithmetic): Promise<void>;
+  /** The text of its `config.json`, with what it computes in. */
+  card(): Promise<string>;
   /** What the backbone has not seen. */
   unprepared(): Promise<Unprepared[]>;
   /** Gives a picture that lacks them its pixels for the present backbone; it stays the picture that it was. */
@@ -50,8 +53,8 @@ export interface Session {
   prepareImage(id: number): Promise<void>;
   /** Says that a picture's pixels cannot be had. */
   leaveOut(id: number): Promise<void>;
-  /** Milliseconds that a picture takes on a backbone: by its card, or by its weights where it has none. */
-  measureBackbone(config: string | undefined, weights: Uint8Array | undefined): Promise<number>;
+  /** Milliseconds that a picture takes on a backbone: by its card, or by its weights where it has none; without either on the present one. */
+  measureBackbone(config: string | undefined, weights: Uint8Array | undefined, arithmetic: Arithmetic | undefined): Promise<number>;
   layers(config: Partial<TrainConfig>): Promise<LayerReport[]>;
   estimate(config: Partial<TrainConfig>): Promise<Estimate>;
   readiness(config: Partial<TrainConfig>): Promise<Readiness>;
@@ -144,7 +147,13 @@ export type Simd = 'relaxed' | 'plain';
 
 /** The wasm package: how a session is made, the settings where nothing else is asked for, and what they may be. */
 export interface Core {
-  create(engine: EngineChoice, config: string | undefined, weights: Uint8Array, name: string | undefined): Promise<Session>;
+  create(
+    engine: EngineChoice,
+    config: string | undefined,
+    weights: Uint8Array,
+    name: string | undefined,
+    arithmetic: Arithmetic | undefined,
+  ): Promise<Session>;
   /** A session that goes on with what {@link Session.write} gave. */
   open(
     engine: EngineChoice,

@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use headstart::backbone::WeightStorage;
+use headstart::backbone::{Arithmetic, WeightStorage};
 use headstart::engine::EngineChoice;
 use headstart::export::ExportFormat;
 use headstart::train::TrainConfig;
@@ -132,6 +132,10 @@ pub struct Train {
     /// it the bundled one, or that of the project.
     #[arg(long)]
     pub backbone: Option<String>,
+    /// What frozen stages compute in: float, or int8, which is faster in browsers and slightly less exact; without it as the
+    /// project or the model does, and else float.
+    #[arg(long)]
+    pub arithmetic: Option<Arithmetic>,
     /// A saved model to go on from, with its backbone and its head.
     #[arg(long, conflicts_with = "backbone")]
     pub from: Option<PathBuf>,
