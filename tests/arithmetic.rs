@@ -109,13 +109,13 @@ fn stages_that_were_trained_stay_in_floats() {
         epochs: 3.0,
         fine_tune_epochs: 2.0,
         fine_tune: "last:2".into(),
-        patience: 0.0,
+        // Where nothing is held out the last epoch's weights are kept.
+        validation: 0.0,
         ..TrainConfig::default()
     };
     train(&mut project, &config);
     let file = project.save().unwrap();
     let model = bundle::load(&file).unwrap().backbone;
-    // The model may be the head alone where fine-tuning was no better; this one is not.
     assert!(!model.computes_as(project.backbone()), "it was fine-tuned");
     assert_eq!(model.card().float_stages, 2);
     let arithmetics: Vec<Arithmetic> = (0..depth).map(|stage| model.arithmetic(stage)).collect();

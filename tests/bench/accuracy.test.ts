@@ -1,7 +1,8 @@
 /**
- * What fine-tuning is worth on real pictures: test accuracy of the default recipe by the command line, for each scope over several
- * seeds. It takes minutes with the bundled backbone and hours with a larger one and the whole network.
+ * What fine-tuning is worth on real pictures, and what eight bits cost: test accuracy of the default recipe by the command line, for each
+ * scope and arithmetic over several seeds. It takes minutes with the bundled backbone and hours with a larger one and the whole network.
  *
+ *     SCOPES=none ARITHMETICS=float,int8 ./build.sh bench accuracy
  *     BACKBONE=../shared/backbones/NAME SCOPES=none,last:3,last:10,all SEEDS=0,1,2 SETS=flowers5 ./build.sh bench accuracy
  */
 import { execFileSync } from 'node:child_process';
@@ -15,12 +16,17 @@ const TASKS = join(process.env['HEADSTART_REFERENCES'] ?? join(ROOT, '../shared'
 const BACKBONE = process.env['BACKBONE'];
 const list = (name: string, otherwise: string): string[] => (process.env[name] ?? otherwise).split(',');
 const SCOPES = list('SCOPES', 'none,last:3');
+const ARITHMETICS = list('ARITHMETICS', 'float');
 const SEEDS = list('SEEDS', '0,1,2');
 
-function train(set: string, scope: string, seed: string): TrainReport {
+/** What is compared, the first with each. */
+const WAYS = SCOPES.flatMap((scope) => ARITHMETICS.map((arithmetic) => ({ scope, arithmetic, name: arithmetic === 'float' ? scope : `${scope} in ${arithmetic}` })));
+type Way = (typeof WAYS)[number];
+
+function train(set: string, { scope, arithmetic }: Way, seed: string): TrainReport {
   const folder = resolve(ROOT, BACKBONE ?? '');
   const backbone = BACKBONE === undefined ? [] : ['--backbone', existsSync(folder) ? folder : BACKBONE];
-  const settings = ['--fine-tune', scope, '--seed', seed, '--engine', 'cpu', '--json', ...backbone];
+  const settings = ['--fine-tune', scope, '--arithmetic', arithmetic, '--seed', seed, '--engine', 'cpu', '--json', ...backbone];
   const pictures = [join(TASKS, set, 'train'), '--test', join(TASKS, set, 'test')];
   const output = execFileSync('cargo', ['run', '--release', '--quiet', '--', 'train', ...pictures, ...settings], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   return JSON.parse(output) as TrainReport;
@@ -28,24 +34,24 @@ function train(set: string, scope: string, seed: string): TrainReport {
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-it('test accuracy by scope', (test) => {
+it('test accuracy by scope and arithmetic', (test) => {
   test.skip(!existsSync(TASKS), `there are no picture sets at ${TASKS}: set HEADSTART_REFERENCES`);
   const known = readdirSync(TASKS, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const sets = list('SETS', known.map(({ name }) => name).sort().join(','));
   const gains: Record<string, number[]> = {};
   for (const set of sets) {
-    const heads: number[] = [];
-    for (const scope of SCOPES) {
-      const reports = SEEDS.map((seed) => train(set, scope, seed));
+    const firsts: number[] = [];
+    for (const way of WAYS) {
+      const reports = SEEDS.map((seed) => train(set, way, seed));
       const accuracies = reports.map((report) => report.testAccuracy! * 100);
-      if (scope === SCOPES[0]) heads.push(...accuracies);
-      const gain = mean(accuracies) - mean(heads);
-      (gains[scope] ??= []).push(gain);
+      if (way === WAYS[0]) firsts.push(...accuracies);
+      const gain = mean(accuracies) - mean(firsts);
+      (gains[way.name] ??= []).push(gain);
       const kept = reports.filter(({ phase }) => phase === 'fine-tune').length;
       const seconds = mean(reports.map((report) => report.seconds.train));
-      console.log(`${set}, ${scope}: ${mean(accuracies).toFixed(1)} % (${gain.toFixed(1)} to ${SCOPES[0]}), fine-tuned weights kept ${kept} of ${SEEDS.length} times, ${seconds.toFixed(0)} s`);
+      console.log(`${set}, ${way.name}: ${mean(accuracies).toFixed(1)} % (${gain.toFixed(1)} to ${WAYS[0]!.name}), fine-tuned weights kept ${kept} of ${SEEDS.length} times, ${seconds.toFixed(0)} s`);
     }
   }
-  for (const [scope, values] of Object.entries(gains)) console.log(`mean of ${sets.length} sets, ${scope}: ${mean(values).toFixed(2)} to ${SCOPES[0]}`);
-  expect(Object.keys(gains)).toEqual(SCOPES);
+  for (const [name, values] of Object.entries(gains)) console.log(`mean of ${sets.length} sets, ${name}: ${mean(values).toFixed(2)} to ${WAYS[0]!.name}`);
+  expect(Object.keys(gains)).toEqual(WAYS.map(({ name }) => name));
 }, 86_400_000);

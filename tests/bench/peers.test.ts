@@ -11,13 +11,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { foreignRequests } from '../browser/support/browser.js';
 import { BACKBONES, BATCH, files, SIDE, wanted } from './peers/backbones.js';
 import { madeUp } from './peers/made-up.js';
-import { alternate, OURS, rowOf, type Row } from './peers/rounds.js';
+import { alternate, OURS, OURS_INT8, rowOf, type Row } from './peers/rounds.js';
 import { expectSameFeatures } from './peers/same-features.js';
 import { openSideBySide, report, type SideBySide } from './peers/side-by-side.js';
 import { measureWebgpu } from './peers/webgpu.js';
 
 const LIBRARIES = wanted([OURS, 'tfjs', 'ort']);
-const RECIPES = wanted([OURS, `${OURS}, its defaults`, 'tfjs-wasm', 'tfjs-webgl']);
+const EXTRACTORS = wanted([OURS, OURS_INT8, 'tfjs', 'ort']);
+const RECIPES = wanted([OURS, OURS_INT8, `${OURS}, its defaults`, 'tfjs-wasm', 'tfjs-webgl']);
 const STEPS = wanted([OURS, 'tfjs-webgl']);
 const HEADS = wanted([OURS, 'tfjs-wasm', 'tfjs-cpu', 'tfjs-webgl', 'jax']);
 
@@ -39,14 +40,14 @@ describe('features', () => {
       test.skip(!existsSync(path), `there is no ${path}: set HEADSTART_REFERENCES`);
       const { page, serve, seen, site } = side;
       const { folder, size } = await serve(name.replace(/\W+/g, '-'), files(path), [1, BATCH]);
-      await page.evaluate(([names, at, pictures]) => bench.features.open(names, at, pictures), [LIBRARIES, folder, { batch: BATCH, side: SIDE, own: size }] as const);
+      await page.evaluate(([names, at, pictures]) => bench.features.open(names, at, pictures), [EXTRACTORS, folder, { batch: BATCH, side: SIDE, own: size }] as const);
 
-      for (const work of ['prepared', 'picture', 'pictures'] as const) await expectSameFeatures(page, LIBRARIES, work);
+      for (const work of ['prepared', 'picture', 'pictures'] as const) await expectSameFeatures(page, EXTRACTORS, work);
 
       const works = { picture: 'a picture', pictures: `${BATCH} pictures, each`, prepared: 'prepared pixels' } as const;
       for (const work of ['picture', 'pictures', 'prepared'] as const) {
         const measure = (library: string, runs: number): Promise<number> => page.evaluate(([each, what, count]) => bench.features.time(each, what, count), [library, work, runs] as const);
-        rows.push(await alternate(`${name}: ${works[work]}`, LIBRARIES, measure, { by: work === 'pictures' ? BATCH : 1 }));
+        rows.push(await alternate(`${name}: ${works[work]}`, EXTRACTORS, measure, { by: work === 'pictures' ? BATCH : 1 }));
       }
       await page.evaluate(() => bench.features.close());
       expect(foreignRequests(seen, site.url)).toEqual([]);

@@ -261,3 +261,62 @@ describe('the page', () => {
     expect(api.record.errors.filter((error) => !error.includes('a crash of the test'))).toEqual([]);
   });
 });
+
+describe('eight bits', () => {
+  it('make features that are near those in floats, are kept by project and model, and are the same on helpers', async () => {
+    const seen = await api.page.evaluate(async (settings) => {
+      const picture = await drawing.draw('circles', 901);
+      const floats = await headstart.Trainer.create({ engine: 'cpu' });
+      const expected = [...(await floats.embed(picture))];
+      floats.close();
+      const trainer = await filled();
+      const change = trainer.setArithmetic('int8');
+      let last: BackboneProgress | null = null;
+      for await (const progress of change) last = progress;
+      const outcome = await change.finished;
+      const found = [...(await trainer.embed(picture))];
+      await trainer.train({ ...settings, fineTune: 'last:1', fineTuneEpochs: 3 }).report;
+      const first = await answers(trainer);
+      const project = await trainer.saveProject({ pictures: true });
+      const model = await trainer.save();
+      const again = await headstart.Trainer.create({ engine: 'cpu', project });
+      const kept = [again.backbone.arithmetic, await answers(again)] as const;
+      // Many pictures, as helpers look at them, and one of them by itself.
+      const many = await headstart.Trainer.create({ engine: 'cpu', arithmetic: 'int8' });
+      await many.addClass('any');
+      const files = await Promise.all(Array.from({ length: 60 }, (_, i) => drawing.draw('circles', i)));
+      const { ids } = await many.addImages('any', files);
+      const features = async (of: Trainer, id: number | null) => tools.base64(new Blob([(await of.features(id!))! as Uint8Array<ArrayBuffer>]));
+      const alone = await headstart.Trainer.create({ engine: 'cpu', arithmetic: 'int8' });
+      await alone.addClass('any');
+      const compared: string[][] = [];
+      for (const at of [0, 30, 57, 58, 59]) compared.push([await features(many, ids[at]!), await features(alone, await alone.addImage('any', files[at]!))]);
+      const classifier = await headstart.Classifier.load(model, { engine: 'cpu' });
+      const classified = await Promise.all((['circles', 'stripes'] as const).map(async (kind) => classifier.classify(await drawing.draw(kind, 900))));
+      for (const each of [trainer, again, many, alone, classifier]) each.close();
+      return { expected, found, last, outcome, first, kept, compared, classified };
+    }, settings);
+    expect(seen.outcome).toEqual({ cancelled: false, unreadable: [] });
+    expect(seen.last).toEqual({ done: 20, total: 20 });
+    const dot = (a: number[], b: number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+    const cosine = dot(seen.expected, seen.found) / Math.sqrt(dot(seen.expected, seen.expected) * dot(seen.found, seen.found));
+    expect(seen.found).not.toEqual(seen.expected);
+    expect(cosine).toBeGreaterThan(0.99);
+    expect(best(seen.first)).toEqual(RIGHT);
+    expect(seen.kept).toEqual(['int8', seen.first]);
+    for (const [together, singly] of seen.compared) expect(together).toBe(singly);
+    expect(seen.classified.map((all) => all.map(({ probability }) => probability))).toEqual(seen.first.map((all) => all.map(({ probability }) => probability)));
+  });
+
+  it('are refused by a name that there is not, and nothing has changed', async () => {
+    const seen = await api.page.evaluate(async () => {
+      const trainer = await filled(1);
+      const refused = await trainer.setArithmetic('int4' as 'int8').finished.catch((error: { code: string; value: string }) => [error.code, error.value]);
+      const after = [trainer.backbone.arithmetic, trainer.change];
+      trainer.close();
+      return { refused, after };
+    });
+    expect(seen.refused).toEqual(['config_invalid', 'int4']);
+    expect(seen.after).toEqual(['float', null]);
+  });
+});

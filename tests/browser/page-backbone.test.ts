@@ -131,6 +131,43 @@ describe('the backbones of the site', () => {
   });
 });
 
+describe('eight bits', () => {
+  let app: AppPage;
+  beforeAll(async () => {
+    app = await AppPage.open();
+    await app.fillTwoClasses(6);
+    await app.train();
+  });
+  afterAll(() => app?.close());
+
+  const eightBits = (): Locator => app.page.getByRole('checkbox', { name: 'Compute in 8 bits' });
+
+  it('are what the backbone computes in when that is asked for, at the next visit too, and no longer when it is not', async () => {
+    await openList(app);
+    expect(await eightBits().isChecked()).toBe(false);
+    await eightBits().focus();
+    await app.page.keyboard.press('Space');
+    await expect.poll(() => eightBits().isChecked()).toBe(true);
+    await inUse(app, usual().label);
+    // The model is the one that there was, and can be trained further; a new one is as good.
+    expect(await app.predict((await app.draw('stripes', 1, 94))[0]!)).toMatch(/^Class 2/);
+    await expect.poll(() => further(app).getAttribute('aria-disabled')).toBe('false');
+    await app.train();
+    expect(await app.predict((await app.draw('circles', 1, 95))[0]!)).toMatch(/^Class 1/);
+    expect(await violations(app)).toEqual([]);
+    await app.saved();
+    await app.page.reload();
+    await inUse(app, usual().label);
+    await openList(app);
+    await expect.poll(() => eightBits().isChecked()).toBe(true);
+    expect(await app.predict((await app.draw('stripes', 1, 96))[0]!)).toMatch(/^Class 2/);
+    await eightBits().click();
+    await expect.poll(() => eightBits().isChecked()).toBe(false);
+    await inUse(app, usual().label);
+    expect(foreignRequests(app.record, app.site.url)).toEqual([]);
+  });
+});
+
 describe('files that are no backbone', () => {
   let app: AppPage;
   beforeAll(async () => {

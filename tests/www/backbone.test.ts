@@ -271,3 +271,33 @@ describe('What there is to choose from', () => {
     expect(FakeWorker.last.session.calls).toEqual(['measureBackbone {} -', 'measureBackbone {"inputSize":64} -', 'measureBackbone - 9', 'measureBackbone {"a":1} -']);
   });
 });
+
+describe('setArithmetic', () => {
+  it('has the pictures prepared once more, and goes back for nothing', async () => {
+    const trainer = await filled(4);
+    expect(trainer.backbone.arithmetic).toBe('float');
+    const progress: BackboneProgress[] = [];
+    const change = trainer.setArithmetic('int8');
+    for await (const each of change) progress.push(each);
+    expect([await change.finished, trainer.backbone.arithmetic, trainer.backbone.inputSize]).toEqual([{ cancelled: false, unreadable: [] }, 'int8', 96]);
+    expect(progress.at(-1)).toEqual({ done: 4, total: 4 });
+    expect(given()).toHaveLength(4);
+    await trainer.setArithmetic('float').finished;
+    expect([given().length, trainer.backbone.arithmetic]).toEqual([4, 'float']);
+  });
+
+  it('can be cancelled, which brings back what there was before', async () => {
+    const trainer = await filled(6);
+    await trainer.setBackbone(backbone(64), { arithmetic: 'int8' }).finished;
+    expect([trainer.backbone.inputSize, trainer.backbone.arithmetic]).toEqual([64, 'int8']);
+    const change = trainer.setBackbone(backbone(96));
+    for await (const { done } of change) if (done === 0) void change.cancel();
+    expect((await change.finished).cancelled).toBe(true);
+    expect([trainer.backbone.inputSize, trainer.backbone.arithmetic]).toEqual([64, 'int8']);
+  });
+
+  it('is what a trainer is created with', async () => {
+    const trainer = await Trainer.create({ backbone: backbone(96), arithmetic: 'int8' });
+    expect(trainer.backbone.arithmetic).toBe('int8');
+  });
+});

@@ -22,6 +22,11 @@ predicted: number,
 probability: number, };
 
 /**
+ * What the products of frozen stages are computed in. Training, heads and a GPU always compute in floats.
+ */
+export type Arithmetic = "float" | "int8";
+
+/**
  * A summary of a backbone for people and programs.
  */
 export type BackboneReport = { 
@@ -53,6 +58,10 @@ multiplications: number,
  * Number of stages.
  */
 stages: number, 
+/**
+ * What frozen stages compute in, on the CPU.
+ */
+arithmetic: Arithmetic, 
 /**
  * `present`, `folded` or `none`.
  */

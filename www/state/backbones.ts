@@ -35,7 +35,11 @@ export function reduceBackbones(state: AppState, action: BackbonesAction): AppSt
     case 'backbone-change-ended':
       return state.backboneChange === null ? state : { ...state, backboneChange: null };
     case 'backbone-changed':
-      return { ...state, engine: { ...state.engine, backbone: action.backbone } };
+      return {
+        ...state,
+        engine: { ...state.engine, backbone: action.backbone },
+        backbones: action.backbone.arithmetic === state.engine.backbone?.arithmetic ? state.backbones : withoutCosts(state.backbones),
+      };
     default:
       return { ...state, backbones: reduceChoices(state.backbones, action) };
   }

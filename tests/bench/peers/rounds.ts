@@ -4,6 +4,8 @@ import { COUNTED, type Counts } from './gpu-counts.js';
 
 /** Whoever the others are compared with. */
 export const OURS = 'headstart';
+/** Ours in eight bits. */
+export const OURS_INT8 = `${OURS} int8`;
 /** Ours with other settings is none of the others. */
 const isAnother = (library: string): boolean => !library.startsWith(OURS);
 
@@ -91,12 +93,14 @@ export function table(rows: readonly Row[]): Record<string, Record<string, strin
   return Object.fromEntries(rows.flatMap((row) => [[row.work, cellsOf(row)], ...countsOf(row)]));
 }
 
-function cellsOf({ unit, times, ratios, load }: Row): Record<string, string> {
+function cellsOf({ unit, times, ratios, all, load }: Row): Record<string, string> {
   const cells = Object.entries(times).map(([library, time]) => [library, `${shown(time)} ${unit}`]);
   const fastest = Object.entries(ratios).sort(([, a], [, b]) => a.median - b.median)[0];
   const leasts = Object.keys(ratios).map((library) => times[library]!.least / times[OURS]!.least);
   const ahead = fastest && { 'other / ours': `${short(fastest[1].median)} (${fastest[0]})`, 'at best': short(Math.min(...leasts)) };
-  return { ...Object.fromEntries(cells), ...ahead, load: load[1].toFixed(1) };
+  const int8 = fastest && all[OURS_INT8]?.map((time, i) => all[fastest[0]]![i]! / time);
+  const inInt8 = int8 && { 'other / int8': short(spread(int8).median) };
+  return { ...Object.fromEntries(cells), ...ahead, ...inInt8, load: load[1].toFixed(1) };
 }
 
 function countsOf({ work, counts = {} }: Row): [string, Record<string, string>][] {

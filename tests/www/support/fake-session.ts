@@ -1,4 +1,5 @@
 import type {
+  Arithmetic,
   BackboneReport,
   ClassSummary,
   EngineReport,
@@ -85,7 +86,7 @@ export class FakeSession implements Session {
   chooseEngines = async (): Promise<void> => {
     this.#engine = everythingOn('webgpu', 'faster');
   };
-  #backbone: BackboneReport = { architecture: 'fake', label: 'Fake', multiplications: 1, inputSize: 96, features: 4, parameters: 0, stages: 1, license: '', source: '', batchNorm: '', fineTunable: 1, fineTuneReason: '' };
+  #backbone: BackboneReport = { architecture: 'fake', label: 'Fake', multiplications: 1, inputSize: 96, features: 4, parameters: 0, stages: 1, arithmetic: 'float', license: '', source: '', batchNorm: '', fineTunable: 1, fineTuneReason: '' };
   backbone = () => this.#backbone;
   modelClasses = async () => structuredClone(this.#model);
   report = async () => this.#report;
@@ -145,12 +146,12 @@ export class FakeSession implements Session {
     this.calls.push(`addImage ${ref} ${width} ${group ?? '-'}`);
     return this.#slowly(() => {
       const known = this.#images.find((each) => each.id === id);
-      if (known?.sizes.includes(this.#backbone.inputSize)) throw refusal('id_taken', `The number ${id} is taken.`, String(id));
+      if (known?.sizes.includes(this.#kind)) throw refusal('id_taken', `The number ${id} is taken.`, String(id));
       if (known) {
-        known.sizes.unshift(this.#backbone.inputSize);
+        known.sizes.unshift(this.#kind);
         return id;
       }
-      this.#images.push({ id, classId: this.#class(ref).id, part, removed: false, sizes: [this.#backbone.inputSize] });
+      this.#images.push({ id, classId: this.#class(ref).id, part, removed: false, sizes: [this.#kind] });
       this.#images.sort((one, other) => one.id - other.id);
       return id;
     });
@@ -186,13 +187,23 @@ export class FakeSession implements Session {
     this.#images = this.#images.filter(({ id }) => !ids.includes(id));
   }
 
+  async card(): Promise<string> {
+    const { inputSize, arithmetic } = this.#backbone;
+    return JSON.stringify({ inputSize, ...(arithmetic === 'float' ? {} : { arithmetic }) });
+  }
+
+  /** What pictures are prepared for: their size, and half a pixel for what the backbone computes in. */
+  get #kind(): number {
+    return this.#backbone.inputSize + (this.#backbone.arithmetic === 'float' ? 0 : 0.5);
+  }
+
   /** Its `config.json` says how large its pictures are and what is wrong with it. */
-  setBackbone(config: string | undefined, weights: Uint8Array): Promise<void> {
+  setBackbone(config: string | undefined, weights: Uint8Array, _name: string | undefined, arithmetic?: Arithmetic): Promise<void> {
     this.calls.push(`setBackbone ${config ?? '-'} ${weights.length}`);
     if (this.faults.triesGpu) this.#engine = { ...everythingOn('cpu', 'a test'), undecided: true };
     return this.#slowly(() => {
       if (this.#run) throw refusal('training_running', 'Training is already running.');
-      this.backboneIs(config);
+      this.backboneIs(config, arithmetic);
       for (const image of this.#images) {
         image.unreadable = false;
         image.sizes = image.sizes.slice(0, 2);
@@ -201,10 +212,10 @@ export class FakeSession implements Session {
   }
 
   /** What a session is made with. */
-  backboneIs(config: string | undefined): void {
-    const { inputSize = 96, refused } = JSON.parse(config ?? '{}') as { inputSize?: number; refused?: string };
+  backboneIs(config: string | undefined, wanted?: Arithmetic): void {
+    const { inputSize = 96, refused, arithmetic = 'float' } = JSON.parse(config ?? '{}') as { inputSize?: number; refused?: string; arithmetic?: Arithmetic };
     if (refused) throw refusal('backbone_unsupported', `Backbones of the architecture “${refused}” are not supported.`, refused);
-    this.#backbone = { ...this.#backbone, inputSize };
+    this.#backbone = { ...this.#backbone, inputSize, arithmetic: wanted ?? arithmetic };
   }
 
   async unprepared(): Promise<Unprepared[]> {
@@ -216,7 +227,7 @@ export class FakeSession implements Session {
     this.calls.push(`givePixels ${id} ${width}`);
     return this.#slowly(() => {
       const image = this.#image(id);
-      image.sizes = [this.#backbone.inputSize, ...image.sizes].slice(0, 2);
+      image.sizes = [this.#kind, ...image.sizes].slice(0, 2);
     });
   }
 
@@ -234,7 +245,7 @@ export class FakeSession implements Session {
   }
 
   #isPrepared(image: FakeImage): boolean {
-    return image.sizes.includes(this.#backbone.inputSize);
+    return image.sizes.includes(this.#kind);
   }
 
   async readiness(config: Partial<TrainConfig>): Promise<Readiness> {
@@ -418,9 +429,9 @@ const estimate: Estimate = {
 /** A core that hands out one given session. */
 export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
   return {
-    async create(_engine, config) {
+    async create(_engine, config, _weights, _name, arithmetic) {
       if (faults.create) throw faults.create;
-      session.backboneIs(config);
+      session.backboneIs(config, arithmetic);
       return session;
     },
     async open(_engine, config, _weights, project, model, pictures) {

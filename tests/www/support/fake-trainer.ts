@@ -1,6 +1,7 @@
 import { abortable, type Abortable } from '../../../www/client/abort.js';
 import {
   HeadstartError,
+  type Arithmetic,
   type BackboneRef,
   type BackboneReport,
   type Checkpoint,
@@ -201,6 +202,12 @@ export class FakeTrainer {
   setBackbone = (ref: BackboneRef): FakeChange => {
     this.calls.push(`setBackbone ${String(ref)}`);
     return this.#follow(ref);
+  };
+
+  /** The same for the one that there is. */
+  setArithmetic = (arithmetic: Arithmetic): FakeChange => {
+    this.calls.push(`setArithmetic ${arithmetic}`);
+    return this.#follow(this.#chosen);
   };
 
   /** So many pictures are prepared for the backbone that was asked for last. */

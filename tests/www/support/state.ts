@@ -29,6 +29,7 @@ export const backbone: BackboneReport = {
   features: 1280,
   parameters: 100,
   stages: 19,
+  arithmetic: 'float',
   batchNorm: 'present',
   license: '',
   source: '',

@@ -1,4 +1,4 @@
-import type { BackboneChange, BackboneOutcome, BackboneRef, Trainer } from '../../headstart.js';
+import type { Arithmetic, BackboneChange, BackboneOutcome, BackboneRef, Trainer } from '../../headstart.js';
 import type { Store } from '../../state/store.js';
 import { codeOf, report } from './errors.js';
 import type { Session } from './session.js';
@@ -55,7 +55,15 @@ export class Backbones {
   async change(ref: BackboneRef): Promise<BackboneOutcome | null> {
     const { trainer } = this.#session;
     if (trainer === null || this.#store.get().engine.status !== 'ready') return null;
-    return this.follow(trainer, trainer.setBackbone(ref), ref);
+    // What there is to be computed in is the user's wish, whatever it is computed with.
+    return this.follow(trainer, trainer.setBackbone(ref, { arithmetic: trainer.backbone.arithmetic }), ref);
+  }
+
+  /** Has the present one compute in something else; otherwise as {@link Backbones.change}. */
+  async compute(arithmetic: Arithmetic): Promise<BackboneOutcome | null> {
+    const { trainer } = this.#session;
+    if (trainer === null || this.#store.get().engine.status !== 'ready') return null;
+    return this.follow(trainer, trainer.setArithmetic(arithmetic));
   }
 
   /** Goes back to the one before, while pictures are still being prepared for the present one. */

@@ -12,8 +12,8 @@ const QUIET_MS = 500;
 const BATCH = 16;
 
 /** Tells backbones apart as far as what is kept goes; the trainer looks closer and passes over what is another's. */
-export function backboneTag({ architecture, inputSize, features, parameters, source }: BackboneReport): string {
-  return JSON.stringify([architecture, inputSize, features, parameters, source]);
+export function backboneTag({ architecture, inputSize, features, parameters, source, arithmetic }: BackboneReport): string {
+  return JSON.stringify([architecture, inputSize, features, parameters, source, ...(arithmetic === 'float' ? [] : [arithmetic])]);
 }
 
 /**

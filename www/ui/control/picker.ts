@@ -1,4 +1,4 @@
-import { listBackbones, type BackboneEntry, type BackboneFiles, type BackboneRef, type EngineReport } from '../../headstart.js';
+import { listBackbones, type Arithmetic, type BackboneEntry, type BackboneFiles, type BackboneRef, type EngineReport } from '../../headstart.js';
 import { filesOfTransfer, findBackbone, type BackboneFilesFound, type FoundFile, type TransferLike } from '../../media/index.js';
 import type { BackboneCost } from '../../state/backbone-types.js';
 import { notPrepared, refused, whyNotNow, whyNotTake } from '../../state/backbone-words.js';
@@ -135,6 +135,17 @@ export class BackbonePicker {
     return this.#session.backbones.cancel();
   }
 
+  /** Has the backbone in use compute in something else. */
+  async compute(arithmetic: Arithmetic): Promise<void> {
+    if (whyNotNow(this.#store.get()) !== null) return;
+    this.#store.dispatch({ type: 'area-cleared', area: 'backbone' });
+    try {
+      await this.#session.backbones.compute(arithmetic);
+    } catch (error) {
+      report(this.#store, 'backbone', error);
+    }
+  }
+
   /** Measures what a picture takes on a backbone. */
   async measure(id: string): Promise<void> {
     const { trainer } = this.#session;
@@ -147,7 +158,7 @@ export class BackbonePicker {
     // Another engine takes another time.
     do {
       ({ engine } = trainer);
-      cost = await trainer.measureBackbone(ref).then(
+      cost = await trainer.measureBackbone(ref, { arithmetic: trainer.backbone.arithmetic }).then(
         (milliseconds) => ({ status: 'known', milliseconds }) as const,
         (error: unknown) => {
           if (trainer === this.#session.trainer && codeOf(error) === 'worker_failed') report(this.#store, 'backbone', error);

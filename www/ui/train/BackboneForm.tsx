@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { whyNotNow } from '../../state/backbone-words.js';
 import { idInUse } from '../../state/backbones.js';
 import { FileButton } from '../common/FileButton.js';
 import { Icon } from '../common/Icon.js';
@@ -38,6 +39,7 @@ export function BackboneForm() {
           ))}
         </fieldset>
       )}
+      <EightBits />
       <div class="backbone-files">
         <FileButton
           many
@@ -51,6 +53,35 @@ export function BackboneForm() {
           like your pictures.
         </p>
       </div>
+    </div>
+  );
+}
+
+/** What the backbone in use computes in. */
+function EightBits() {
+  const { picker } = useApp();
+  const on = useAppState(({ engine }) => engine.backbone?.arithmetic === 'int8');
+  const reason = useAppState(whyNotNow);
+  return (
+    <div class="eight-bits">
+      <label>
+        <input
+          type="checkbox"
+          checked={on}
+          aria-disabled={reason !== null}
+          aria-describedby="eight-bits-about"
+          onClick={(event) => {
+            // It is checked once the trainer computes so.
+            event.preventDefault();
+            void picker.compute(on ? 'float' : 'int8');
+          }}
+        />{' '}
+        Compute in 8 bits
+      </label>
+      <p id="eight-bits-about" class="hint">
+        Faster on the CPU, up to twice with a large backbone, and hardly less exact. Your pictures are prepared once more; what is
+        fine-tuned stays in full precision. {reason}
+      </p>
     </div>
   );
 }

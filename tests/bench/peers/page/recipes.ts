@@ -1,3 +1,4 @@
+import type { Arithmetic } from '../../../../www/headstart.js';
 import { drawn } from './drawn.js';
 import { openSite } from './headstart.js';
 import type { TfjsBackend } from './tfjs-backend.js';
@@ -20,8 +21,8 @@ const PLAN = { epochs: 50, batchSize: 16 };
 const tfjs = (backend: TfjsBackend): OpenRecipe => async (folder, pictures) => (await import('./teachable.js')).openTeachable(backend, folder, pictures, PLAN);
 
 /** Ours with the same network and head, or with what we have by default. */
-const ours = (usual: boolean): OpenRecipe => async (folder, pictures) => {
-  const trainer = await (await openSite()).create({ engine: 'cpu', ...(usual ? {} : { backbone: folder }) });
+const ours = (usual: boolean, arithmetic: Arithmetic = 'float'): OpenRecipe => async (folder, pictures) => {
+  const trainer = await (await openSite()).create({ engine: 'cpu', arithmetic, ...(usual ? {} : { backbone: folder }) });
   return {
     async addPictures() {
       for (const [label, some] of pictures.entries()) {
@@ -40,6 +41,7 @@ const ours = (usual: boolean): OpenRecipe => async (folder, pictures) => {
 
 const RECIPES: Record<string, OpenRecipe> = {
   headstart: ours(false),
+  'headstart int8': ours(false, 'int8'),
   'headstart, its defaults': ours(true),
   'tfjs-wasm': tfjs('wasm'),
   'tfjs-webgl': tfjs('webgl'),
