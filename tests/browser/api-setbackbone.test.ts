@@ -316,7 +316,7 @@ describe('eight bits', () => {
       trainer.close();
       return { refused, after };
     });
-    expect(seen.refused).toEqual(['config_invalid', 'int4']);
+    expect(seen.refused).toEqual(['config_invalid', 'arithmetic=int4']);
     expect(seen.after).toEqual(['float', null]);
   });
 });

@@ -290,7 +290,7 @@ describe('setArithmetic', () => {
     const trainer = await filled(6);
     await trainer.setBackbone(backbone(64), { arithmetic: 'int8' }).finished;
     expect([trainer.backbone.inputSize, trainer.backbone.arithmetic]).toEqual([64, 'int8']);
-    const change = trainer.setBackbone(backbone(96));
+    const change = trainer.setBackbone(backbone(32));
     for await (const { done } of change) if (done === 0) void change.cancel();
     expect((await change.finished).cancelled).toBe(true);
     expect([trainer.backbone.inputSize, trainer.backbone.arithmetic]).toEqual([64, 'int8']);
