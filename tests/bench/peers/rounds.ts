@@ -13,6 +13,9 @@ const ROUNDS = Number(process.env['ROUNDS'] ?? 9);
 /** A measurement repeats its work for about so long: the page's clock is coarse, and a scheduler's slice is short. */
 const LEAST_MS = 200;
 
+/** Between two measurements: what one library has left to do (a queue of GPU commands, threads that spin, garbage) is not in the time of the next. */
+const PAUSE_MS = Number(process.env['PAUSE_MS'] ?? 300);
+
 /** Whoever takes so many times as long as the fastest of the others is measured once: more would take most of the benchmark's time and change no answer. */
 const FAR_BEHIND = 8;
 
@@ -57,6 +60,7 @@ export async function alternate(work: string, libraries: readonly string[], meas
     for (let i = 0; i < libraries.length; i++) {
       const library = libraries[(round + i) % libraries.length]!;
       if (round > 0 && isAnother(library) && estimates[library]! > limit) continue;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       all[library]!.push((await measure(library, runs[library]!)) / by);
     }
   }
