@@ -161,7 +161,7 @@ pub fn load_with(file: &[u8], find: impl FnOnce(&Reference) -> Option<Backbone>)
                 return Err(Error::ModelBackboneChanged(reference.name));
             }
             let changed = found.named(&reference.name).with_changed(read(&rest)?)?;
-            changed.with_arithmetic(config.card.arithmetic, config.card.float_stages)?
+            changed.computing_in(config.card.arithmetic, config.card.float_stages)?
         }
         origin => {
             let card = serde_json::to_string(&config.card).map_err(internal)?;

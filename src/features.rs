@@ -106,9 +106,9 @@ impl Embedder {
         Ok(Self { preprocess: backbone.card().preprocess(), stages, pooled })
     }
 
-    /// Whether it is on such an engine.
+    /// Whether it was made for such an engine.
     pub(crate) fn is_on(&self, engine: &Engine) -> bool {
-        self.stages.is_on_gpu() == engine.is_gpu()
+        self.stages.is_for(engine)
     }
 
     /// The preparation that pictures go through.

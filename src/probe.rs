@@ -165,7 +165,7 @@ async fn test(gpu: &Engine, backbone: &Backbone) -> std::result::Result<(), Stri
     let by = backbone.card().preprocess();
     let picture = stripes(&by).map_err(|error| error.to_string())?;
     // What is in eight bits is on the CPU with either.
-    let backbone = &backbone.with_arithmetic(Arithmetic::Float, 0).map_err(|error| error.to_string())?;
+    let backbone = &backbone.with_arithmetic(Arithmetic::Float).map_err(|error| error.to_string())?;
     let mut found = Vec::with_capacity(2);
     for engine in [&Engine::cpu(""), gpu] {
         let stages = FrozenStages::new(backbone, 0..tried_stages(gpu, backbone), engine);
@@ -247,7 +247,10 @@ impl Tried {
                     }
                 };
             }
-            let kind = if took[1] < took[0] { EngineKind::Webgpu } else { EngineKind::Cpu };
+            // What is in eight bits is computed on the CPU in either case.
+            let pictures = matches!(workload, Workload::Prediction | Workload::Embedding);
+            let on_cpu = pictures && backbone.arithmetic(0) == Arithmetic::Int8;
+            let kind = if took[1] < took[0] && !on_cpu { EngineKind::Webgpu } else { EngineKind::Cpu };
             let [cpu_milliseconds, gpu_milliseconds] = took.map(Some);
             workloads.push(WorkloadReport { workload, kind, cpu_milliseconds, gpu_milliseconds });
         }
@@ -464,8 +467,9 @@ impl Source for Waves<'_> {
 /// [`Error::DeviceLost`].
 pub async fn measure(outline: &Outline, engine: &Engine, clock: Clock) -> Result<f64> {
     let mut sum = 0.0;
-    for (stage, shape) in &outline.stages {
-        sum += milliseconds_of(stage, *shape, outline.arithmetic, engine, clock).await?;
+    for (index, (stage, shape)) in outline.stages.iter().enumerate() {
+        let arithmetic = if index < outline.in_eight_bits { Arithmetic::Int8 } else { Arithmetic::Float };
+        sum += milliseconds_of(stage, *shape, arithmetic, engine, clock).await?;
     }
     Ok(sum)
 }

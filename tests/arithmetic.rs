@@ -12,12 +12,13 @@ use headstart::engine::EngineChoice;
 use headstart::features::{Cut, Embedder};
 use headstart::image::Crop;
 use headstart::predictor::Predictor;
-use headstart::train::TrainConfig;
+use headstart::project::Written;
+use headstart::train::{EventKind, TrainConfig};
 use headstart::{Error, Project};
 use pollster::block_on;
 
 fn in_eight_bits(backbone: &Backbone) -> Backbone {
-    backbone.with_arithmetic(Arithmetic::Int8, 0).unwrap()
+    backbone.with_arithmetic(Arithmetic::Int8).unwrap()
 }
 
 /// Discs and stripes.
@@ -140,9 +141,29 @@ fn projects_keep_it() {
     let mut again = block_on(Project::open(EngineChoice::Cpu, default_backbone(), &written, clock)).unwrap();
     assert_eq!(again.backbone().card().arithmetic, Arithmetic::Int8);
     assert_eq!(probabilities(&mut again, Kind::Disc, 50), expected);
-    // One in floats is written as ever.
-    let floats = easy(default_backbone()).write(false).unwrap();
-    assert!(!floats.project.contains("arithmetic"));
+    // So does one in floats, whatever the card of its backbone says; one from before there was a choice is as the card says.
+    let floats = easy(default_backbone()).write(true).unwrap();
+    let open = |written: &Written| {
+        let opened = block_on(Project::open(EngineChoice::Cpu, in_eight_bits(&default_backbone()), written, clock));
+        opened.unwrap().backbone().card().arithmetic
+    };
+    assert_eq!(open(&floats), Arithmetic::Float);
+    let older = Written { project: floats.project.replace(r#""arithmetic":"float","#, ""), ..floats.clone() };
+    assert_ne!(older, floats);
+    assert_eq!(open(&older), Arithmetic::Int8);
+}
+
+/// A run that was cut short goes on with features of the same kind only.
+#[test]
+fn checkpoints_know_it() {
+    let config = TrainConfig { epochs: 4.0, ..TrainConfig::default() };
+    let mut project = easy(in_eight_bits(&default_backbone()));
+    project.start_training(&config).unwrap();
+    while !matches!(block_on(project.step()).unwrap().kind, EventKind::Epoch) {}
+    let checkpoint = block_on(project.checkpoint()).unwrap().expect("a checkpoint");
+    assert!(easy(in_eight_bits(&default_backbone())).resume_training(&config, &checkpoint).is_ok());
+    let refused = easy(default_backbone()).resume_training(&config, &checkpoint);
+    assert_eq!(refused.unwrap_err().code(), "checkpoint_differs");
 }
 
 /// Other programs compute in floats: what an export is held to is what those say.

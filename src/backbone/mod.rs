@@ -85,8 +85,8 @@ pub struct BackboneReport {
 pub struct Outline {
     /// Its stages in order, each with the shape `[channels, height, width]` of what goes in.
     pub stages: Vec<(StageSpec, [usize; 3])>,
-    /// What they compute in, on the CPU.
-    pub arithmetic: Arithmetic,
+    /// How many of the first compute in eight bits, on the CPU.
+    pub in_eight_bits: usize,
 }
 
 impl Outline {
@@ -98,7 +98,14 @@ impl Outline {
         let file = CardFile::parse(config)?;
         let stages = architectures::of(&file)?.stages;
         let (card, shapes) = fitted(&file, &stages)?;
-        Ok(Self { stages: stages.into_iter().zip(shapes).collect(), arithmetic: card.arithmetic })
+        let in_eight_bits = eight_bit_stages(&card, stages.len());
+        Ok(Self { stages: stages.into_iter().zip(shapes).collect(), in_eight_bits })
+    }
+
+    /// The same where all stages compute in this.
+    pub fn with_arithmetic(self, arithmetic: Arithmetic) -> Self {
+        let in_eight_bits = if arithmetic == Arithmetic::Int8 { self.stages.len() } else { 0 };
+        Self { in_eight_bits, ..self }
     }
 }
 
@@ -266,10 +273,23 @@ impl Backbone {
     ///
     /// # Errors
     /// [`Error::BackboneTensorMissing`] where the weights are not those of the architecture.
-    pub fn with_arithmetic(&self, arithmetic: Arithmetic, float_stages: usize) -> Result<Self> {
+    pub fn with_arithmetic(&self, arithmetic: Arithmetic) -> Result<Self> {
+        self.computing_in(arithmetic, self.card.float_stages)
+    }
+
+    /// The same with so many of the last stages in floats.
+    pub(crate) fn computing_in(&self, arithmetic: Arithmetic, float_stages: usize) -> Result<Self> {
+        if (arithmetic, float_stages) == (self.card.arithmetic, self.card.float_stages) {
+            return Ok(self.clone());
+        }
         let card = Card { arithmetic, float_stages, ..self.card.clone() };
         let same = Self::of(card, self.stages.clone(), self.shapes.clone(), self.weights.clone())?;
         Ok(Self { origin: self.origin.clone(), ..same })
+    }
+
+    /// Whether another one has the same weights and computes the same with them.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.content == other.content && self.computes_as(other)
     }
 
     /// What a stage computes in where it is frozen and on the CPU.
@@ -301,7 +321,7 @@ impl Backbone {
     /// What it computes, without its weights.
     pub fn outline(&self) -> Outline {
         let stages = self.stages.iter().cloned().zip(self.shapes.iter().copied()).collect();
-        Outline { stages, arithmetic: self.card.arithmetic }
+        Outline { stages, in_eight_bits: eight_bit_stages(&self.card, self.depth()) }
     }
 
     /// Number of weights and biases; BatchNorm's statistics are no parameters.

@@ -43,7 +43,7 @@ impl Reference {
 
 impl Backbone {
     /// What it is by content: all tensors by their names, and how its pictures are prepared. Whoever has a backbone of
-    /// this content computes the same, in this version and in later ones.
+    /// this content computes the same in the same arithmetic, in this version and in later ones.
     pub fn content(&self) -> ContentHash {
         self.content
     }

@@ -64,6 +64,11 @@ impl FrozenStages {
         Ok(Self(freezing.end()?))
     }
 
+    /// Whether they were made for such an engine.
+    pub(crate) fn is_for(&self, engine: &Engine) -> bool {
+        self.0.is_for(engine)
+    }
+
     /// Whether they are on the GPU.
     pub(crate) fn is_on_gpu(&self) -> bool {
         self.0.is_on_gpu()

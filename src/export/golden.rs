@@ -23,7 +23,7 @@ pub(super) enum Sizes {
 /// `golden.json` and `golden/1.png` to `golden/5.png`. `bound` is how far a probability may be from what is written.
 pub(super) fn files(model: Model<'_>, sizes: Sizes, bound: f64) -> Result<Vec<File>> {
     // Others compute in floats.
-    let backbone = model.backbone.with_arithmetic(Arithmetic::Float, 0)?;
+    let backbone = model.backbone.with_arithmetic(Arithmetic::Float)?;
     let predictor = Predictor::of(model.labels.to_vec(), model.head.clone(), &backbone)?;
     let mut files = Vec::with_capacity(SIZES.len() + 1);
     let mut pictures = Vec::with_capacity(SIZES.len());

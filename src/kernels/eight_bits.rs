@@ -66,6 +66,13 @@ impl Packed {
     }
 }
 
+/// What reaches less far is nothing: what it is divided by would be infinite.
+const LEAST_REACH: f32 = 1e-30;
+
+/// Added before the zero is rounded, so that the least value is not below −½, also where it is multiplied and added to in one operation,
+/// which rounds otherwise.
+pub(crate) const ABOVE: f32 = 1e-4;
+
 /// What the values of a row are multiples of, and minus the value that 0 has become.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
@@ -79,9 +86,9 @@ impl Scale {
     #[inline(always)]
     fn of(least: f32, most: f32) -> (Self, [f32; 2]) {
         let reach = most - least;
-        let by = if reach > 0.0 { STEPS / reach } else { 0.0 };
-        let zero = (ROUND - least * by) - ROUND;
-        (Self { step: reach / STEPS, zero: -zero }, [by, zero + ROUND])
+        let (by, step) = if reach > LEAST_REACH { (STEPS / reach, reach / STEPS) } else { (0.0, 0.0) };
+        let zero = (ROUND + (ABOVE - least * by)) - ROUND;
+        (Self { step, zero: -zero }, [by, zero + ROUND])
     }
 }
 

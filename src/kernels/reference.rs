@@ -1,6 +1,7 @@
 //! Every operation as its definition reads, on `[channels, height, width]`: slow, and what the fast ones are compared with.
 
 use crate::dots::ROUND;
+use crate::eight_bits::ABOVE;
 use crate::network::{Affine, Dense, Layer, Op};
 use crate::{Arithmetic, Conv, Window};
 
@@ -90,7 +91,7 @@ fn in_eight_bits(conv: &Conv, x: &Map) -> (Conv, Map) {
         let (least, most) = values.fold((0.0_f32, 0.0_f32), |(least, most), x| (least.min(x), most.max(x)));
         if most > least {
             let by = 126.0 / (most - least);
-            let zero = (-least * by).round_ties_even();
+            let zero = (ABOVE - least * by).round_ties_even();
             let step = f64::from((most - least) / 126.0);
             // A half is rounded as the engine does, which adds before it rounds.
             let whole = |x: f64| f64::from((x as f32 * by + (zero + ROUND)) - ROUND - zero);

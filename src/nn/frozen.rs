@@ -29,6 +29,8 @@ pub(crate) trait Numbers {
 /// Stages that nothing trains, on an engine, for pictures or maps of one shape.
 pub(crate) struct Frozen {
     shape: [usize; 3],
+    /// Whether they were made for a GPU: what is in eight bits is on the CPU all the same.
+    for_gpu: bool,
     on: On,
 }
 
@@ -68,11 +70,16 @@ impl<'a> Freezing<'a> {
             true => On::Gpu(Box::new(GpuStages::new(layers, device)?)),
             _ => On::Cpu(CpuStages::new(layers)?, device.clone()),
         };
-        Ok(Frozen { shape, on })
+        Ok(Frozen { shape, for_gpu: engine.is_gpu(), on })
     }
 }
 
 impl Frozen {
+    /// Whether they were made for such an engine.
+    pub(crate) fn is_for(&self, engine: &Engine) -> bool {
+        self.for_gpu == engine.is_gpu()
+    }
+
     /// Whether it is the GPU.
     pub(crate) fn is_on_gpu(&self) -> bool {
         !matches!(self.on, On::Cpu(..))

@@ -6,7 +6,7 @@ use super::model::Onward;
 use super::plan::Plan;
 use super::prepare::{Course, Preparing};
 use crate::activations::{Recipe, Views};
-use crate::backbone::Backbone;
+use crate::backbone::{Arithmetic, Backbone};
 use crate::crew::Crew;
 use crate::dataset::{Labelled, Lineage, Split};
 use crate::engine::{Engine, Workload};
@@ -225,7 +225,7 @@ impl Project {
 
     /// Who helps with what this backbone computes: they have the project's own.
     pub(super) fn crew_for(&self, backbone: &Backbone) -> Option<Rc<dyn Crew>> {
-        self.crew.clone().filter(|_| backbone.content() == self.backbone.content())
+        self.crew.clone().filter(|_| backbone.is_same(&self.backbone))
     }
 
     /// One optimiser step.
@@ -351,6 +351,10 @@ fn about(
     let settings = serde_json::to_vec(settings).map_err(|error| Error::Internal(error.to_string()))?;
     hasher.hash(ContentHash::of(&settings));
     hasher.hash(backbone.content());
+    if backbone.card().arithmetic != Arithmetic::Float {
+        // What it computes in is no part of its content.
+        hasher.hash(backbone.prefix(backbone.depth()));
+    }
     for (_, _, values) in head.iter().flat_map(|head| head.tensors()) {
         hasher.floats(values);
     }

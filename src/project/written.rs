@@ -53,9 +53,9 @@ struct Record {
     dataset: Dataset,
     /// Whose pixels are written with it, in which preparations.
     pixels: Vec<Pixels>,
-    /// What its backbone computed in.
-    #[serde(default, skip_serializing_if = "Arithmetic::is_float")]
-    arithmetic: Arithmetic,
+    /// What its backbone computed in; none before there was a choice.
+    #[serde(default)]
+    arithmetic: Option<Arithmetic>,
     settings: Option<TrainConfig>,
     runs: Vec<TrainReport>,
     model: Option<ModelRecord>,
@@ -115,7 +115,7 @@ impl Project {
             preparation: self.preparation(),
             dataset: self.dataset.clone(),
             pixels: hashed(&prepared),
-            arithmetic: self.backbone.card().arithmetic,
+            arithmetic: Some(self.backbone.card().arithmetic),
             settings: self.settings.clone(),
             runs: self.runs.clone(),
             model,
@@ -145,8 +145,8 @@ impl Project {
 
     /// Opens an engine with a project in its written form, which goes on as if it had never been closed.
     ///
-    /// With another backbone than it was on, that was changed: see [`Project::set_backbone`]. It computes in what the project's did,
-    /// unless its card says otherwise. Where it comes without
+    /// With another backbone than it was on, that was changed: see [`Project::set_backbone`]. It computes in what the project's did.
+    /// Where it comes without
     /// pictures, each is listed and takes part again once [`Project::add_image`] or [`Project::restore_pixels`] has given it
     /// its pixels; the model predicts at once.
     ///
@@ -155,9 +155,9 @@ impl Project {
     pub async fn open(choice: EngineChoice, backbone: Backbone, written: &Written, clock: Clock) -> Result<Self> {
         let record = Record::read(&written.project)?;
         let crops = written.pictures.as_deref().map(read_pictures).transpose()?;
-        let backbone = match (record.arithmetic, backbone.card().arithmetic) {
-            (Arithmetic::Int8, Arithmetic::Float) => backbone.with_arithmetic(Arithmetic::Int8, 0)?,
-            _ => backbone,
+        let backbone = match record.arithmetic {
+            Some(arithmetic) => backbone.with_arithmetic(arithmetic)?,
+            None => backbone,
         };
         let mut project = Self::new(choice, backbone, clock).await?;
         project.dataset = record.dataset;

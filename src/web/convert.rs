@@ -45,7 +45,7 @@ pub(super) fn parse(
         None => Backbone::recognise(weights),
     };
     let backbone = backbone.and_then(|backbone| match arithmetic {
-        Some(arithmetic) => backbone.with_arithmetic(arithmetic.parse()?, 0),
+        Some(arithmetic) => backbone.with_arithmetic(arithmetic.parse()?),
         None => Ok(backbone),
     });
     let backbone = backbone.map_err(|e| error_to_js(&e))?;

@@ -65,6 +65,17 @@ fn memory() -> u64 {
     (gigabytes.clamp(1.0, 8.0) / 8.0 * f64::from(1 << 30)) as u64
 }
 
+/// A project whose backbone computes in that, where it is said.
+fn computing_in(mut project: Project, arithmetic: Option<String>) -> crate::Result<Project> {
+    if let Some(arithmetic) = arithmetic {
+        let arithmetic = arithmetic.parse()?;
+        if project.backbone().card().arithmetic != arithmetic {
+            project.set_backbone(project.backbone().with_arithmetic(arithmetic)?)?;
+        }
+    }
+    Ok(project)
+}
+
 #[wasm_bindgen]
 impl Session {
     /// Opens an engine (`auto`, `webgpu` or `cpu`) and loads a backbone from the text of its `config.json`, where there
@@ -104,10 +115,12 @@ impl Session {
         model: Option<Vec<u8>>,
         pictures: Option<Vec<u8>>,
         name: Option<String>,
+        arithmetic: Option<String>,
     ) -> Result<Session, JsValue> {
         let (choice, backbone) = (choice(engine).await?, parse(config, &weights, name, None)?);
         drop(weights);
-        Self::of(Project::open(choice, backbone, &Written { project, model, pictures }, clock).await, true)
+        let project = Project::open(choice, backbone, &Written { project, model, pictures }, clock).await;
+        Self::of(project.and_then(|project| computing_in(project, arithmetic)), true)
     }
 
     /// Tries the GPU where that is still to be done, and has each kind of work done where it is faster. `kept` is what
@@ -204,7 +217,7 @@ impl Session {
             (None, None) => Ok(self.project.lock().await.backbone().outline()),
         };
         let outline = outline.and_then(|outline| match arithmetic {
-            Some(arithmetic) => Ok(Outline { arithmetic: arithmetic.parse()?, ..outline }),
+            Some(arithmetic) => Ok(outline.with_arithmetic(arithmetic.parse()?)),
             None => Ok(outline),
         });
         let outline = outline.map_err(|e| error_to_js(&e))?;
@@ -445,8 +458,8 @@ impl Session {
         let backbone = self.project.lock().await.shared_backbone();
         let mut member = self.member.lock().await;
         let member = match &mut *member {
-            Some((of, member)) if *of == backbone.content() => member,
-            other => &mut other.insert((backbone.content(), Member::new(backbone))).1,
+            Some((of, member)) if of.is_same(&backbone) => member,
+            other => &mut other.insert((backbone.clone(), Member::new(backbone))).1,
         };
         let answer = member.answer(&task, &values).await.map_err(|e| error_to_js(&e))?;
         Ok(js_sys::Float32Array::from(answer.as_slice()).into())

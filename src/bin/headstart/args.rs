@@ -133,8 +133,8 @@ pub struct Train {
     #[arg(long)]
     pub backbone: Option<String>,
     /// What frozen stages compute in: float, or int8, which is faster in browsers and slightly less exact; without it as the
-    /// project or the model does, and else float.
-    #[arg(long)]
+    /// project does, and else float. A model that is gone on from keeps its own.
+    #[arg(long, conflicts_with_all = ["from", "further"])]
     pub arithmetic: Option<Arithmetic>,
     /// A saved model to go on from, with its backbone and its head.
     #[arg(long, conflicts_with = "backbone")]

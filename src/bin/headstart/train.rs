@@ -47,7 +47,7 @@ pub async fn train(args: &Train) -> Result<()> {
         && work.project.backbone().card().arithmetic != arithmetic
     {
         let backbone = work.project.backbone();
-        work.project.set_backbone(backbone.with_arithmetic(arithmetic, backbone.card().float_stages)?)?;
+        work.project.set_backbone(backbone.with_arithmetic(arithmetic)?)?;
     }
     let config = args.config(work.settings.clone());
     // So are those of the project, and stages that this backbone cannot train.
