@@ -10,13 +10,13 @@ use crate::dataset::{ClassId, Home, Part};
 use crate::engine::{Engine, EngineChoice, EngineReport};
 use crate::error::{Error, Result as CoreResult};
 use crate::export::{ExportFormat, ExportOptions};
-use crate::identity::ContentHash;
 use crate::probe::Tried;
 use crate::project::{Project, Written};
 use crate::train::{self, EventKind, Member, TrainConfig, TrainEvent};
 use async_lock::Mutex;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
 type Answer = Result<JsValue, JsValue>;
@@ -31,7 +31,7 @@ pub struct Session {
     engine: RefCell<EngineReport>,
     backbone: RefCell<BackboneReport>,
     /// What it is for another session, where it helps one: with the backbone of its own.
-    member: Mutex<Option<(ContentHash, Member)>>,
+    member: Mutex<Option<(Arc<Backbone>, Member)>>,
 }
 
 /// The default training settings.
@@ -66,7 +66,7 @@ fn memory() -> u64 {
 }
 
 /// A project whose backbone computes in that, where it is said.
-fn computing_in(mut project: Project, arithmetic: Option<String>) -> crate::Result<Project> {
+fn computing_in(mut project: Project, arithmetic: Option<String>) -> CoreResult<Project> {
     if let Some(arithmetic) = arithmetic {
         let arithmetic = arithmetic.parse()?;
         if project.backbone().card().arithmetic != arithmetic {

@@ -141,6 +141,15 @@ describe('eight bits', () => {
   afterAll(() => app?.close());
 
   const eightBits = (): Locator => app.page.getByRole('checkbox', { name: 'Compute in 8 bits' });
+  /** What is kept on this device of the project. */
+  const keptProject = (): Promise<string> =>
+    app.page.evaluate(async () => {
+      const answer = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+      const database = await answer(indexedDB.open('headstart'));
+      const all = (await answer(database.transaction('trainers').objectStore('trainers').getAll())) as { project: string }[];
+      database.close();
+      return all[0]?.project ?? '';
+    });
 
   it('are what the backbone computes in when that is asked for, at the next visit too, and no longer when it is not', async () => {
     await openList(app);
@@ -164,6 +173,12 @@ describe('eight bits', () => {
     await eightBits().click();
     await expect.poll(() => eightBits().isChecked()).toBe(false);
     await inUse(app, usual().label);
+    // Kept without anything else happening.
+    await expect.poll(keptProject, { timeout: 20_000 }).toContain('"arithmetic":"float"');
+    await app.page.reload();
+    await inUse(app, usual().label);
+    await openList(app);
+    expect(await eightBits().isChecked()).toBe(false);
     expect(foreignRequests(app.record, app.site.url)).toEqual([]);
   });
 });

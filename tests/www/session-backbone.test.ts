@@ -51,6 +51,25 @@ describe('changing the backbone', () => {
     expect(shown()).toEqual(['large', null, 'large']);
   });
 
+  it('to one that computes otherwise is saved by itself', async () => {
+    const keep = async () => {
+      const kept = app.session.keep();
+      await soon();
+      expect(await kept).toBe(true);
+      return trainers.last.calls.filter((call) => call.startsWith('saveProject')).length;
+    };
+    const saved = await keep();
+    expect(await keep()).toBe(saved);
+    const change = app.session.backbones.compute('int8');
+    await soon();
+    trainers.last.change!.load({ ...trainers.last.backbone, arithmetic: 'int8' }, 0);
+    trainers.last.change!.end();
+    expect(await change).toEqual({ cancelled: false, unreadable: [] });
+    expect(state().engine.backbone?.arithmetic).toBe('int8');
+    expect(await keep()).toBe(saved + 1);
+    expect(await keep()).toBe(saved + 1);
+  });
+
   it('is taken back where it is cancelled, to the one that was settled last', async () => {
     const name = usual();
     const first = app.session.backbones.change('large');

@@ -46,7 +46,7 @@ export interface ArithmeticOptions {
   arithmetic?: Arithmetic | undefined;
 }
 
-/** How {@link Trainer.create} sets up. A project goes on in the arithmetic that it was saved with. */
+/** How {@link Trainer.create} sets up. Without `arithmetic` a project goes on in what it was saved with. */
 export interface TrainerOptions extends AssetsOptions, Abortable, ArithmeticOptions {
   /** Is told how much of the backbone has come, where it is fetched from an address. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
@@ -390,7 +390,7 @@ export class Trainer {
    * Puts another backbone in the place of the present one and prepares the pictures for it, between other calls. Classes, pictures and
    * the model stay. What was computed with the backbone before is kept as long as there is room, so that going back costs nothing.
    *
-   * Comes back at once; {@link BackboneChange.finished} rejects with `backbone_…`, or with `training_running` during a training. A
+   * Comes back at once; {@link BackboneChange.finished} rejects with `backbone_…` or `config_invalid`, or with `training_running` during a training. A
    * change that is under way already ends as cancelled, and this one takes its place.
    */
   setBackbone(backbone: BackboneRef, options: ArithmeticOptions = {}): BackboneChange {

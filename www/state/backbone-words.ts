@@ -60,6 +60,12 @@ export function whyNotTake(state: AppState, id: string): string | null {
   return whyNotNow(state);
 }
 
+/** Why the backbone in use cannot compute in something else now, or null where it can. */
+export function whyNotCompute(state: AppState): string | null {
+  const loading = state.backbones.wanted !== null || (state.backboneChange !== null && state.backboneChange.progress === null);
+  return loading ? 'The backbone is being changed.' : whyNotNow(state);
+}
+
 /** Why nothing can be asked of the engine now, or null where it can. */
 export function whyNotNow({ engine, run }: AppState): string | null {
   if (engine.status === 'failed') return 'The engine is not running.';

@@ -35,9 +35,9 @@ const describeAdapter = async (): Promise<GPUAdapterInfo | undefined> => (await 
 
 /** An address for what was measured: in this browser, on this GPU, with such a backbone. */
 function placeOf(session: ModelSession, info: GPUAdapterInfo | undefined): string {
-  const { architecture, inputSize, multiplications } = session.backbone();
+  const { architecture, inputSize, multiplications, arithmetic } = session.backbone();
   const gpu = [info?.vendor, info?.architecture, info?.device, info?.description];
-  const about = [navigator.userAgent, ...gpu, architecture, inputSize, multiplications];
+  const about = [navigator.userAgent, ...gpu, architecture, inputSize, multiplications, arithmetic];
   return new URL(`/?headstart-engines=${encodeURIComponent(JSON.stringify(about))}`, self.location.origin).href;
 }
 

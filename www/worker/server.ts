@@ -98,9 +98,12 @@ export class Server {
     if (request.call !== 'setBackbone') return undefined;
     // One that was on its way makes way.
     if (this.#loading) this.#steer(this.#loading.id, 'cancel');
+    this.#loading = null;
+    // The present one is there.
+    if (request.args[0] === null) return undefined;
     const abort = new AbortController();
     this.#loading = { id: request.id, abort };
-    return request.args[0] === null ? undefined : loadBackbone(request.args[0], abort.signal);
+    return loadBackbone(request.args[0], abort.signal);
   }
 
   /** Works until the wasm code fails; that error is thrown. */
@@ -195,7 +198,7 @@ export class Server {
     this.#backbone = backbone;
     if (!saved) return this.#core.create(engine, backbone.config, weights, backbone.name, arithmetic);
     const [model, pictures] = await Promise.all([saved.model, saved.pictures].map((blob) => (blob ? readBlob(blob) : undefined)));
-    const session = await this.#core.open(engine, backbone.config, weights, saved.project, model, pictures, backbone.name);
+    const session = await this.#core.open(engine, backbone.config, weights, saved.project, model, pictures, backbone.name, arithmetic);
     for (const [id, thumbnail] of saved.thumbnails ?? []) this.#thumbnails.set(id, thumbnail);
     for (const [id, source] of saved.sources ?? []) this.#sources.set(id, source);
     return session;

@@ -163,6 +163,7 @@ export interface Core {
     model: Uint8Array | undefined,
     pictures: Uint8Array | undefined,
     name: string | undefined,
+    arithmetic: Arithmetic | undefined,
   ): Promise<Session>;
   /** Whoever is to compute the same has the same. */
   readonly simd: Simd;

@@ -55,8 +55,9 @@ export class Backbones {
   async change(ref: BackboneRef): Promise<BackboneOutcome | null> {
     const { trainer } = this.#session;
     if (trainer === null || this.#store.get().engine.status !== 'ready') return null;
-    // What there is to be computed in is the user's wish, whatever it is computed with.
-    return this.follow(trainer, trainer.setBackbone(ref, { arithmetic: trainer.backbone.arithmetic }), ref);
+    // Eight bits are the user's wish, whatever is computed in them; floats are what the card of another may have a word in.
+    const { arithmetic } = trainer.backbone;
+    return this.follow(trainer, trainer.setBackbone(ref, arithmetic === 'float' ? {} : { arithmetic }), ref);
   }
 
   /** Has the present one compute in something else; otherwise as {@link Backbones.change}. */

@@ -33,7 +33,9 @@ export class Keeper {
     const state = this.#store.get();
     this.#seen = state;
     const newModel = before.model !== state.model;
-    const changed = newModel || before.classes !== state.classes;
+    const arithmetic = ({ engine }: AppState): string | undefined => engine.backbone?.arithmetic;
+    const computes = before.engine.backbone !== null && arithmetic(before) !== arithmetic(state);
+    const changed = newModel || computes || before.classes !== state.classes;
     if (!changed && isIdle(before) === isIdle(state)) return;
     this.#due ||= changed;
     this.#urgent ||= newModel;

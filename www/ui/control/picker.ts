@@ -1,7 +1,7 @@
 import { listBackbones, type Arithmetic, type BackboneEntry, type BackboneFiles, type BackboneRef, type EngineReport } from '../../headstart.js';
 import { filesOfTransfer, findBackbone, type BackboneFilesFound, type FoundFile, type TransferLike } from '../../media/index.js';
 import type { BackboneCost } from '../../state/backbone-types.js';
-import { notPrepared, refused, whyNotNow, whyNotTake } from '../../state/backbone-words.js';
+import { notPrepared, refused, whyNotCompute, whyNotNow, whyNotTake } from '../../state/backbone-words.js';
 import { nameInUse, nameOf } from '../../state/backbones.js';
 import type { Store } from '../../state/store.js';
 import type { TrainerRecord } from '../../storage/database.js';
@@ -137,7 +137,7 @@ export class BackbonePicker {
 
   /** Has the backbone in use compute in something else. */
   async compute(arithmetic: Arithmetic): Promise<void> {
-    if (whyNotNow(this.#store.get()) !== null) return;
+    if (whyNotCompute(this.#store.get()) !== null) return;
     this.#store.dispatch({ type: 'area-cleared', area: 'backbone' });
     try {
       await this.#session.backbones.compute(arithmetic);
@@ -155,17 +155,18 @@ export class BackbonePicker {
     this.#store.dispatch({ type: 'backbone-measured', id, cost: { status: 'measuring' } });
     let cost: BackboneCost;
     let engine: EngineReport;
-    // Another engine takes another time.
+    let arithmetic: Arithmetic;
+    // Another engine takes another time, and so does another arithmetic.
     do {
-      ({ engine } = trainer);
-      cost = await trainer.measureBackbone(ref, { arithmetic: trainer.backbone.arithmetic }).then(
+      ({ engine, backbone: { arithmetic } } = trainer);
+      cost = await trainer.measureBackbone(ref, { arithmetic }).then(
         (milliseconds) => ({ status: 'known', milliseconds }) as const,
         (error: unknown) => {
           if (trainer === this.#session.trainer && codeOf(error) === 'worker_failed') report(this.#store, 'backbone', error);
           return { status: 'failed', problem: messageOf(error) } as const;
         },
       );
-    } while (trainer === this.#session.trainer && trainer.engine !== engine);
+    } while (trainer === this.#session.trainer && (trainer.engine !== engine || trainer.backbone.arithmetic !== arithmetic));
     if (trainer === this.#session.trainer) this.#store.dispatch({ type: 'backbone-measured', id, cost });
   }
 

@@ -1,5 +1,6 @@
 import {
   Trainer,
+  type Arithmetic,
   type BackboneReport,
   type EngineChoice,
   type EngineReport,
@@ -57,6 +58,8 @@ export class Session {
   #shownBackbone: BackboneReport | null = null;
   /** The classes as they were when the project was asked for that the journal has. */
   #saved: AppState['classes'] | null = null;
+  /** What its backbone computed in. */
+  #savedArithmetic: Arithmetic | null = null;
   #tellSaved: () => void = () => undefined;
   #tellModelLost: () => void = () => undefined;
   /** What the latest project said of its backbone, and which one that was: as long as it is the same, so are its files. */
@@ -173,6 +176,7 @@ export class Session {
 
   #attach(trainer: Trainer, hasPictures: boolean): void {
     this.#trainer = trainer;
+    this.#savedArithmetic = trainer.backbone.arithmetic;
     for (const change of this.#journal.since) this.#tell(trainer, change);
     this.#intake.attach(trainer, hasPictures);
     this.#ready(trainer);
@@ -201,6 +205,7 @@ export class Session {
   }
 
   #save({ backbone: report }: Trainer, project: SavedProject, { moment, classes }: Asked): void {
+    this.#savedArithmetic = report.arithmetic;
     if (this.#savedBackbone?.report !== report) this.#savedBackbone = { report, source: project.backbone };
     // The worker gives its files anew each time; whoever keeps them is to see that they are those.
     this.#journal.save({ ...project, backbone: this.#savedBackbone.source }, moment);
@@ -235,7 +240,8 @@ export class Session {
 
   /** Whether nothing has happened since the latest project was asked for. */
   get #isSaved(): boolean {
-    return this.#saved === this.#store.get().classes && this.#journal.since.length === 0 && this.#journal.hasModel;
+    const computesSo = this.#savedArithmetic === this.#trainer?.backbone.arithmetic;
+    return computesSo && this.#saved === this.#store.get().classes && this.#journal.since.length === 0 && this.#journal.hasModel;
   }
 
   /** Saves what the trainer has, without the pictures, for the case that its worker dies; tells whether it is saved. */

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { whyNotNow } from '../../state/backbone-words.js';
+import { whyNotCompute } from '../../state/backbone-words.js';
 import { idInUse } from '../../state/backbones.js';
 import { FileButton } from '../common/FileButton.js';
 import { Icon } from '../common/Icon.js';
@@ -61,7 +61,7 @@ export function BackboneForm() {
 function EightBits() {
   const { picker } = useApp();
   const on = useAppState(({ engine }) => engine.backbone?.arithmetic === 'int8');
-  const reason = useAppState(whyNotNow);
+  const reason = useAppState(whyNotCompute);
   return (
     <div class="eight-bits">
       <label>
@@ -79,8 +79,8 @@ function EightBits() {
         Compute in 8 bits
       </label>
       <p id="eight-bits-about" class="hint">
-        Faster on the CPU, up to twice with a large backbone, and hardly less exact. Your pictures are prepared once more; what is
-        fine-tuned stays in full precision. {reason}
+        Up to twice as fast on the CPU with a large backbone, and hardly less exact; a GPU is not used for it. Your pictures are prepared once
+        more. What is fine-tuned stays in full precision. {reason}
       </p>
     </div>
   );
