@@ -106,7 +106,9 @@ impl Session {
         Self::of(Project::of_model(choice, &file, |_| served, clock).await, false)
     }
 
-    /// The same as `create` with a project in its written form: what `write` gave.
+    /// The same as `create` with a project in its written form: what `write` gave. It computes in what it did, where `arithmetic` does not
+    /// say otherwise.
+    #[expect(clippy::too_many_arguments, reason = "JavaScript has no others")]
     pub async fn open(
         engine: String,
         config: Option<String>,
