@@ -468,8 +468,7 @@ impl Source for Waves<'_> {
 pub async fn measure(outline: &Outline, engine: &Engine, clock: Clock) -> Result<f64> {
     let mut sum = 0.0;
     for (index, (stage, shape)) in outline.stages.iter().enumerate() {
-        let arithmetic = if index < outline.in_eight_bits { Arithmetic::Int8 } else { Arithmetic::Float };
-        sum += milliseconds_of(stage, *shape, arithmetic, engine, clock).await?;
+        sum += milliseconds_of(stage, *shape, outline.arithmetic(index), engine, clock).await?;
     }
     Ok(sum)
 }

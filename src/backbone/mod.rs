@@ -102,6 +102,11 @@ impl Outline {
         Ok(Self { stages: stages.into_iter().zip(shapes).collect(), in_eight_bits })
     }
 
+    /// What a stage computes in on the CPU.
+    pub fn arithmetic(&self, stage: usize) -> Arithmetic {
+        of_stage(stage, self.in_eight_bits)
+    }
+
     /// The same where all stages compute in this.
     pub fn with_arithmetic(self, arithmetic: Arithmetic) -> Self {
         let in_eight_bits = if arithmetic == Arithmetic::Int8 { self.stages.len() } else { 0 };
@@ -294,7 +299,7 @@ impl Backbone {
 
     /// What a stage computes in where it is frozen and on the CPU.
     pub fn arithmetic(&self, stage: usize) -> Arithmetic {
-        if stage < eight_bit_stages(&self.card, self.depth()) { Arithmetic::Int8 } else { Arithmetic::Float }
+        of_stage(stage, eight_bit_stages(&self.card, self.depth()))
     }
 
     /// What the stages before a boundary, at most the depth, compute of a crop: equal where the normalisation, the
@@ -398,6 +403,11 @@ fn eight_bit_stages(card: &Card, depth: usize) -> usize {
         Arithmetic::Float => 0,
         Arithmetic::Int8 => depth.saturating_sub(card.float_stages),
     }
+}
+
+/// What a stage computes in where so many of the first do in eight bits.
+fn of_stage(stage: usize, in_eight_bits: usize) -> Arithmetic {
+    if stage < in_eight_bits { Arithmetic::Int8 } else { Arithmetic::Float }
 }
 
 /// The identity of what comes before each boundary: each stage's is made of that before it and of the stage's own

@@ -94,7 +94,7 @@ impl Backbone {
     pub(crate) fn with_changed(&self, tensors: BTreeMap<String, Array>) -> Result<Self> {
         let names: Vec<String> = tensors.keys().cloned().collect();
         let weights = self.weights.with(tensors, &architectures::of(&self.card.to_file())?)?;
-        let changed = Self::of(self.card_of_trained(&names), self.stages.clone(), self.shapes.clone(), weights)?;
+        let changed = Self::of(self.card.clone(), self.stages.clone(), self.shapes.clone(), weights)?;
         Ok(Self { origin: self.origin.clone().map(|origin| origin.change(names)), ..changed })
     }
 }

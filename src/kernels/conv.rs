@@ -2,7 +2,6 @@
 
 use crate::activation::Activation;
 use crate::depthwise::Depthwise;
-use crate::dots::Value;
 use crate::eight_bits::{self, Pixels, Rows, Whole, rows_of};
 use crate::lanes::{Four, Level, copy, padded};
 use crate::product::{Packed, Product};
@@ -102,8 +101,7 @@ enum Weights {
 pub(crate) struct Work {
     pub floats: [Vec<f32>; 2],
     pub rows: Rows,
-    /// A picture in eight bits, and a window of it.
-    pub whole: (Whole, Vec<Value>),
+    pub whole: Whole,
 }
 
 /// One picture's values: `[height, width, channels]`.
@@ -274,12 +272,12 @@ impl Gathered {
     ) {
         let (rows, depth, out_stride) = (out[0] * out[1], self.depth(), padded(self.outputs));
         let pixels = Pixels { values: x.values, stride: x.stride, depth: self.inputs, count: x.size[0] * x.size[1] };
-        let Work { rows: gathered, whole: (whole, window), .. } = work;
+        let Work { rows: gathered, whole, .. } = work;
         whole.quantise(pixels, level);
         let block = rows_of(depth);
         for first in (0..rows).step_by(block) {
             let count = block.min(rows - first);
-            gathered.gather(whole, depth, count, window, |at, row, values, stride| {
+            gathered.gather(whole, depth, count, |at, row, values, stride| {
                 self.window(x.size, out[1], first + at, |place, pixels, count| {
                     let to = row[place * self.inputs..(place + count) * self.inputs].chunks_exact_mut(self.inputs);
                     for (pixel, to) in to.enumerate() {
@@ -289,29 +287,26 @@ impl Gathered {
             });
             let at = first * out_stride;
             let y = &mut y[at..at + count * out_stride];
-            self.multiply_whole(right, gathered, depth, shortcut.map(|values| &values[at..]), y, count, level);
+            self.multiply_whole(right, gathered, shortcut.map(|values| &values[at..]), y, count, level);
+            if !self.activation.range().1 {
+                self.activation.apply(y);
+            }
         }
     }
 
-    /// Rows of whole numbers times the weights, and the activation.
-    #[expect(clippy::too_many_arguments, reason = "what a product is made of, each once")]
+    /// Rows of whole numbers times the weights.
     fn multiply_whole(
         &self,
         right: &eight_bits::Packed,
         rows: &Rows,
-        depth: usize,
         shortcut: Option<&[f32]>,
         y: &mut [f32],
         count: usize,
         level: Level,
     ) {
-        let (range, cut) = self.activation.range();
+        let range = self.activation.range().0;
         let (bias, out_stride) = (self.bias.as_slice(), padded(self.outputs));
-        eight_bits::Product { rows, count, depth, right, bias, shortcut, range, out: &mut *y, out_stride }
-            .compute(level);
-        if !cut {
-            self.activation.apply(y);
-        }
+        eight_bits::Product { rows, count, right, bias, shortcut, range, out: y, out_stride }.compute(level);
     }
 
     /// The product of `count` pixels as they lie, `stride` apart.
@@ -328,33 +323,28 @@ impl Gathered {
     ) {
         debug_assert!(self.is_direct() && self.groups() == 1);
         let out_stride = padded(self.outputs);
-        let groups = match &self.weights {
-            Weights::Floats(groups) => groups,
-            Weights::EightBits(right) => {
-                let depth = self.inputs;
-                let block = rows_of(depth);
-                for first in (0..count).step_by(block) {
-                    let count = block.min(count - first);
-                    let pixels = Pixels { values: &x[first * stride..], stride, depth, count };
-                    rows.quantise(pixels, level);
-                    let at = first * out_stride;
-                    let y = &mut y[at..at + count * out_stride];
-                    self.multiply_whole(right, rows, depth, shortcut.map(|values| &values[at..]), y, count, level);
-                }
-                return;
-            }
-        };
-        // Curved activations follow while what they are of is still near.
         let (_, cut) = self.activation.range();
-        let block = if cut { count } else { (BLOCK / (4 * out_stride)).next_multiple_of(12).max(12) };
+        let block = match &self.weights {
+            Weights::EightBits(_) => rows_of(self.inputs),
+            Weights::Floats(_) if cut => count,
+            // Curved activations follow while what they are of is still near.
+            Weights::Floats(_) => (BLOCK / (4 * out_stride)).next_multiple_of(12).max(12),
+        };
         for first in (0..count).step_by(block.max(1)) {
-            let rows = block.min(count - first);
-            let at = first * out_stride;
-            let shortcut = shortcut.map(|values| &values[at..]);
-            let left = (&x[first * stride..], stride);
-            self.multiply(&groups[0], left, &self.bias, shortcut, &mut y[at..], out_stride, rows, level);
+            let (count, at) = (block.min(count - first), first * out_stride);
+            let (x, shortcut) = (&x[first * stride..], shortcut.map(|values| &values[at..]));
+            let y = &mut y[at..at + count * out_stride];
+            match &self.weights {
+                Weights::Floats(groups) => {
+                    self.multiply(&groups[0], (x, stride), &self.bias, shortcut, y, out_stride, count, level);
+                }
+                Weights::EightBits(right) => {
+                    rows.quantise(Pixels { values: x, stride, depth: self.inputs, count }, level);
+                    self.multiply_whole(right, rows, shortcut, y, count, level);
+                }
+            }
             if !cut {
-                self.activation.apply(&mut y[at..at + rows * out_stride]);
+                self.activation.apply(y);
             }
         }
     }

@@ -7,11 +7,9 @@
 //! t · w with w from −127 to 127. So an output is s · t · (Σ q · w − z · Σ w) + bias.
 
 use crate::dots::{Dots, GROUP, ROUND, ROWS, STEP, Value, Weight};
-use crate::lanes::{Lanes, Level, with_level};
+use crate::lanes::{Lanes, Level, room, with_level};
+use crate::product::{self, PANEL};
 use std::array::from_fn;
-
-/// Vectors that lie beside each other in a panel.
-const PANEL: usize = 2;
 
 /// What the largest weight of a column becomes.
 const LARGEST_WEIGHT: f32 = 127.0;
@@ -56,10 +54,10 @@ impl Packed {
             }
         }
         let mut weights = Vec::with_capacity(whole.len());
-        for first in (0..vectors).step_by(PANEL) {
-            let panel = first * count..(first + PANEL).min(vectors) * count;
+        for (first, panel) in product::Packed::panels(columns, level) {
             for row in (0..filled).step_by(STEP) {
-                panel.clone().for_each(|column| weights.extend_from_slice(&whole[column * filled + row..][..STEP]));
+                let columns = first..first + panel;
+                columns.for_each(|column| weights.extend_from_slice(&whole[column * filled + row..][..STEP]));
             }
         }
         Self { weights, scales, sums, depth: filled, vectors }
@@ -74,7 +72,7 @@ const LEAST_REACH: f32 = 1e-30;
 pub(crate) const ABOVE: f32 = 1e-4;
 
 /// What the values of a row are multiples of, and minus the value that 0 has become.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[repr(C)]
 struct Scale {
     step: f32,
@@ -103,9 +101,11 @@ pub(crate) struct Rows {
 #[derive(Debug, Default)]
 pub(crate) struct Whole {
     values: Vec<Value>,
-    scale: Option<Scale>,
+    scale: Scale,
     /// From one pixel to the next.
     stride: usize,
+    /// Rows on their way here or from here.
+    aside: Vec<Value>,
 }
 
 /// Floats of pixels, of which the first `depth` count.
@@ -135,17 +135,11 @@ fn filled(depth: usize) -> usize {
     depth.next_multiple_of(GROUP)
 }
 
-fn make_room<T: Clone>(values: &mut Vec<T>, length: usize, with: T) {
-    if values.len() < length {
-        values.resize(length, with);
-    }
-}
-
 impl Rows {
     fn make_room(&mut self, depth: usize, count: usize) {
         let count = count.next_multiple_of(ROWS);
-        make_room(&mut self.values, count * filled(depth), 0);
-        make_room(&mut self.scales, count, Scale { step: 0.0, zero: 0.0 });
+        room(&mut self.values, count * filled(depth));
+        room(&mut self.scales, count);
     }
 
     /// Makes whole numbers of pixels, each with a scale of its own.
@@ -160,20 +154,19 @@ impl Rows {
     /// and the picture's values with the distance of its pixels.
     pub(crate) fn gather(
         &mut self,
-        of: &Whole,
+        of: &mut Whole,
         depth: usize,
         count: usize,
-        row: &mut Vec<Value>,
         fill: impl Fn(usize, &mut [Value], &[Value], usize),
     ) {
-        let Some(scale) = of.scale else { return };
+        let Whole { values, scale, stride, aside } = of;
         self.make_room(depth, count);
-        make_room(row, filled(depth), 0);
-        let row = &mut row[..filled(depth)];
+        room(aside, filled(depth));
+        let row = &mut aside[..filled(depth)];
         for at in 0..count {
             row.fill(-scale.zero as Value);
-            fill(at, &mut row[..depth], &of.values, of.stride);
-            self.scales[at] = scale;
+            fill(at, &mut row[..depth], values, *stride);
+            self.scales[at] = *scale;
             let first = at / ROWS * ROWS * filled(depth) + at % ROWS * STEP;
             for (from, to) in row.chunks_exact(STEP).zip(self.values[first..].chunks_mut(ROWS * STEP)) {
                 to[..STEP].copy_from_slice(from);
@@ -187,7 +180,8 @@ impl Whole {
     pub(crate) fn quantise(&mut self, pixels: Pixels<'_>, level: Level) {
         pixels.check();
         self.stride = filled(pixels.depth);
-        make_room(&mut self.values, pixels.count.next_multiple_of(ROWS) * self.stride, 0);
+        room(&mut self.values, pixels.count.next_multiple_of(ROWS) * self.stride);
+        room(&mut self.aside, ROWS * self.stride);
         let job = QuantiseWhole { pixels, to: self };
         with_level!(level, quantise_whole, job, QuantiseWhole<'_>);
     }
@@ -223,9 +217,9 @@ unsafe fn quantise<L: Lanes>(job: Quantise<'_>) {
 
 #[inline(always)]
 unsafe fn quantise_whole<L: Lanes>(job: QuantiseWhole<'_>) {
-    let (pixels, stride) = (job.pixels, job.to.stride);
+    let QuantiseWhole { pixels, to: Whole { values, scale: of_all, stride, aside } } = job;
+    let (stride, interleaved) = (*stride, &mut aside[..ROWS * *stride]);
     let mut ends = [0.0_f32; 2];
-    let mut interleaved = vec![0; ROWS * stride];
     // SAFETY: as above.
     unsafe {
         for first in (0..pixels.count).step_by(ROWS) {
@@ -235,13 +229,13 @@ unsafe fn quantise_whole<L: Lanes>(job: QuantiseWhole<'_>) {
         let (scale, by) = Scale::of(ends[0], ends[1]);
         for first in (0..pixels.count).step_by(ROWS) {
             rows_to::<L>(pixels.some(first), pixels.depth, [by; ROWS], interleaved.as_mut_ptr());
-            let to = &mut job.to.values[first * stride..(first + ROWS) * stride];
+            let to = &mut values[first * stride..(first + ROWS) * stride];
             for (row, to) in to.chunks_exact_mut(stride).enumerate() {
                 let from = interleaved.chunks_exact(ROWS * STEP).map(|all| &all[row * STEP..(row + 1) * STEP]);
                 to.chunks_exact_mut(STEP).zip(from).for_each(|(to, from)| to.copy_from_slice(from));
             }
         }
-        job.to.scale = Some(scale);
+        *of_all = scale;
     }
 }
 
@@ -295,8 +289,6 @@ pub(crate) struct Product<'a> {
     pub rows: &'a Rows,
     /// How many of them.
     pub count: usize,
-    /// Their values, before they are filled up.
-    pub depth: usize,
     pub right: &'a Packed,
     /// A value for each column, in whole vectors.
     pub bias: &'a [f32],
@@ -315,7 +307,6 @@ impl Product<'_> {
         let length = self.count * self.out_stride;
         let rows = self.count.next_multiple_of(ROWS);
         assert!(self.rows.values.len() >= rows * self.right.depth && self.rows.scales.len() >= rows);
-        assert!(self.right.depth == filled(self.depth));
         let columns = self.right.vectors * level.count();
         assert!(self.bias.len() >= columns && self.out_stride >= columns);
         assert!(self.out.len() >= length && self.shortcut.is_none_or(|shortcut| shortcut.len() >= length));

@@ -11,6 +11,13 @@ pub(crate) fn padded(channels: usize) -> usize {
     channels.next_multiple_of(WIDEST)
 }
 
+/// At least so many values; what they are does not matter.
+pub(crate) fn room<T: Copy + Default>(values: &mut Vec<T>, length: usize) {
+    if values.len() < length {
+        values.resize(length, T::default());
+    }
+}
+
 /// A vector of floats.
 ///
 /// # Safety

@@ -8,7 +8,8 @@
 //!
 //! - `lanes` is the vector: 128 bits of WebAssembly's SIMD, 256 of AVX2 where a native machine has it, or four floats.
 //! - `product` is the matrix product, `conv` what makes convolutions of it, `depthwise` the convolution channel by channel,
-//!   `pool` and `pointwise` everything else. `eight_bits` is the matrix product of whole numbers of eight bits, `dots` its vector. `block` computes an inverted residual block strip by strip.
+//!   `pool` and `pointwise` everything else. `block` computes an inverted residual block strip by strip.
+//! - `eight_bits` is the matrix product of whole numbers of eight bits, `dots` its vector.
 //! - `training` has pointwise convolutions of whole batches and their gradients, on values as burn lays them out, `planes` those
 //!   channel by channel, `dense` dense layers.
 //! - `reference` has each operation as its definition reads; the tests compare with it.

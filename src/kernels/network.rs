@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::block::Block;
 use crate::conv::{Arithmetic, Conv, Picture, Ready, Work};
-use crate::lanes::{Level, padded};
+use crate::lanes::{Level, padded, room};
 use crate::pointwise::{add, affine, concat, scale};
 use crate::pool::{Of, Window, global_average, pool};
 
@@ -32,19 +32,9 @@ pub struct Dense {
 impl From<Dense> for Conv {
     /// On one pixel the two are the same.
     fn from(Dense { inputs, outputs, weight, bias }: Dense) -> Self {
-        let (kernel, stride, padding, arithmetic) = ([1, 1], [1, 1], [(0, 0); 2], Arithmetic::Floats);
-        Self {
-            inputs,
-            outputs,
-            kernel,
-            stride,
-            padding,
-            groups: 1,
-            weight,
-            bias,
-            activation: Activation::None,
-            arithmetic,
-        }
+        let (kernel, stride, padding) = ([1, 1], [1, 1], [(0, 0); 2]);
+        let (activation, arithmetic) = (Activation::None, Arithmetic::Floats);
+        Self { inputs, outputs, kernel, stride, padding, groups: 1, weight, bias, activation, arithmetic }
     }
 }
 
@@ -229,13 +219,6 @@ fn turn(picture: &[f32], pixels: usize, to: &mut [f32], stride: usize) {
     }
     for (channel, values) in picture.chunks_exact(pixels).enumerate() {
         to.chunks_exact_mut(stride).zip(values).for_each(|(to, value)| to[channel] = *value);
-    }
-}
-
-/// At least so many values; what they are does not matter.
-fn room(values: &mut Vec<f32>, length: usize) {
-    if values.len() < length {
-        values.resize(length, 0.0);
     }
 }
 

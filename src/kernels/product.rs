@@ -4,7 +4,7 @@
 use crate::lanes::{Lanes, Level, with_level};
 
 /// Vectors that lie beside each other in a panel.
-const PANEL: usize = 2;
+pub(crate) const PANEL: usize = 2;
 
 /// A matrix `[depth, columns]` in panels of a few columns each, row by row within a panel: the order in which it is read.
 /// Columns are filled up with zeros to whole vectors.

@@ -5,7 +5,7 @@
 
 use super::{ADDED, Keep, Project};
 use crate::activations::{Need, Place, Precision, Views};
-use crate::backbone::{Backbone, Outline};
+use crate::backbone::{Arithmetic, Backbone, Outline};
 use crate::engine::{Engine, Workload};
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder};
@@ -50,6 +50,17 @@ impl Project {
         self.timing = self.timings.remove(&self.backbone.prefix(self.backbone.depth())).unwrap_or_default();
         self.make_room();
         Ok(())
+    }
+
+    /// Has the present backbone compute in this: another backbone, as far as pictures go; see [`Project::set_backbone`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_arithmetic(&mut self, arithmetic: Arithmetic) -> Result<()> {
+        if self.backbone.card().arithmetic == arithmetic {
+            return Ok(());
+        }
+        self.set_backbone(self.backbone.with_arithmetic(arithmetic)?)
     }
 
     /// What the pictures will be embedded as has its place in the store; it would be embedded for nothing where maps of

@@ -68,10 +68,7 @@ fn memory() -> u64 {
 /// A project whose backbone computes in that, where it is said.
 fn computing_in(mut project: Project, arithmetic: Option<String>) -> CoreResult<Project> {
     if let Some(arithmetic) = arithmetic {
-        let arithmetic = arithmetic.parse()?;
-        if project.backbone().card().arithmetic != arithmetic {
-            project.set_backbone(project.backbone().with_arithmetic(arithmetic)?)?;
-        }
+        project.set_arithmetic(arithmetic.parse()?)?;
     }
     Ok(project)
 }

@@ -43,11 +43,8 @@ pub async fn train(args: &Train) -> Result<()> {
     let mut progress = Progress::new();
     let is_folder = args.what.is_dir() || !args.what.exists();
     let mut work = if is_folder { Work::of_folder(args, &mut progress).await? } else { Work::of_file(args).await? };
-    if let Some(arithmetic) = args.arithmetic
-        && work.project.backbone().card().arithmetic != arithmetic
-    {
-        let backbone = work.project.backbone();
-        work.project.set_backbone(backbone.with_arithmetic(arithmetic)?)?;
+    if let Some(arithmetic) = args.arithmetic {
+        work.project.set_arithmetic(arithmetic)?;
     }
     let config = args.config(work.settings.clone());
     // So are those of the project, and stages that this backbone cannot train.
