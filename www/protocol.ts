@@ -224,8 +224,8 @@ export interface CheckpointEvent {
 export interface Studied {
   /** Opaque RGBA. */
   pixels: { rgba: Uint8Array; width: number; height: number };
-  /** A small JPEG of it. */
-  thumbnail: Blob;
+  /** A small JPEG of it, where it is a file. */
+  thumbnail: Blob | null;
   /** As {@link Calls.features} gives it. */
   features: Uint8Array | null;
 }

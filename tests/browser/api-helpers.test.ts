@@ -28,11 +28,12 @@ const CORES = 'navigator.hardwareConcurrency';
 const workers = (): number => api.site.asked.filter((path) => /worker-.*\.js$/.test(path)).length;
 
 describe('many pictures', () => {
-  it('are looked at by a worker on each core, which find out the same to the bit', async () => {
+  it.each(['files', 'bitmaps'] as const)('are looked at by a worker on each core, which find out the same to the bit: %s', async (kind) => {
     const before = workers();
-    const seen = await api.page.evaluate(async () => {
+    const seen = await api.page.evaluate(async (kind) => {
       const [MANY, COMPARED] = [150, 12];
-      const pictures = await Promise.all(Array.from({ length: MANY }, (_, i) => drawing.draw(i % 2 === 0 ? 'circles' : 'stripes', i)));
+      const files = await Promise.all(Array.from({ length: MANY }, (_, i) => drawing.draw(i % 2 === 0 ? 'circles' : 'stripes', i)));
+      const pictures = kind === 'files' ? files : await Promise.all(files.map((file) => createImageBitmap(file)));
       const features = async (trainer: import('../../www/headstart.js').Trainer, ids: readonly (number | null)[]) => {
         const all = [];
         for (const id of ids) all.push(await tools.base64(new Blob([(await trainer.features(id!))! as Uint8Array<ArrayBuffer>])));
@@ -44,16 +45,18 @@ describe('many pictures', () => {
       await many.addClass('any');
       const { ids, failures } = await many.addImages('any', pictures);
       const together = await features(many, ids.slice(-COMPARED));
+      const thumbnails = (await Promise.all(ids.map((id) => many.thumbnail(id!)))).map(({ type }) => type);
       many.close();
       const few = await headstart.Trainer.create({ engine: 'cpu' });
       await few.addClass('any');
       const singly = await features(few, (await few.addImages('any', pictures.slice(-COMPARED))).ids);
       few.close();
-      return { ids, failures, together, singly, studied, cores: navigator.hardwareConcurrency };
-    });
+      return { ids, failures, together, singly, studied, thumbnails, cores: navigator.hardwareConcurrency };
+    }, kind);
     expect(seen.failures).toEqual([]);
     expect(seen.ids).toEqual(Array.from({ length: 150 }, (_, i) => i));
     expect(seen.together).toEqual(seen.singly);
+    expect(new Set(seen.thumbnails)).toEqual(new Set(['image/jpeg']));
     // Two of trainers, and the helpers of the one that was given many.
     expect(workers() - before).toBe(2 + Math.min(seen.cores - 1, 3));
     if (seen.cores > 1) expect(seen.studied).toBeGreaterThan(20);

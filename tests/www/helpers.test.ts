@@ -73,7 +73,7 @@ describe('helpers', () => {
   /** Asks as often as it takes for one that is ready. */
   const studied = (helpers: Helpers): Promise<string> =>
     vi.waitFor(async () => {
-      const asked = helpers.study(picture(1), 'a');
+      const asked = helpers.study(picture(1), 'a', 1);
       expect(asked).not.toBe(null);
       return asked!.then(
         () => 'studied',
@@ -90,7 +90,7 @@ describe('helpers', () => {
       come(helpers, 5);
       expect(FakeHelper.all.length).toBe(most);
       // Nobody waits for one that is not ready.
-      expect(helpers.study(picture(1), 'a')).toBe(null);
+      expect(helpers.study(picture(1), 'a', 1)).toBe(null);
       if (most > 0) expect(await studied(helpers)).toBe('studied');
       helpers.serve(null, 'relaxed');
     }
@@ -137,6 +137,43 @@ describe('helpers', () => {
     }
   });
 
+  it('are given the pictures that they will be done with in time, a few at a time', async () => {
+    const helpers = helpersOn(3);
+    come(helpers, 20);
+    await settled();
+    const given = (own: number): boolean => {
+      const asked = helpers.study(picture(1), 'a', own);
+      asked?.catch(() => undefined);
+      return asked !== null;
+    };
+    // At once is too soon; while this worker has one of its own, each of the two has time for one, and so on.
+    expect([0, 1, 1, 1, 2, 2, 2, 3, 3].map(given)).toEqual([false, true, true, false, true, true, false, true, true]);
+    expect(given(9), 'more than it is good to have waiting').toBe(false);
+    await settled();
+    expect(given(9)).toBe(true);
+  });
+
+  it('that are slow are given what there is more time for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const helpers = helpersOn(2);
+    come(helpers, 20);
+    await settled();
+    for (let i = 0; i < 5; i += 1) helpers.note(10);
+    const study = async (took: number, own: number): Promise<boolean> => {
+      const asked = helpers.study(picture(1), 'a', own);
+      vi.advanceTimersByTime(took);
+      await asked;
+      return asked !== null;
+    };
+    // The first ones do not count: its code is being compiled.
+    for (let i = 0; i < 2; i += 1) expect(await study(500, 1)).toBe(true);
+    for (let i = 0; i < 5; i += 1) expect(await study(31, 5)).toBe(true);
+    expect([await study(31, 1), await study(31, 2), await study(31, 3)]).toEqual([false, false, true]);
+    // It may have been chance.
+    for (let i = 0; i < 20; i += 1) await study(31, 2);
+    expect(await study(31, 2)).toBe(true);
+  });
+
   it('are not tried again where one of them failed, of which nobody else is told', async () => {
     FakeHelper.fate = () => 'crashes';
     const helpers = helpersOn(2);
@@ -150,7 +187,7 @@ describe('helpers', () => {
     }, 4);
     without.serve(backbone, 'relaxed');
     come(without, 50);
-    expect(without.study(picture(1), 'a')).toBe(null);
+    expect(without.study(picture(1), 'a', 1)).toBe(null);
   });
 
   it('are there for a training at once, as long as it goes on', async () => {
@@ -192,7 +229,7 @@ describe('helpers', () => {
     expect(FakeHelper.all.length).toBe(0);
     helpers.engage();
     await settled();
-    expect(helpers.study(picture(1), 'a')).toBe(null);
+    expect(helpers.study(picture(1), 'a', 1)).toBe(null);
     helpers.serve(null, 'relaxed');
     expect([helpers.engage().most(), helpersOn(1).engage().most()]).toEqual([0, 0]);
     expect(FakeHelper.all.length).toBe(1);
@@ -214,7 +251,7 @@ describe('helpers', () => {
     const helpers = helpersOn(2);
     come(helpers, 20);
     await settled();
-    const asked = helpers.study(picture(1), 'a')!.catch((error: Error) => error.message);
+    const asked = helpers.study(picture(1), 'a', 1)!.catch((error: Error) => error.message);
     vi.advanceTimersByTime(20_000);
     expect(await asked).toBe('the helper has gone');
     expect(gone()).toEqual([true]);

@@ -1,5 +1,5 @@
-/** So many are on their way at a time: the worker is never idle, and little is asked for in vain where somebody stops it. */
-const AHEAD = 4;
+/** So many are on their way at a time: nobody in the worker is ever idle, and little is asked for in vain where somebody stops it. */
+const AHEAD = 12;
 
 /**
  * Asks about each of many things, in their order, and gives the answers in that order. The first refusal ends it, and so does a signal, once

@@ -284,7 +284,7 @@ export class Trainer {
 
   /**
    * Adds many pictures to a class. One that cannot be read is left out and told; anything else that is wrong ends it, and so does `signal`. By
-   * then some are added: `onProgress` has told how many were done with. On the CPU engine up to three more workers decode and embed files ahead
+   * then some are added: `onProgress` has told how many were done with. On the CPU engine up to three more workers read and embed pictures ahead
    * of their turn, one for each core that is left, as long as there are many; each takes some 40 MB.
    *
    * @throws {@link HeadstartError} `class_unknown` or `worker_failed`.

@@ -16,7 +16,7 @@ export interface Context {
   backbone: BackboneBytes | null;
   /** The files that the call waited for. */
   loaded: ReturnType<typeof loadOutline> | undefined;
-  /** The picture of an `addImage`, where it was decoded ahead. */
+  /** The picture of an `addImage` or `study`, where it was decoded ahead. */
   decoded: Promise<Decoded> | undefined;
   /** Refuses settings that there are none of. */
   settings(config: Partial<TrainConfig>): Partial<TrainConfig>;
@@ -42,15 +42,13 @@ export const handlers: Handlers = {
     // Where these are another picture's, or another backbone's, it is embedded as ever.
     if (known) await session.offerFeatures(known);
     const added = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id, part);
-    // One that cannot be made is no reason to refuse the picture.
-    const made = await Promise.resolve(thumbnail).catch(() => null);
-    if (made) thumbnails.set(added, made);
+    thumbnails.set(added, thumbnail ?? (() => pictures.thumbnail(pixels)));
     if (picture instanceof Blob) sources.set(added, picture);
     else await sources.pack(added, pixels);
     return added;
   },
-  async study({ session, pictures }, ref, picture, name) {
-    const { pixels, thumbnail } = await pictures.readWithThumbnail(picture, name);
+  async study({ session, pictures, decoded }, ref, picture, name) {
+    const { pixels, thumbnail } = await (decoded ?? pictures.readWithThumbnail(picture, name));
     const id = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height);
     const features = await session.featuresOf(id);
     await session.removeImage(id);
@@ -112,7 +110,7 @@ export const handlers: Handlers = {
       project,
       model: model && zip(model),
       pictures: pictures && new Blob([pictures]),
-      thumbnails: withPictures ? thumbnails.all : null,
+      thumbnails: withPictures ? await thumbnails.all() : null,
       sources: withPictures ? await sources.all() : null,
       backbone: backbone.source,
     };

@@ -70,22 +70,32 @@ export function readPixels(bitmap: ImageBitmap): Pixels {
 }
 
 /** Opaque pixels as a PNG. */
-export function pack({ rgba, width, height }: Pixels): Promise<Blob> {
+export function pack(pixels: Pixels): Promise<Blob> {
+  return drawn(pixels).canvas.convertToBlob({ type: 'image/png' });
+}
+
+function drawn({ rgba, width, height }: Pixels): OffscreenCanvasRenderingContext2D {
   const context = newCanvas(width, height);
   const data = new Uint8ClampedArray(rgba.buffer as ArrayBuffer, rgba.byteOffset, rgba.byteLength);
   context.putImageData(new ImageData(data, width, height), 0, 0);
-  return context.canvas.convertToBlob({ type: 'image/png' });
+  return context;
 }
 
 /** A small JPEG of the centre square. */
-export function makeThumbnail(bitmap: ImageBitmap): Promise<Blob> {
+export function makeThumbnail(picture: ImageBitmap | OffscreenCanvas): Promise<Blob> {
   const size = 160;
-  const side = Math.min(bitmap.width, bitmap.height);
-  const context = newCanvas(size, size);
+  const side = Math.min(picture.width, picture.height);
+  // What is made of it is taken at once, so that the next one can be drawn before it is there.
+  const context = (small ??= newCanvas(size, size));
   context.fillRect(0, 0, size, size);
   context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, size, size);
+  context.drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, 0, 0, size, size);
   return context.canvas.convertToBlob({ type: 'image/jpeg', quality: 0.8 });
+}
+
+/** The same of pixels. */
+export function thumbnailOf(pixels: Pixels): Promise<Blob> {
+  return makeThumbnail(drawn(pixels).canvas);
 }
 
 async function open(picture: Picture, name: string): Promise<ImageBitmap> {
@@ -93,7 +103,9 @@ async function open(picture: Picture, name: string): Promise<ImageBitmap> {
   if (picture instanceof ImageData) return createImageBitmap(picture);
   if (picture.size === 0) throw refusal('picture_unreadable', `“${name}” is empty: the file has no bytes in it.`, name);
   try {
-    const size = pictureSize(new Uint8Array(await picture.slice(0, HEADER_BYTES).arrayBuffer()));
+    // A slice is a blob of its own, which takes the browser as long as reading a small one.
+    const head = picture.size > HEADER_BYTES ? picture.slice(0, HEADER_BYTES) : picture;
+    const size = pictureSize(new Uint8Array(await head.arrayBuffer()));
     if (size && size.width * size.height > MAX_PIXELS) throw tooLarge(name, size);
     return await createImageBitmap(picture, { imageOrientation: 'from-image' });
   } catch (error) {
@@ -119,6 +131,8 @@ async function kindOf(file: Blob) {
 
 /** What pixels were read from last: a camera's are all of one size, and making a canvas takes longer than reading it. */
 let reader: OffscreenCanvasRenderingContext2D | null = null;
+/** What thumbnails are drawn on. */
+let small: OffscreenCanvasRenderingContext2D | null = null;
 /** More than a full HD camera's. */
 const MAX_KEPT_PIXELS = 4e6;
 

@@ -1,4 +1,4 @@
-import type { BackboneFiles, CallRequest, Calls, Message, Reply, Studied } from '../protocol.js';
+import type { BackboneFiles, CallRequest, Calls, Message, Picture, Reply, Studied } from '../protocol.js';
 import type { Crew, Simd } from './session.js';
 
 /** The part of a `Worker` that a helper is. */
@@ -6,6 +6,15 @@ export type HelperPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'term
 
 /** More do not pay: the pictures come one after the other. */
 export const MOST_HELPERS = 3;
+/** So many pictures each has at a time: the browser decodes two in steps, while the first is computed with. */
+export const AT_ONCE = 3;
+/** Of the times that pictures took, the latest counts for so much; the first few, with code that is not compiled to the end yet, for nothing. */
+const LATEST = 0.25;
+const NOT_COUNTED = 2;
+/** So many of its own pictures' times a helper may be waited for: less than computing that picture would take. */
+const WAIT = 0.5;
+/** What a helper that is too slow is thought to take is so much less the next time: it may have been chance. */
+const FORGOTTEN = 0.99;
 /** Pictures that others wait behind before it is worth starting helpers, which takes as long as a few dozen. */
 const MANY = 16;
 /** Helpers that have had nothing to do for so long are let go. */
@@ -22,6 +31,26 @@ const LARGEST_BACKBONE = 20e6;
 /** What one is asked. */
 type Asked = 'create' | 'addClass' | 'study' | 'help';
 
+/** How long a picture takes, from what the latest ones took. */
+class Pace {
+  #took: number | null = null;
+  #count = 0;
+
+  note(milliseconds: number): void {
+    this.#count += 1;
+    if (this.#count > NOT_COUNTED) this.#took = this.#took === null ? milliseconds : this.#took + LATEST * (milliseconds - this.#took);
+  }
+
+  forget(): void {
+    if (this.#took !== null) this.#took *= FORGOTTEN;
+  }
+
+  /** Milliseconds; null while nobody knows. */
+  get picture(): number | null {
+    return this.#took;
+  }
+}
+
 /** One of them: a worker of its own, with a session of its own that forgets every picture at once. */
 class Helper {
   /** Whether it has its backbone, and is there. */
@@ -29,7 +58,10 @@ class Helper {
   readonly #port: HelperPort;
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   readonly #end: () => void;
-  #working = 0;
+  readonly #pace = new Pace();
+  #pictures = 0;
+  /** When it gave its latest answer about a picture. */
+  #answered = -Infinity;
   #nextId = 1;
   #closed = false;
 
@@ -59,13 +91,27 @@ class Helper {
     }, this.#end);
   }
 
-  /** Whether it can be given a picture. */
-  get free(): boolean {
-    return this.ready && this.#working === 0;
+  /** Milliseconds until it would be done with another picture, if one takes `usual` where nothing is known; never where it has enough. */
+  readyIn(usual: number): number {
+    return this.ready && this.#pictures < AT_ONCE ? (this.#pictures + 1) * (this.#pace.picture ?? usual) : Infinity;
   }
 
-  study(picture: Blob, name: string): Promise<Studied> {
-    return this.#work(STUDY_MS, 'study', [CLASS, picture, name]);
+  /** It was not given a picture that it would have taken too long for. */
+  passOver(): void {
+    this.#pace.forget();
+  }
+
+  async study(picture: Picture, name: string): Promise<Studied> {
+    this.#pictures += 1;
+    const asked = performance.now();
+    try {
+      return await this.#work(this.#pictures * STUDY_MS, 'study', [CLASS, picture, name]);
+    } finally {
+      const now = performance.now();
+      this.#pace.note(now - Math.max(asked, this.#answered));
+      this.#answered = now;
+      this.#pictures -= 1;
+    }
   }
 
   /** Null where it cannot. */
@@ -75,14 +121,12 @@ class Helper {
   }
 
   async #work<C extends Asked>(most: number, call: C, args: Calls[C]['args'], transfer: Transferable[] = []): Promise<Calls[C]['result']> {
-    this.#working += 1;
     // Whoever asks may have been busy for as long: what has arrived meanwhile is looked at first.
     let late = setTimeout(() => (late = setTimeout(this.#end, ANSWER_MS)), most);
     try {
       return await this.#ask(call, args, transfer);
     } finally {
       clearTimeout(late);
-      this.#working -= 1;
     }
   }
 
@@ -141,6 +185,8 @@ class HelperCrew implements Crew {
 export class Helpers {
   readonly #start: (simd: Simd) => HelperPort;
   readonly #most: number;
+  /** That of the worker that they help. */
+  #pace = new Pace();
   #backbone: BackboneFiles | null = null;
   #simd: Simd = 'relaxed';
   /** Whether they are to look at pictures. */
@@ -164,6 +210,7 @@ export class Helpers {
   serve(backbone: BackboneFiles | null, simd: Simd, studies = true): void {
     this.#close();
     this.#crew = null;
+    this.#pace = new Pace();
     this.#simd = simd;
     this.#studies = studies;
     this.#backbone = backbone !== null && backbone.weights.size <= LARGEST_BACKBONE ? backbone : null;
@@ -205,9 +252,20 @@ export class Helpers {
     if (this.#all.length > 0 && this.#crew === null) this.#timer = setTimeout(() => this.#close(), IDLE_MS);
   }
 
-  /** Has one of them look at a picture; null where none is free. */
-  study(picture: Blob, name: string): Promise<Studied> | null {
-    return (this.#studies && this.#all.find(({ free }) => free)?.study(picture, name)) || null;
+  /** The worker that they help has taken so long for a picture. */
+  note(milliseconds: number): void {
+    this.#pace.note(milliseconds);
+  }
+
+  /** Has one of them look at a picture to which this worker comes after `own` others; null where none would be done with it by then. */
+  study(picture: Picture, name: string, own: number): Promise<Studied> | null {
+    if (!this.#studies) return null;
+    const usual = this.#pace.picture ?? 1;
+    const [first] = this.#all.toSorted((a, b) => a.readyIn(usual) - b.readyIn(usual));
+    if (!first || first.readyIn(usual) === Infinity) return null;
+    if (first.readyIn(usual) <= (own + WAIT) * usual) return first.study(picture, name);
+    first.passOver();
+    return null;
   }
 
   #newCrew(): HelperCrew {

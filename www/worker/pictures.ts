@@ -1,12 +1,12 @@
 import type { Picture } from '../protocol.js';
-import { decode, makeThumbnail, pack, readPixels, type Pixels } from './decode.js';
+import { decode, makeThumbnail, pack, readPixels, thumbnailOf, type Pixels } from './decode.js';
 import { refusal } from './failure.js';
 
 /** A picture on its way into the session. */
 export interface Decoded {
   pixels: Pixels;
-  /** It is made while the pixels are worked on. */
-  thumbnail: Blob | Promise<Blob>;
+  /** Of a file; it is made while the pixels are worked on. Null where it is to be made of the pixels, once somebody wants it. */
+  thumbnail: Blob | Promise<Blob> | null;
   /** What the backbone makes of it, where a helper has found that out. */
   features?: Uint8Array | null;
 }
@@ -15,8 +15,10 @@ export interface Decoded {
 export interface PictureReader {
   /** Pixels alone, to predict. */
   read(picture: Picture, name: string): Promise<Pixels>;
-  /** Pixels and a thumbnail, to keep. */
+  /** Pixels and, of a file, a thumbnail, to keep. */
   readWithThumbnail(picture: Picture, name: string): Promise<Decoded>;
+  /** A thumbnail of pixels. */
+  thumbnail(pixels: Pixels): Promise<Blob>;
   /** Pixels as a file that reads as the very same ones. */
   pack(pixels: Pixels): Promise<Blob>;
 }
@@ -37,34 +39,53 @@ export const browserPictures: PictureReader = {
   async readWithThumbnail(picture, name) {
     const bitmap = await decode(picture, name);
     try {
-      const thumbnail = makeThumbnail(bitmap);
+      const thumbnail = picture instanceof Blob ? makeThumbnail(bitmap) : null;
       // Whoever needs it hears of it.
-      thumbnail.catch(() => undefined);
+      thumbnail?.catch(() => undefined);
       return { pixels: readPixels(bitmap), thumbnail };
     } finally {
       bitmap.close();
     }
   },
+  thumbnail: thumbnailOf,
   pack,
 };
 
 /** The thumbnails of all pictures, those of removed ones too: a picture can come back until it is forgotten. */
 export class Thumbnails {
-  readonly #thumbnails = new Map<number, Blob>();
+  /** Those that are there, those that are being made, and how the others are made. */
+  readonly #thumbnails = new Map<number, Blob | Promise<Blob> | (() => Promise<Blob>)>();
 
-  /** All of them by the numbers of their pictures. */
-  get all(): ReadonlyMap<number, Blob> {
-    return this.#thumbnails;
-  }
-
-  set(id: number, thumbnail: Blob): void {
+  /** One, or how it is made once it is wanted. That it cannot be made is no reason to refuse the picture. */
+  set(id: number, thumbnail: Blob | Promise<Blob> | (() => Promise<Blob>)): void {
+    if (thumbnail instanceof Promise) thumbnail.catch(() => undefined);
     this.#thumbnails.set(id, thumbnail);
   }
 
-  get(id: number): Blob {
-    const thumbnail = this.#thumbnails.get(id);
+  async get(id: number): Promise<Blob> {
+    const thumbnail = await this.make(id);
     if (!thumbnail) throw refusal('image_unknown', `There is no thumbnail of picture number ${id}.`, String(id));
     return thumbnail;
+  }
+
+  /** Makes it where that is still to be done; null where there is none. */
+  async make(id: number): Promise<Blob | null> {
+    const known = this.#thumbnails.get(id) ?? null;
+    if (known === null || known instanceof Blob) return known;
+    const making = typeof known === 'function' ? known() : known;
+    this.#thumbnails.set(id, making);
+    const made = await making.catch(() => null);
+    // It may have been forgotten meanwhile, or be another's.
+    if (this.#thumbnails.get(id) !== making) return made;
+    if (made) this.#thumbnails.set(id, made);
+    else this.#thumbnails.delete(id);
+    return made;
+  }
+
+  /** All of them by the numbers of their pictures. */
+  async all(): Promise<ReadonlyMap<number, Blob>> {
+    const made = await Promise.all([...this.#thumbnails.keys()].map(async (id) => [id, await this.make(id)] as const));
+    return new Map(made.flatMap(([id, thumbnail]) => (thumbnail ? [[id, thumbnail] as const] : [])));
   }
 
   delete(id: number): void {

@@ -10,11 +10,11 @@ export interface Queued {
   loaded?: Promise<unknown>;
 }
 
-/** A picture that waits to be added. */
-export type QueuedImage = Queued & { request: CallRequest<'addImage'> };
+/** A picture that waits to be added, or to be looked at for another worker. */
+export type QueuedImage = Queued & { request: CallRequest<'addImage'> | CallRequest<'study'> };
 
 function isImage(queued: Queued): queued is QueuedImage {
-  return queued.request.call === 'addImage';
+  return queued.request.call === 'addImage' || queued.request.call === 'study';
 }
 
 /**
@@ -41,7 +41,7 @@ export class RequestQueue {
     return this.#queue.shift();
   }
 
-  /** The next pictures to be added, at most so many, so that they can be decoded while another is worked on. */
+  /** The next pictures, at most so many, so that they can be decoded while another is worked on. */
   nextImages(most: number): QueuedImage[] {
     const next = this.#queue.slice(0, most);
     const end = next.findIndex((queued) => !isImage(queued));

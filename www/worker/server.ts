@@ -6,9 +6,9 @@ import { changeBy, Changes, told } from './changes.js';
 import { chooseEngines } from './engines.js';
 import { isTrap, refusal, toFailure } from './failure.js';
 import { loadBackbone, loadOutline, readBlob, readWeights, type BackboneBytes } from './fetch.js';
-import { MOST_HELPERS, type Helpers } from './helpers.js';
+import { AT_ONCE, MOST_HELPERS, type Helpers } from './helpers.js';
 import { Thumbnails, type PictureReader } from './pictures.js';
-import { RequestQueue, type Queued, type QueuedImage } from './queue.js';
+import { RequestQueue, type Queued } from './queue.js';
 import type { Core, Session } from './session.js';
 import { knownSettings } from './settings.js';
 import { Sources } from './sources.js';
@@ -40,7 +40,7 @@ export class Server {
   #change: BackboneChange | null = null;
   /** What helpers were last told to compute with, and whether to look at pictures. */
   #offer: { config: string | undefined; weights: Blob | undefined; studies: boolean } | null = null;
-  /** Whether this worker is embedding a picture itself. */
+  /** Whether this worker is embedding a picture itself that a helper could have looked at. */
   #embedding = false;
   #wake: () => void = () => undefined;
   /** Whether something may be left of what can wait. */
@@ -50,7 +50,11 @@ export class Server {
 
   constructor(pictures: PictureReader, post: (message: Message, transfer?: Transferable[]) => void, helpers: Helpers) {
     this.#pictures = pictures;
-    this.#sources = new Sources((pixels) => pictures.pack(pixels));
+    this.#sources = new Sources(async (pixels, id) => {
+      // Nothing else keeps the pixels from now on.
+      await this.#thumbnails.make(id);
+      return pictures.pack(pixels);
+    });
     this.#post = post;
     this.#helpers = helpers;
   }
@@ -60,7 +64,7 @@ export class Server {
     if (request.kind === 'control') {
       this.#steer(request.id, request.action);
     } else if (request.call === 'thumbnail') {
-      this.#sendThumbnail(request.id, request.args[0]);
+      void this.#sendThumbnail(request.id, request.args[0]);
     } else {
       // From now on, so that a run can be cancelled that still waits to start.
       if (LONG_CALLS.has(request.call)) this.#controls.set(request.id, { paused: false, cancelled: false });
@@ -158,9 +162,10 @@ export class Server {
 
   async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
     const { id, call } = request;
-    this.#embedding = call === 'addImage' && !studied;
-    if (call === 'addImage' && this.#queue.nextImages(AHEAD).some((next) => fileForHelpers(next) !== null)) this.#helpers.expect();
+    this.#embedding = !studied && isForHelpers(request);
+    if (call === 'addImage' && this.#queue.nextImages(AHEAD).some((next) => isForHelpers(next.request))) this.#helpers.expect();
     this.#prefetch();
+    const began = performance.now();
     try {
       if (call === 'create') {
         const session = await this.#create(await (loaded as Promise<BackboneBytes>), request.args);
@@ -189,6 +194,7 @@ export class Server {
       this.#controls.delete(id);
       await this.#refuse(id, error);
     } finally {
+      if (this.#embedding) this.#helpers.note(performance.now() - began);
       this.#embedding = false;
     }
   }
@@ -364,27 +370,39 @@ export class Server {
   }
 
   /**
-   * Starts with the next pictures: helpers look at as many as they can, and the browser decodes the next one while the session computes. One
-   * that this worker will come to at once is left to it, so that it need not wait for a helper.
+   * Starts with the next pictures: helpers look at those that they will be done with when this worker comes to them, and of the others the
+   * browser decodes the first ones while the session computes.
    */
   #prefetch(): void {
-    for (const [ahead, next] of this.#queue.nextImages(AHEAD).entries()) {
-      if (next.decoded) continue;
+    let [own, decoding] = [this.#embedding ? 1 : 0, 0];
+    for (const next of this.#queue.nextImages(AHEAD)) {
+      if (next.studied) continue;
       const [, picture, name] = next.request.args;
-      const file = ahead > 0 || this.#embedding ? fileForHelpers(next) : null;
-      const studied = file && this.#helpers.study(file, name);
-      if (studied !== null) {
+      const helps = isForHelpers(next.request);
+      const studied = helps && !next.decoded ? this.#helpers.study(picture, name, own) : null;
+      if (studied) {
         next.studied = true;
-        next.decoded = studied.catch(() => this.#pictures.readWithThumbnail(picture, name));
-      } else if (ahead === 0) next.decoded = this.#pictures.readWithThumbnail(picture, name);
+        next.decoded = studied.then(
+          (found) => {
+            // The helper had one of its own.
+            if ('close' in picture) picture.close();
+            return found;
+          },
+          () => this.#pictures.readWithThumbnail(picture, name),
+        );
+      } else {
+        if (decoding < DECODED) next.decoded ??= this.#pictures.readWithThumbnail(picture, name);
+        decoding += 1;
+        if (helps) own += 1;
+      }
       // Told when it is this picture's turn.
       next.decoded?.catch(() => undefined);
     }
   }
 
-  #sendThumbnail(id: number, image: number): void {
+  async #sendThumbnail(id: number, image: number): Promise<void> {
     try {
-      this.#post({ kind: 'result', id, value: this.#thumbnails.get(image) });
+      this.#post({ kind: 'result', id, value: await this.#thumbnails.get(image) });
     } catch (error) {
       this.#post({ kind: 'failure', id, failure: toFailure(error) });
     }
@@ -414,13 +432,17 @@ const QUIET_MS = 300;
 /** Before a head trains helpers come where so much preparing is expected of all together, as the estimate says: they take as long to start. */
 const WORTH_HELP_S = 0.5;
 
-/** So many pictures are looked at ahead of their turn at most: one by this worker, the others by helpers. Their pixels wait in memory. */
-const AHEAD = 1 + MOST_HELPERS;
+/** So many are decoded ahead: that takes the browser some steps, and this worker has time for one between two pictures. */
+const DECODED = 2;
 
-/** What helpers can look at of a picture: a file that is not known yet and is to be learned from. Null where they are of no use. */
-function fileForHelpers({ request }: QueuedImage): Blob | null {
-  const [, picture, , { features, part }] = request.args;
-  return picture instanceof Blob && !features && part !== 'test' ? picture : null;
+/** So many pictures ahead of their turn are thought of at most: of those that helpers look at, the pixels wait in memory. */
+const AHEAD = DECODED + AT_ONCE * MOST_HELPERS;
+
+/** Whether helpers could look at the picture: one that is not known yet and is to be learned from. */
+function isForHelpers(request: CallRequest): boolean {
+  if (request.call !== 'addImage') return false;
+  const [, , , { features, part }] = request.args;
+  return !features && part !== 'test';
 }
 
 /** What of an answer is nobody else's. */

@@ -8,7 +8,7 @@ const MOST_BYTES = 64e6;
  * disk. What came as pixels is packed without loss, once there is nothing else to do.
  */
 export class Sources {
-  readonly #pack: (pixels: Pixels) => Promise<Blob>;
+  readonly #pack: (pixels: Pixels, id: number) => Promise<Blob>;
   readonly #sources = new Map<number, Blob>();
   /** Pixels that wait, in order. */
   readonly #waiting = new Map<number, Pixels>();
@@ -16,7 +16,7 @@ export class Sources {
   readonly #packing = new Map<number, Promise<void>>();
   #bytes = 0;
 
-  constructor(pack: (pixels: Pixels) => Promise<Blob>) {
+  constructor(pack: (pixels: Pixels, id: number) => Promise<Blob>) {
     this.#pack = pack;
   }
 
@@ -48,7 +48,7 @@ export class Sources {
     const pixels = this.#waiting.get(id);
     if (pixels) {
       this.#forget(id);
-      const packed = this.#pack(pixels)
+      const packed = this.#pack(pixels, id)
         // Without a source it stays on the backbones that have seen it.
         .catch(() => null)
         .then((source) => {

@@ -39,8 +39,9 @@ export class FakeWorker extends EventTarget {
     readWithThumbnail: async (picture, name): Promise<Decoded> => {
       const pixels = await this.#pictures.read(picture, name);
       if (pixels.width === 0) throw Object.assign(new Error(`“${name}” is empty.`), { code: 'picture_unreadable', value: name });
-      return { pixels, thumbnail: new Blob(['thumbnail']) };
+      return { pixels, thumbnail: picture instanceof Blob ? new Blob(['thumbnail']) : null };
     },
+    thumbnail: async ({ width }) => new Blob([`thumbnail of ${width} pixels`]),
     pack: async ({ width }) => new Blob([new Uint8Array(width)]),
   };
 

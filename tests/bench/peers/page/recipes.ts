@@ -27,7 +27,7 @@ const ours = (usual: boolean, arithmetic: Arithmetic = 'float'): OpenRecipe => a
     async addPictures() {
       for (const [label, some] of pictures.entries()) {
         await trainer.addClass(`class ${label}`);
-        for (const picture of some) await trainer.addImage(`class ${label}`, picture);
+        await trainer.addImages(`class ${label}`, some);
       }
     },
     async train() {
