@@ -292,7 +292,7 @@ export class Trainer {
   async addImages(ref: ClassRef, sources: readonly PictureSource[], options: AddImagesOptions = {}): Promise<AddedImages> {
     const { group, part, signal } = options;
     const about = { ...(group !== undefined && { group }), ...(part !== undefined && { part }) };
-    const { answers, failures } = await eachReadable(sources, (source) => this.#add(ref, source, about, signal), options);
+    const { answers, failures } = await eachReadable(sources, (source) => this.#add(ref, source, about, signal), options, ADDED_AHEAD);
     return { ids: answers, failures };
   }
 
@@ -584,11 +584,15 @@ export class Trainer {
   }
 }
 
+/** So many pictures are on their way into a class at a time: the worker and each of its helpers has some, and one more to begin with. */
+const ADDED_AHEAD = 12;
+
 /** Asks about each of many pictures, in their order; one that cannot be read is null and told, by its place, and anything else that is wrong ends it. */
 async function eachReadable<S, T>(
   sources: readonly S[],
   ask: (source: S) => Promise<T>,
   { signal, onProgress }: EvaluateOptions,
+  ahead?: number,
 ): Promise<{ answers: (T | null)[]; failures: { index: number; error: HeadstartError }[] }> {
   const failures: { index: number; error: HeadstartError }[] = [];
   let done = 0;
@@ -604,6 +608,6 @@ async function eachReadable<S, T>(
     onProgress?.(done, sources.length);
     return answer;
   };
-  const answers = await inOrder(sources, one, signal);
+  const answers = await inOrder(sources, one, signal, ahead);
   return { answers, failures: failures.sort((a, b) => a.index - b.index) };
 }

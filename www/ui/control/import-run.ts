@@ -8,7 +8,7 @@ import { atMostEvery } from './frames.js';
 import type { Intake } from './intake.js';
 
 /** So many pictures are unpacked or on their way at a time: a few more than the worker is given. */
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 /** How far it is is told so often at most. */
 const SHOW_MS = 100;
 /** Before this many seconds nobody knows how long it takes. */

@@ -10,8 +10,8 @@ import { atMostEvery } from './frames.js';
 import type { Batch, Delivery, Job, News } from './intake-batch.js';
 import type { Library, Source } from './library.js';
 
-/** So many pictures are with the worker at a time: enough that it decodes one while it works on another. */
-const IN_FLIGHT = 4;
+/** So many pictures are with the worker at a time: enough for it and each of its helpers to have some, and one more to begin with. */
+const IN_FLIGHT = 12;
 
 /** What has come in is shown so often at most: each time the lists are drawn anew. */
 const SHOW_MS = 100;
