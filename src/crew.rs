@@ -1,16 +1,60 @@
 //! Others that compute beside a project, each on a core of its own: in a browser these are workers with modules of their own.
 //!
-//! What they are asked is a [`Task`] with numbers, and numbers are the answer; [`crate::train::Member`] answers. Whatever is asked
+//! What they are asked is a [`Task`] with [`Numbers`], and numbers are the answer; [`crate::train::Member`] answers. Whatever is asked
 //! comes out the same to the bit whoever computes it, so that nothing depends on how many there are, or on one that goes away.
 
 use crate::error::Result;
 use crate::head::{Activation, Convolution, Dense, Head};
 use crate::nn::Goal;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::pin::Pin;
 
+/// Numbers where whoever computed them has put them: millions, that are copied once.
+pub trait Numbers {
+    /// How many.
+    fn count(&self) -> usize;
+
+    /// Some of them, within their number.
+    fn part(&self, range: Range<usize>) -> Vec<f32>;
+}
+
+impl Numbers for Vec<f32> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn part(&self, range: Range<usize>) -> Vec<f32> {
+        self[range].to_vec()
+    }
+}
+
+/// Numbers read one part behind the other.
+pub(crate) struct Reader<'a> {
+    of: &'a dyn Numbers,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(of: &'a dyn Numbers) -> Self {
+        Self { of, at: 0 }
+    }
+
+    /// The next so many; `None` where there are not as many.
+    pub(crate) fn take(&mut self, count: usize) -> Option<Vec<f32>> {
+        let end = self.at.checked_add(count).filter(|end| *end <= self.of.count())?;
+        let start = std::mem::replace(&mut self.at, end);
+        Some(self.of.part(start..end))
+    }
+
+    /// Whether all were read.
+    pub(crate) fn is_done(&self) -> bool {
+        self.at == self.of.count()
+    }
+}
+
 /// Numbers, or nothing where who was asked does not answer.
-pub type Answered = Pin<Box<dyn Future<Output = Option<Vec<f32>>>>>;
+pub type Answered = Pin<Box<dyn Future<Output = Option<Box<dyn Numbers>>>>>;
 
 /// Whoever can be asked. All have the backbone of the project that asks, on the CPU engine.
 pub trait Crew {
@@ -20,8 +64,8 @@ pub trait Crew {
     /// How many there may be.
     fn most(&self) -> usize;
 
-    /// Asks one of them, counted from 0. It begins at once, and not when the answer is waited for.
-    fn ask(&self, member: usize, task: &Task, values: Vec<f32>) -> Answered;
+    /// Asks one of them, counted from 0, with numbers one part behind the other. It begins at once, and not when the answer is waited for.
+    fn ask(&self, member: usize, task: &Task, values: &[&[f32]]) -> Answered;
 }
 
 /// What a member is asked for.

@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 pub use crate::nn::Slot;
-use crate::nn::{on_device, read_all, read_behind};
+use crate::nn::{on_device, read_all};
 use burn::tensor::{Device, Gradients, Tensor};
 
 /// Which learning rate a parameter takes.
@@ -116,14 +116,6 @@ impl Params {
     /// Where they are.
     pub(crate) fn device(&self) -> &Device {
         &self.device
-    }
-
-    /// Reads the values back, one behind the other.
-    ///
-    /// # Errors
-    /// [`Error::DeviceLost`] where the device does not answer.
-    pub(crate) async fn values(&self) -> Result<Vec<f32>> {
-        read_behind(Vec::new(), self.items.iter().map(|item| item.value.clone().inner())).await
     }
 
     /// Reads the values back to system memory.

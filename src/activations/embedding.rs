@@ -101,13 +101,13 @@ impl Embedding {
         let task = Task::Embed { from: boundary, boundary: end, pooled };
         let asked = others.iter().enumerate().filter_map(|(member, part)| {
             let crew = crew.as_ref()?;
-            Some((*part, crew.ask(member, &task, part.to_vec())))
+            Some((*part, crew.ask(member, &task, &[part])))
         });
         let asked: Vec<(&[f32], Answered)> = asked.collect();
         let mut rows = way.embed_values(own).await?;
         for (part, answer) in asked {
-            match answer.await.filter(|values| values.len() == part.len() / each * width) {
-                Some(values) => rows.extend(values.chunks_exact(width).map(Arc::from)),
+            match answer.await.filter(|values| values.count() == part.len() / each * width) {
+                Some(values) => rows.extend(values.part(0..values.count()).chunks_exact(width).map(Arc::from)),
                 None => rows.extend(way.embed_values(part).await?),
             }
         }

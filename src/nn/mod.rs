@@ -24,7 +24,7 @@ pub(crate) use operations::{Goal, Loss, Move, Moved, adam, dense, dense_of, desc
 pub use spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op, Padding, Window};
 pub use stage::Slot;
 pub(crate) use stage::{After, FixedNorm, Read, Source, Stage, TrainedNorm};
-pub(crate) use transfer::{on_device, read_all, read_behind};
+pub(crate) use transfer::{on_device, read_all};
 
 use serde::Serialize;
 

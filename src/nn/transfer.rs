@@ -10,20 +10,6 @@ pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values, [length]), device)
 }
 
-/// Reads tensors back, one behind the other and behind what is there.
-///
-/// # Errors
-/// [`Error::DeviceLost`] where the device does not answer.
-pub(crate) async fn read_behind(
-    mut values: Vec<f32>,
-    tensors: impl IntoIterator<Item = Tensor<1>>,
-) -> Result<Vec<f32>> {
-    let read = read_all(tensors).await?;
-    values.reserve_exact(read.iter().map(Vec::len).sum());
-    read.iter().for_each(|part| values.extend_from_slice(part));
-    Ok(values)
-}
-
 /// Whether a tensor is in system memory.
 fn is_near(tensor: &Tensor<1>) -> bool {
     tensor.device() == Device::flex()

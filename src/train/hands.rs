@@ -4,10 +4,11 @@
 
 use super::examples::Batch;
 use super::network::Network;
-use crate::crew::{Answered, Crew, Outline, Task};
+use crate::crew::{Answered, Crew, Numbers, Outline, Task};
+use crate::engine::Clock;
 use crate::error::{Error, Result};
 use crate::head::Standardisation;
-use crate::nn::{Goal, read_all, read_behind};
+use crate::nn::{Goal, read_all};
 use burn::tensor::Tensor;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -92,9 +93,78 @@ pub(super) fn learn(
     Some((gradients?, logits))
 }
 
+/// With how many hands a step is done soonest. Slow cores may cost more than they do: who has the step waits for them. Where that is so fewer
+/// are tried, and all again now and then.
+#[derive(Default)]
+struct Pace {
+    /// How many there are.
+    there: usize,
+    /// How many are used.
+    used: usize,
+    /// How many are used for once.
+    tried: Option<usize>,
+    /// Rows of the steps that count: of the largest, which are all but the last of an epoch.
+    rows: usize,
+    /// Seconds of the shortest step since the latest trial.
+    shortest: f64,
+    /// How many of them its own part took.
+    own: f64,
+    /// Steps that counted.
+    steps: u32,
+    /// The step behind which something is tried.
+    next: u32,
+}
+
+/// The first trial follows so many steps, and each of the others four times as many.
+const TRIED_AFTER: u32 = 4;
+/// A step has to be that much shorter for another number of hands to be used from then on.
+const SHORTER: f64 = 0.9;
+/// Where its own part takes less of a step, much of it is waiting for others.
+const OWN: f64 = 0.8;
+
+impl Pace {
+    /// How many of these to use for the next step.
+    fn hands(&mut self, there: usize) -> usize {
+        if there != self.there {
+            *self = Self { there, used: there, shortest: f64::INFINITY, next: TRIED_AFTER, ..Self::default() };
+        }
+        self.tried.unwrap_or(self.used)
+    }
+
+    /// A step of so many rows has taken that long, of which its own part took `own`.
+    fn note(&mut self, rows: usize, own: f64, seconds: f64) {
+        if rows < self.rows {
+            return;
+        }
+        if rows > self.rows {
+            (self.rows, self.shortest) = (rows, f64::INFINITY);
+        }
+        if let Some(tried) = self.tried.take() {
+            if seconds < SHORTER * self.shortest {
+                (self.used, self.shortest, self.own) = (tried, seconds, own);
+            }
+            return;
+        }
+        if seconds < self.shortest {
+            (self.shortest, self.own) = (seconds, own);
+        }
+        self.steps += 1;
+        if self.steps == self.next {
+            self.next *= 4;
+            if self.used > 1 && self.own < OWN * self.shortest {
+                self.tried = Some(self.used.div_ceil(2));
+            } else if self.used < self.there {
+                self.tried = Some((2 * self.used).min(self.there));
+            }
+        }
+    }
+}
+
 /// Those who compute one network's steps: whoever trains it, and the members of a crew that have made it too.
 pub(super) struct Hands {
     crew: Option<Rc<dyn Crew>>,
+    clock: Clock,
+    pace: RefCell<Pace>,
     outline: Outline,
     /// Shift and scale of the features.
     scaling: Vec<f32>,
@@ -105,9 +175,10 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    pub(super) fn new(crew: Option<Rc<dyn Crew>>, outline: Outline, scaling: &Standardisation) -> Self {
+    pub(super) fn new(crew: Option<Rc<dyn Crew>>, outline: Outline, scaling: &Standardisation, clock: Clock) -> Self {
         let scaling = [&scaling.mean[..], &scaling.scale].concat();
-        Self { crew, outline, scaling, asked: Cell::new(0), members: RefCell::new(Vec::new()) }
+        let (asked, members, pace) = (Cell::new(0), RefCell::new(Vec::new()), RefCell::new(Pace::default()));
+        Self { crew, clock, pace, outline, scaling, asked, members }
     }
 
     /// Has those begin that have come meanwhile.
@@ -115,7 +186,7 @@ impl Hands {
         let Some(crew) = &self.crew else { return };
         let come = self.asked.replace(crew.members())..crew.members();
         let task = Task::Begin(self.outline.clone());
-        let answers: Vec<_> = come.map(|member| (member, crew.ask(member, &task, self.scaling.clone()))).collect();
+        let answers: Vec<_> = come.map(|member| (member, crew.ask(member, &task, &[&self.scaling]))).collect();
         for (member, answer) in answers {
             if answer.await.is_some() {
                 self.members.borrow_mut().push(member);
@@ -124,7 +195,7 @@ impl Hands {
     }
 
     /// What a member answers; one that does not is asked no more.
-    async fn hear(&self, member: usize, answer: Answered) -> Option<Vec<f32>> {
+    async fn hear(&self, member: usize, answer: Answered) -> Option<Box<dyn Numbers>> {
         let answer = answer.await;
         if answer.is_none() {
             self.members.borrow_mut().retain(|other| *other != member);
@@ -145,30 +216,35 @@ impl Hands {
         let missing = || Error::Internal("a share of a batch is missing".into());
         self.gather().await;
         let members = self.members.borrow().clone();
-        let parts = assigned(shares.len(), 1 + members.len());
-        let count = shares.len();
+        let start = (self.clock)();
+        let hands = self.pace.borrow_mut().hands(1 + members.len());
+        let (parts, count) = (assigned(shares.len(), hands), shares.len());
+        let all_rows: usize = shares.iter().map(|share| share.goal.labels.len()).sum();
         let mut shares: Vec<Option<Share>> = shares.into_iter().map(Some).collect();
         let mut asked = Vec::new();
         if let Some(crew) = self.crew.as_ref().filter(|_| parts.len() > 1) {
-            let params = network.params.values().await?;
+            let params = network.params.snapshot().await?;
             for (part, member) in parts[1..].iter().zip(members) {
                 let of: Vec<&Share> = shares[part.clone()].iter().flatten().collect();
                 let maps = of.iter().map(|share| share.maps.clone().flatten(0, 3));
                 let masks = of.iter().filter_map(|share| share.mask.clone()).map(|mask| mask.flatten(0, 1));
-                let values = read_behind(params.clone(), maps.chain(masks)).await?;
+                let rest = read_all(maps.chain(masks)).await?;
+                let values: Vec<&[f32]> = params.iter().chain(rest.iter().map(Vec::as_slice)).collect();
                 let goals = of.iter().map(|share| share.goal.clone()).collect();
                 let masked = of.iter().any(|share| share.mask.is_some());
                 let task = Task::Learn { goals, first_active: lesson.first_active, masked };
-                asked.push((part.clone(), member, crew.ask(member, &task, values)));
+                asked.push((part.clone(), member, crew.ask(member, &task, &values)));
             }
         }
+        let began = (self.clock)();
         let (own, mut logits) = learn(network, &mut shares[parts[0].clone()], true, lesson).ok_or_else(missing)?;
+        let seconds_alone = (self.clock)() - began;
         let active: Vec<bool> = own.iter().map(Option::is_some).collect();
         let mut sums = BTreeMap::from([(parts[0].start, (parts[0].end, own))]);
         for (part, member, answer) in asked {
             let rows: Vec<usize> = shares[part.clone()].iter().flatten().map(|share| share.goal.labels.len()).collect();
             let heard = self.hear(member, answer).await;
-            let found = match heard.and_then(|values| network.understood(&active, &rows, &values)) {
+            let found = match heard.and_then(|values| network.understood(&active, &rows, &*values)) {
                 Some(found) => found,
                 None => learn(network, &mut shares[part.clone()], false, lesson).ok_or_else(missing)?,
             };
@@ -179,12 +255,14 @@ impl Hands {
             let there = sums.get(&part.start).is_some_and(|(end, _)| *end == part.end);
             if there { sums.remove(&part.start).map(|(_, gradients)| gradients) } else { None }
         };
-        Ok((summed(0..count, &mut known).ok_or_else(missing)?, logits))
+        let sum = summed(0..count, &mut known).ok_or_else(missing)?;
+        self.pace.borrow_mut().note(all_rows, seconds_alone, (self.clock)() - start);
+        Ok((sum, logits))
     }
 
     /// How many batches are best looked at together.
     pub(super) fn at_once(&self) -> usize {
-        1 + self.members.borrow().len()
+        self.pace.borrow_mut().hands(1 + self.members.borrow().len())
     }
 
     /// The logits of batches, outside of the graph.
@@ -192,26 +270,28 @@ impl Hands {
     /// # Errors
     /// Those of reading them.
     pub(super) async fn look(&self, network: &Network, batches: Vec<Batch>) -> Result<Vec<Vec<f32>>> {
-        let members = self.members.borrow().clone();
+        let mut members = self.members.borrow().clone();
+        members.truncate(batches.len().saturating_sub(1));
         let params = network.params.without_graph();
-        let told = if members.is_empty() { Vec::new() } else { params.values().await? };
+        let told = if members.is_empty() { None } else { Some(params.snapshot().await?) };
         // All are asked before anything is computed here.
         let mut asked = BTreeMap::new();
         for ((at, batch), member) in batches.iter().enumerate().skip(1).zip(members) {
-            let (Batch::Maps(x), Some(crew)) = (batch, &self.crew) else { break };
+            let (Batch::Maps(x), Some(crew), Some(told)) = (batch, &self.crew, &told) else { break };
             let pictures = x.dims()[0];
-            let values = read_behind(told.clone(), [x.clone().flatten(0, 3)]).await?;
-            asked.insert(at, (member, pictures, crew.ask(member, &Task::Look { pictures }, values)));
+            let maps = read_all([x.clone().flatten(0, 3)]).await?;
+            let values: Vec<&[f32]> = told.iter().chain(maps.iter().map(Vec::as_slice)).collect();
+            asked.insert(at, (member, pictures, crew.ask(member, &Task::Look { pictures }, &values)));
         }
         let mut logits = Vec::with_capacity(batches.len());
         for (at, batch) in batches.into_iter().enumerate() {
             let mut heard = None;
             if let Some((member, pictures, answer)) = asked.remove(&at) {
                 let whole = pictures * network.head.classes();
-                heard = self.hear(member, answer).await.filter(|values| values.len() == whole);
+                heard = self.hear(member, answer).await.filter(|values| values.count() == whole);
             }
             logits.push(match heard {
-                Some(values) => values,
+                Some(values) => values.part(0..values.count()),
                 None => read_all([network.logits(batch, &params, 0, |_| None).flatten(0, 1)]).await?.concat(),
             });
         }
@@ -221,7 +301,7 @@ impl Hands {
 
 #[cfg(test)]
 mod tests {
-    use super::{assigned, shares, summed};
+    use super::{Pace, assigned, shares, summed};
     use burn::tensor::{Device, Tensor};
 
     #[test]
@@ -242,6 +322,57 @@ mod tests {
         assert_eq!(assigned(4, 9), [0..1, 1..2, 2..3, 3..4]);
         assert_eq!(assigned(3, 2), [0..2, 2..3]);
         assert_eq!(assigned(1, 4), all(1));
+    }
+
+    /// The hands of each of some steps, of which one takes as long, its own part and in all, as `seconds` says of the hands.
+    fn used(pace: &mut Pace, steps: usize, there: usize, seconds: impl Fn(usize) -> (f64, f64)) -> Vec<usize> {
+        let step = |_| {
+            let hands = pace.hands(there);
+            let (own, all) = seconds(hands);
+            pace.note(16, own, all);
+            hands
+        };
+        (0..steps).map(step).collect()
+    }
+
+    fn times(hands: &[usize], count: usize) -> usize {
+        hands.iter().filter(|hands| **hands == count).count()
+    }
+
+    #[test]
+    fn as_many_are_used_as_make_a_step_short() {
+        // Each does its part.
+        let all = used(&mut Pace::default(), 300, 4, |hands| (0.9 / hands as f64, 1.0 / hands as f64));
+        assert_eq!(times(&all, 4), 300);
+        // The second core is as slow as three: it is left, and tried again now and then.
+        let slow = |hands| if hands == 1 { (1.0, 1.0) } else { (0.5, 1.5) };
+        let mut pace = Pace::default();
+        let first = used(&mut pace, 300, 2, slow);
+        assert_eq!((&first[..4], times(&first, 2)), (&[2; 4][..], 4 + 3));
+        // Whoever comes meanwhile is used.
+        assert_eq!(used(&mut pace, 1, 3, slow), [3]);
+        // Two cores are fast and two are slow.
+        let two = |hands| [(1.0, 1.0), (0.5, 0.5), (0.3, 0.8), (0.25, 0.8)][hands - 1];
+        let some = used(&mut Pace::default(), 300, 4, two);
+        assert_eq!((times(&some, 4), times(&some, 2)), (4 + 3, 293));
+        // Slow as they are, they are better than nobody.
+        let help = used(&mut Pace::default(), 300, 2, |hands| if hands == 1 { (1.0, 1.0) } else { (0.5, 0.9) });
+        assert_eq!(times(&help, 1), 4);
+    }
+
+    #[test]
+    fn short_steps_of_few_rows_are_not_compared() {
+        let mut pace = Pace::default();
+        for _ in 0..4 {
+            assert_eq!(pace.hands(2), 2);
+            pace.note(16, 0.5, 1.0);
+            pace.note(3, 0.1, 0.1);
+        }
+        assert_eq!(pace.hands(2), 1);
+        pace.note(3, 0.1, 0.1);
+        assert_eq!(pace.hands(2), 1, "that was no trial");
+        pace.note(16, 1.9, 1.9);
+        assert_eq!(pace.hands(2), 2);
     }
 
     /// Of numbers whose sum depends on the order.

@@ -4,12 +4,12 @@ use super::examples::Batch;
 use super::hands::{Lesson, Share, learn};
 use super::network::Network;
 use crate::backbone::Backbone;
-use crate::crew::{Outline, Task};
+use crate::crew::{Numbers, Outline, Reader, Task};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::features::{Cut, Embedder};
 use crate::head::Standardisation;
-use crate::nn::{Goal, on_device, read_behind};
+use crate::nn::{Goal, on_device, read_all};
 use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,11 +28,11 @@ impl Member {
         Self { backbone, engine: Engine::cpu(""), network: None, ways: BTreeMap::new() }
     }
 
-    /// Does what it is asked for.
+    /// Does what it is asked for; numbers one part behind the other.
     ///
     /// # Errors
     /// [`Error::Internal`] for what is no task, or another's.
-    pub async fn answer(&mut self, task: &str, values: &[f32]) -> Result<Vec<f32>> {
+    pub async fn answer(&mut self, task: &str, values: &dyn Numbers) -> Result<Vec<Vec<f32>>> {
         match serde_json::from_str(task).map_err(|error| Error::Internal(format!("no task: {error}")))? {
             Task::Embed { from, boundary, pooled } => self.embed(from, Cut { boundary, pooled }, values).await,
             Task::Begin(outline) => self.begin(&outline, values),
@@ -41,7 +41,7 @@ impl Member {
         }
     }
 
-    async fn embed(&mut self, from: usize, cut: Cut, values: &[f32]) -> Result<Vec<f32>> {
+    async fn embed(&mut self, from: usize, cut: Cut, values: &dyn Numbers) -> Result<Vec<Vec<f32>>> {
         let key = (from, cut.boundary, cut.pooled);
         if from > cut.boundary || cut.boundary > self.backbone.depth() {
             return Err(unfit());
@@ -50,16 +50,17 @@ impl Member {
             self.ways.insert(key, Embedder::between(&self.backbone, from, cut, &self.engine)?);
         }
         let way = self.ways.get(&key).ok_or_else(unfit)?;
-        Ok(way.embed_values(values).await?.concat())
+        let rows = way.embed_values(&values.part(0..values.count())).await?;
+        Ok(rows.iter().map(|row| row.to_vec()).collect())
     }
 
-    fn begin(&mut self, outline: &Outline, values: &[f32]) -> Result<Vec<f32>> {
+    fn begin(&mut self, outline: &Outline, values: &dyn Numbers) -> Result<Vec<Vec<f32>>> {
         let (head, Outline { boundary, train_norms, .. }) = (outline.head()?, outline);
-        if *boundary > self.backbone.depth() || !values.len().is_multiple_of(2) {
+        let count = values.count();
+        if *boundary > self.backbone.depth() || !count.is_multiple_of(2) {
             return Err(unfit());
         }
-        let (mean, scale) = values.split_at(values.len() / 2);
-        let scaling = Standardisation { mean: mean.to_vec(), scale: scale.to_vec() };
+        let scaling = Standardisation { mean: values.part(0..count / 2), scale: values.part(count / 2..count) };
         let of = (&*self.backbone, *boundary, *train_norms);
         // That of an earlier training makes way first.
         self.network = None;
@@ -69,49 +70,56 @@ impl Member {
     }
 
     /// Takes the parameters in; the network, the shape of its maps and the numbers behind.
-    fn told<'a>(&mut self, values: &'a [f32]) -> Result<(&Network, [usize; 3], &'a [f32])> {
+    fn told<'a>(&mut self, values: &'a dyn Numbers) -> Result<(&Network, [usize; 3], Reader<'a>)> {
         let (network, shape) = self.network.as_mut().ok_or_else(unfit)?;
-        let (params, rest) = values.split_at_checked(network.params.count()).ok_or_else(unfit)?;
-        network.recall(params);
-        Ok((network, *shape, rest))
+        let mut reader = Reader::new(values);
+        network.recall(&mut reader).ok_or_else(unfit)?;
+        Ok((network, *shape, reader))
     }
 
-    async fn learn(&mut self, goals: Vec<Goal>, first_active: usize, masked: bool, values: &[f32]) -> Result<Vec<f32>> {
-        let (network, shape, values) = self.told(values)?;
-        let (area, width) = (shape.iter().product::<usize>(), if masked { network.head.droppable() } else { 0 });
-        let rows: usize = goals.iter().map(|goal| goal.labels.len()).sum();
-        let (mut maps, mut masks) = values.split_at_checked(rows * area).ok_or_else(unfit)?;
-        if goals.is_empty() || masks.len() != rows * width {
+    async fn learn(
+        &mut self,
+        goals: Vec<Goal>,
+        first_active: usize,
+        masked: bool,
+        values: &dyn Numbers,
+    ) -> Result<Vec<Vec<f32>>> {
+        let (network, shape, mut reader) = self.told(values)?;
+        let rows = |goal: &Goal| goal.labels.len();
+        let maps = goals.iter().map(|goal| maps_of(&mut reader, rows(goal), shape));
+        let maps = maps.collect::<Option<Vec<_>>>().ok_or_else(unfit)?;
+        let width = network.head.droppable();
+        let mut mask_of = |goal: &Goal| match masked {
+            true => {
+                Some(Some(on_device(reader.take(rows(goal) * width)?, &Device::flex()).reshape([rows(goal), width])))
+            }
+            false => Some(None),
+        };
+        let masks = goals.iter().map(&mut mask_of).collect::<Option<Vec<_>>>().ok_or_else(unfit)?;
+        if !reader.is_done() {
             return Err(unfit());
         }
-        let mut take = |goal: Goal| {
-            let rows = goal.labels.len();
-            let (of_maps, of_masks);
-            (of_maps, maps) = maps.split_at(rows * area);
-            (of_masks, masks) = masks.split_at(rows * width);
-            let mask = masked.then(|| on_device(of_masks.to_vec(), &Device::flex()).reshape([rows, width]));
-            Some(Share { maps: maps_of(of_maps, rows, shape), mask, goal })
-        };
-        let mut shares: Vec<Option<Share>> = goals.into_iter().map(&mut take).collect();
+        let shares = goals.into_iter().zip(maps).zip(masks);
+        let mut shares: Vec<Option<Share>> =
+            shares.map(|((goal, maps), mask)| Some(Share { maps, mask, goal })).collect();
         let lesson = Lesson { first_active, penalty: None };
         let (gradients, logits) = learn(network, &mut shares, false, lesson).ok_or_else(unfit)?;
         let logits = logits.into_iter().map(|logits| logits.flatten(0, 1));
-        read_behind(Vec::new(), gradients.into_iter().flatten().chain(logits)).await
+        read_all(gradients.into_iter().flatten().chain(logits)).await
     }
 
-    async fn look(&mut self, pictures: usize, values: &[f32]) -> Result<Vec<f32>> {
-        let (network, shape, values) = self.told(values)?;
-        if pictures == 0 || values.len() != pictures * shape.iter().product::<usize>() {
-            return Err(unfit());
-        }
-        let maps = Batch::Maps(maps_of(values, pictures, shape));
+    async fn look(&mut self, pictures: usize, values: &dyn Numbers) -> Result<Vec<Vec<f32>>> {
+        let (network, shape, mut reader) = self.told(values)?;
+        let maps = maps_of(&mut reader, pictures, shape).filter(|_| pictures > 0 && reader.is_done());
+        let maps = Batch::Maps(maps.ok_or_else(unfit)?);
         let logits = network.logits(maps, &network.params.without_graph(), 0, |_| None);
-        read_behind(Vec::new(), [logits.flatten(0, 1)]).await
+        read_all([logits.flatten(0, 1)]).await
     }
 }
 
-fn maps_of(values: &[f32], rows: usize, [channels, height, width]: [usize; 3]) -> Tensor<4> {
-    on_device(values.to_vec(), &Device::flex()).reshape([rows, channels, height, width])
+fn maps_of(reader: &mut Reader<'_>, rows: usize, [channels, height, width]: [usize; 3]) -> Option<Tensor<4>> {
+    let values = reader.take(rows.checked_mul(channels * height * width)?)?;
+    Some(on_device(values, &Device::flex()).reshape([rows, channels, height, width]))
 }
 
 fn unfit() -> Error {

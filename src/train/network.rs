@@ -3,11 +3,12 @@
 use super::examples::Batch;
 use super::hands::{Gradients, Lesson};
 use crate::backbone::{Backbone, TrainableStages};
+use crate::crew::{Numbers, Reader};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::head::{Features, Head, Standardisation, TrainableHead};
 use crate::nn::{self, Goal, on_device};
-use crate::params::{Group, Params, Snapshot};
+use crate::params::{Group, Param, Params, Snapshot};
 use burn::tensor::Tensor;
 
 /// The trainable part of the network on an engine.
@@ -116,14 +117,10 @@ impl Network {
         &self,
         active: &[bool],
         rows: &[usize],
-        mut values: &[f32],
+        values: &dyn Numbers,
     ) -> Option<(Gradients, Vec<Tensor<2>>)> {
-        let device = self.params.device();
-        let mut take = |count: usize| -> Option<Tensor<1>> {
-            let (own, rest) = values.split_at_checked(count)?;
-            values = rest;
-            Some(on_device(own.to_vec(), device))
-        };
+        let (device, mut reader) = (self.params.device(), Reader::new(values));
+        let mut take = |count: usize| -> Option<Tensor<1>> { Some(on_device(reader.take(count)?, device)) };
         let mut gradients = Vec::with_capacity(active.len());
         for (param, active) in self.params.iter().zip(active) {
             gradients.push(if *active { Some(take(param.shape.iter().product())?) } else { None });
@@ -131,17 +128,15 @@ impl Network {
         let classes = self.head.classes();
         let logits = rows.iter().map(|rows| Some(take(rows * classes)?.reshape([*rows, classes])));
         let logits = logits.collect::<Option<Vec<_>>>()?;
-        values.is_empty().then_some((gradients, logits))
+        reader.is_done().then_some((gradients, logits))
     }
 
-    /// Gives the parameters these values, one behind the other.
-    pub(super) fn recall(&mut self, values: &[f32]) {
-        let sizes: Vec<usize> = self.params.iter().map(|param| param.shape.iter().product()).collect();
-        let mut at = 0;
-        self.params.recall(sizes.into_iter().map(|size| {
-            at += size;
-            values[at - size..at].to_vec()
-        }));
+    /// Gives the parameters the next values, one behind the other; `None`, and they stay as they are, where there are not as many.
+    pub(super) fn recall(&mut self, values: &mut Reader<'_>) -> Option<()> {
+        let of = |param: &Param| values.take(param.shape.iter().product());
+        let values = self.params.iter().map(of).collect::<Option<Vec<_>>>()?;
+        self.params.recall(values);
+        Some(())
     }
 
     /// What it is with these values.

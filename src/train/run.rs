@@ -144,7 +144,7 @@ impl Run {
         });
         let directly = given.is_some() && tail.is_some();
         let fit = match (features, tail.take_if(|_| directly)) {
-            (_, Some(tail)) => fine_tune(&config, &first, &scaling, tail, classes)?,
+            (_, Some(tail)) => fine_tune(&config, &first, &scaling, tail, classes, clock)?,
             (Some((mut train, mut validation)), None) => {
                 for examples in [&mut train, &mut validation] {
                     examples.standardise(&scaling);
@@ -152,7 +152,7 @@ impl Run {
                 }
                 let network = Network::of_head(&first, config.head_decays(), &scaling, engine)?;
                 let objective = config.objective(train.labels(), classes);
-                let hands = Hands::new(None, Outline::of(&first, 0, false), &scaling);
+                let hands = Hands::new(None, Outline::of(&first, 0, false), &scaling, clock);
                 let material = Material { train, validation, hands };
                 Fit::new((Phase::Head, engine), &config, network, material, objective, (0, Vec::new()))
             }
@@ -192,7 +192,7 @@ impl Run {
         let fine_tuning = checkpoint.phase() == Phase::FineTune;
         if fine_tuning && run.fit.phase == Phase::Head {
             let tail = run.tail.take().ok_or_else(|| invalid("it fine-tunes more than there is"))?;
-            run.fit = fine_tune(&config, &head, &run.scaling, tail, classes)?;
+            run.fit = fine_tune(&config, &head, &run.scaling, tail, classes, clock)?;
             run.trainable = run.fit.network.params.count();
         }
         let params = &run.fit.network.params;
@@ -339,7 +339,7 @@ impl Run {
             return Err(Error::Internal("there is nothing to fine-tune".into()));
         };
         let head = &best.values.head;
-        let fit = fine_tune(&self.config, head, &self.scaling, tail, self.classes)?;
+        let fit = fine_tune(&self.config, head, &self.scaling, tail, self.classes, self.clock)?;
         self.judge = Judge::new(self.config.monitor, Phase::FineTune, fit.epochs, best.validated)
             .having_seen(self.judge.lowest());
         self.watch = Watch::new(Phase::FineTune, best.validated);
@@ -432,7 +432,14 @@ impl Run {
 }
 
 /// The phase in which the stages of `tail` train with a head.
-fn fine_tune(config: &ValidConfig, head: &Head, scaling: &Standardisation, tail: Tail, classes: usize) -> Result<Fit> {
+fn fine_tune(
+    config: &ValidConfig,
+    head: &Head,
+    scaling: &Standardisation,
+    tail: Tail,
+    classes: usize,
+    clock: Clock,
+) -> Result<Fit> {
     debug_assert_ne!(config.fine_tune, FineTune::None);
     let Tail { backbone, boundary, engine, mut train, mut validation, crew, .. } = tail;
     [&mut train, &mut validation].into_iter().for_each(|examples| examples.settle(&engine));
@@ -441,7 +448,7 @@ fn fine_tune(config: &ValidConfig, head: &Head, scaling: &Standardisation, tail:
     let objective = config.objective(train.labels(), classes);
     let names = backbone.stages()[boundary..].iter().map(|stage| stage.name.clone()).collect();
     let phase = (Phase::FineTune, &engine);
-    let hands = Hands::new(crew, Outline::of(head, boundary, config.train_norms), scaling);
+    let hands = Hands::new(crew, Outline::of(head, boundary, config.train_norms), scaling, clock);
     let material = Material { train, validation, hands };
     Ok(Fit::new(phase, config, network, material, objective, (boundary, names)))
 }

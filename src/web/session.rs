@@ -2,7 +2,7 @@
 
 use super::adapter;
 use super::convert::{error_to_js, from_js, parse, served, to_js};
-use super::crew::JsCrew;
+use super::crew::{JsCrew, JsNumbers, put};
 use crate::backbone::{Backbone, BackboneReport, Outline, WeightStorage};
 use crate::bundle::SavedBackbone;
 use crate::classifier::Prediction;
@@ -14,6 +14,7 @@ use crate::probe::Tried;
 use crate::project::{Project, Written};
 use crate::train::{self, EventKind, Member, TrainConfig, TrainEvent};
 use async_lock::Mutex;
+use js_sys::Float32Array;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -453,15 +454,23 @@ impl Session {
 
     /// Does a part of another session's work, which has the same backbone.
     #[wasm_bindgen(js_name = help)]
-    pub async fn help(&self, task: String, values: Vec<f32>) -> Answer {
+    pub async fn help(&self, task: String, values: Float32Array) -> Answer {
         let backbone = self.project.lock().await.shared_backbone();
         let mut member = self.member.lock().await;
         let member = match &mut *member {
             Some((of, member)) if of.is_same(&backbone) => member,
             other => &mut other.insert((backbone.clone(), Member::new(backbone))).1,
         };
-        let answer = member.answer(&task, &values).await.map_err(|e| error_to_js(&e))?;
-        Ok(js_sys::Float32Array::from(answer.as_slice()).into())
+        let (buffer, numbers) = (values.buffer(), JsNumbers(values));
+        let answer = member.answer(&task, &numbers).await.map_err(|e| error_to_js(&e))?;
+        let count = answer.iter().map(Vec::len).sum::<usize>() as u32;
+        // Where the question was there is room for most answers.
+        let room = match buffer.byte_length() >= count * size_of::<f32>() as u32 {
+            true => Float32Array::new_with_byte_offset_and_length(&buffer, 0, count),
+            false => Float32Array::new_with_length(count),
+        };
+        put(&answer, &room);
+        Ok(room.into())
     }
 
     /// The report of the latest training that ended, or null.
@@ -483,7 +492,7 @@ impl Session {
         let features = project.embed(&rgba, width, height).await;
         self.note_engine(&project);
         let features = features.map_err(|e| error_to_js(&e))?;
-        Ok(js_sys::Float32Array::from(features.as_slice()).into())
+        Ok(Float32Array::from(features.as_slice()).into())
     }
 
     /// Measures the model on the held-out pictures of the latest training.

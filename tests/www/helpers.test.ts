@@ -209,6 +209,18 @@ describe('helpers', () => {
     expect(await crew.ask(0, 'a task', Float32Array.of(1))).toBe(null);
   });
 
+  it('are asked with memory that their answers were in, where it is large enough', () => {
+    const crew = helpersOn(3).engage();
+    const answer = new Float32Array(10);
+    crew.spare(1, answer.subarray(0, 4));
+    expect(crew.room(0, 3).buffer).not.toBe(answer.buffer);
+    const room = crew.room(1, 10);
+    expect([room.buffer === answer.buffer, room.length]).toEqual([true, 10]);
+    expect(crew.room(1, 10).buffer, 'once').not.toBe(answer.buffer);
+    crew.spare(1, answer);
+    expect(crew.room(1, 11).length).toBe(11);
+  });
+
   it('that are there already join a training, and those of another backbone do not', async () => {
     const helpers = helpersOn(2);
     come(helpers, 20);

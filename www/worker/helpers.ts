@@ -160,6 +160,8 @@ const CLASS = 'studied';
 class HelperCrew implements Crew {
   readonly most: () => number;
   readonly #all: Helper[] = [];
+  /** Memory for what they are asked next: new memory takes longer than filling it. */
+  readonly #spare = new Map<number, ArrayBuffer>();
 
   constructor(most: () => number) {
     this.most = most;
@@ -175,6 +177,16 @@ class HelperCrew implements Crew {
 
   ask(member: number, task: string, values: Float32Array): Promise<Float32Array | null> {
     return this.#all[member]?.help(task, values) ?? Promise.resolve(null);
+  }
+
+  room(member: number, count: number): Float32Array {
+    const spare = this.#spare.get(member);
+    this.#spare.delete(member);
+    return spare && spare.byteLength >= count * Float32Array.BYTES_PER_ELEMENT ? new Float32Array(spare, 0, count) : new Float32Array(count);
+  }
+
+  spare(member: number, values: Float32Array): void {
+    this.#spare.set(member, values.buffer as ArrayBuffer);
   }
 }
 

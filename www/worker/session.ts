@@ -134,6 +134,10 @@ export interface Crew {
   most(): number;
   /** Has one of them, counted from 0, do something; null where it cannot. The numbers are its own from then on. */
   ask(member: number, task: string, values: Float32Array): Promise<Float32Array | null>;
+  /** Room for so many numbers to ask a member with: where an answer of its was, if that is large enough. */
+  room(member: number, count: number): Float32Array;
+  /** Takes an answer's memory back, which has been read. */
+  spare(member: number, values: Float32Array): void;
 }
 
 /** What a model that only predicts answers. */
