@@ -345,7 +345,7 @@ async fn step_milliseconds(
                 0 => x.slice(0..batch * features).reshape([batch, features]).autodiff(),
                 _ => global_average(tail.forward(x.reshape([batch, channels, height, width]).autodiff(), &params, 0)),
             };
-            let loss = objective.loss(dense(pooled, params.get(weight), params.get(bias)), &labels);
+            let loss = objective.loss(dense(pooled, params.get(weight), params.get(bias), false), &labels);
             optimizer.step(&mut params, &mut loss.backward(), |_| 1e-3);
         }
         read_all([params.get_constant(bias)]).await?;
@@ -383,14 +383,16 @@ async fn brought(engine: &Engine) -> Result<Vec<f32>> {
     let [x, weight, bias] =
         [batch * inputs, outputs * inputs, outputs].map(|count| on_device(waves(count), engine.device()));
     let x = x.reshape([batch, inputs]);
-    let mut all = vec![dense(x.clone(), weight.clone(), bias.clone()).flatten(0, 1)];
-    // As a head trains on a GPU: on rows of a table, and not on all of them.
-    let [weight, bias] = [weight, bias].map(|value| value.autodiff().require_grad());
-    let logits = dense_of(x, vec![4, 0, 3, 3], weight.clone(), bias.clone());
-    all.push(logits.clone().inner().flatten(0, 1));
+    let mut all = vec![dense(x.clone(), weight.clone(), bias.clone(), false).flatten(0, 1)];
+    // As a head trains on a GPU: on rows of a table, and not on all of them, and with a hidden layer.
+    let second = on_device(second_waves(outputs), engine.device());
+    let [weight, bias, second] = [weight, bias, second].map(|value| value.autodiff().require_grad());
+    let hidden = dense_of(x, vec![4, 0, 3, 3], weight.clone(), bias.clone(), true);
+    let logits = dense(hidden.clone(), second.clone(), bias.clone(), true);
+    all.extend([&hidden, &logits].map(|values| values.clone().inner().flatten(0, 1)));
     let loss = Objective::CrossEntropy { smoothing: 0.0, weights: None }.loss(logits, &[0, 5, 2, 1]);
     let gradients = loss.backward();
-    all.extend([weight, bias].into_iter().filter_map(|value| value.grad(&gradients)));
+    all.extend([weight, bias, second].into_iter().filter_map(|value| value.grad(&gradients)));
     let mut moving = Vec::new();
     for width in [12, 13] {
         let [value, gradient, first] =
@@ -420,7 +422,7 @@ async fn moved(engine: &Engine) -> Result<Vec<f32>> {
     let x = Tensor::<1>::from_data(TensorData::from(waves(batch * channels * side * side).as_slice()), engine.device());
     let read: Read<'_> = &|slot| params.get(slot);
     let maps = stage.forward(x.reshape([batch, channels, side, side]).autodiff(), read);
-    let logits = dense(global_average(maps), params.get(weight), params.get(bias));
+    let logits = dense(global_average(maps), params.get(weight), params.get(bias), false);
     let labels: Vec<usize> = (0..batch).map(|at| at % classes).collect();
     let loss = Objective::CrossEntropy { smoothing: 0.1, weights: None }.loss(logits, &labels);
     let settings = OptimizerSettings { kind: OptimizerKind::Sgd, weight_decay: 0.01, momentum: 0.9, clip_norm: None };
@@ -432,6 +434,11 @@ async fn moved(engine: &Engine) -> Result<Vec<f32>> {
 /// Values from −1 to 1.
 fn waves(count: usize) -> Vec<f32> {
     (0..count).map(|at| (at as f32 * 0.73).sin()).collect()
+}
+
+/// The weight of a second layer: behind it values are on both sides of zero.
+fn second_waves(outputs: usize) -> Vec<f32> {
+    waves(outputs * outputs).into_iter().map(|value| value + 0.05).collect()
 }
 
 /// Parameters that are waves.
@@ -560,5 +567,27 @@ mod tests {
         assert!(!agree(&[1.0, -2.0], &[f32::NAN, -2.0]));
         assert!(!agree(&[1.0, -2.0], &[1.0]));
         assert!(!agree(&[1.0, f32::INFINITY], &[1.0, f32::INFINITY]));
+    }
+
+    /// Of both layers of [`super::brought`]: where nothing lay below 0, whether it is left out could not be told.
+    #[test]
+    fn values_on_both_sides_of_zero_are_tried_and_none_so_near_that_rounding_decides() {
+        let [inputs, outputs] = [72, 6];
+        let layer = |x: &[f32], weight: &[f32]| -> Vec<f32> {
+            let of = |(weight, bias): (&[f32], f32)| x.iter().zip(weight).map(|(x, w)| x * w).sum::<f32>() + bias;
+            weight.chunks_exact(x.len()).zip(waves(outputs)).map(of).collect()
+        };
+        let x = waves(5 * inputs);
+        for row in [4, 0, 3] {
+            let hidden = layer(&x[row * inputs..][..inputs], &waves(outputs * inputs));
+            let positive: Vec<f32> = hidden.iter().map(|value| value.max(0.0)).collect();
+            for values in [hidden, layer(&positive, &second_waves(outputs))] {
+                assert!(values.iter().all(|value| value.abs() > 0.1), "{values:?}");
+                assert!(
+                    values.iter().any(|value| *value < 0.0) && values.iter().any(|value| *value > 0.0),
+                    "{values:?}"
+                );
+            }
+        }
     }
 }

@@ -86,10 +86,10 @@ impl Activation {
         }
     }
 
-    /// Of each value of a tensor.
-    pub(super) fn forward(self, x: Tensor<2>) -> Tensor<2> {
+    /// Of each value of what a layer gives, which has [`Activation::Relu`] itself.
+    pub(super) fn behind(self, x: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Relu => activation::relu(x),
+            Self::Relu => x,
             Self::Silu => activation::silu(x),
             Self::Tanh => activation::tanh(x),
         }

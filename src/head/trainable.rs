@@ -123,14 +123,19 @@ impl TrainableHead {
         for (index, (weight, bias, _)) in self.layers.iter().enumerate() {
             let mask = if index == last { dropout(x.dims()) } else { None };
             let [weight, bias] = [weight, bias].map(|slot| params.get(*slot));
+            let activation = (index < last).then_some(self.activation);
+            let relu = activation == Some(Activation::Relu);
             let y = match (x, mask) {
-                (Features::Rows { table, rows }, None) => dense_of(table, rows, weight, bias),
+                (Features::Rows { table, rows }, None) => dense_of(table, rows, weight, bias, relu),
                 (x, mask) => {
                     let x = x.values(params.is_autodiff());
-                    dense(if let Some(mask) = mask { x * mask } else { x }, weight, bias)
+                    dense(if let Some(mask) = mask { x * mask } else { x }, weight, bias, relu)
                 }
             };
-            x = Features::Values(if index < last { self.activation.forward(y) } else { y });
+            x = Features::Values(match activation {
+                Some(activation) => activation.behind(y),
+                None => y,
+            });
         }
         x.values(params.is_autodiff())
     }

@@ -16,7 +16,7 @@ use crate::head::Head;
 use crate::identity::{ContentHash, Hasher};
 use crate::image::Picture;
 use crate::probe::{WRONG, trains_alike};
-use crate::train::{Checkpoint, EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig};
+use crate::train::{Checkpoint, EventKind, Phase, Run, TrainConfig, TrainEvent, ValidConfig, apart};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -178,9 +178,9 @@ impl Project {
     /// the best weights so far are measured and the report says why it ended. A training whose GPU is lost goes on on the CPU.
     pub async fn step(&mut self) -> Result<TrainEvent> {
         match self.job.take().ok_or(Error::NotTraining)? {
-            Job::Preparing(job) => self.prepare(*job).await,
+            Job::Preparing(job) => apart(self.prepare(*job)).await,
             Job::Training(job) => self.train(*job).await,
-            Job::Measuring(job) => self.measure(*job).await,
+            Job::Measuring(job) => apart(self.measure(*job)).await,
         }
     }
 
@@ -233,28 +233,28 @@ impl Project {
         // One that comes later is asked before it has anything to lose.
         let gpu = run.gpu().cloned();
         let alike = match &gpu {
-            Some(gpu) => trains_alike(gpu).await,
+            Some(gpu) => apart(trains_alike(gpu)).await,
             None => Ok(true),
         };
         let mut result = match alike {
             Ok(true) => run.step().await,
             Ok(false) => {
                 self.move_to(Engines::all(Engine::instead_of_gpu(WRONG)))?;
-                return self.again(course).await;
+                return apart(self.again(course)).await;
             }
             Err(lost) => Err(lost),
         };
         if gpu.is_some() && matches!(&result, Ok(event) if event.kind == EventKind::Epoch) {
             // Before the epoch is told of, so that none is told of twice should the GPU be lost.
-            match run.checkpoint(course.about).await {
+            match apart(run.checkpoint(course.about)).await {
                 Ok(kept) => course.checkpoint = kept.or(course.checkpoint),
                 Err(error) => result = Err(error),
             }
         }
         match result {
             Ok(event) if event.kind == EventKind::Done => {
-                let job = self.ended(course, run).await?;
-                self.measure(job).await
+                let job = apart(self.ended(course, run)).await?;
+                apart(self.measure(job)).await
             }
             Ok(event) => {
                 self.job = Some(Job::Training(Box::new((course, run))));
@@ -262,13 +262,13 @@ impl Project {
             }
             Err(Error::DeviceLost(reason)) => {
                 self.go_on_without_gpu(&reason)?;
-                self.again(course).await
+                apart(self.again(course)).await
             }
             Err(error) => {
                 // Where not one epoch ended there is nothing to keep, and the error itself says so. Otherwise the
                 // best weights are the model, and its report says why training stopped.
-                match self.ended(course, run).await {
-                    Ok(job) => self.measure(job).await,
+                match apart(self.ended(course, run)).await {
+                    Ok(job) => apart(self.measure(job)).await,
                     Err(Error::NotTrained | Error::NothingLearned) => Err(error),
                     Err(other) => Err(other),
                 }

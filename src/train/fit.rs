@@ -1,5 +1,6 @@
 //! One phase of a training: a network, its examples and an optimiser, pulled step by step.
 
+use super::apart;
 use super::checkpoint::{FitMemory, FitRecord, invalid};
 use super::examples::{Batch, Examples, chance};
 use super::hands::{Hands, Lesson, Share, shares};
@@ -244,7 +245,7 @@ impl Fit {
         // A GPU is waited for once, for these and for what is held out.
         let (logits, labels) = self.take_pending();
         let all: Vec<usize> = (0..self.validation.len()).collect();
-        let (validated, logits) = self.measure(&self.validation, &all, logits).await?;
+        let (validated, logits) = apart(self.measure(&self.validation, &all, logits)).await?;
         self.add_up(logits, labels)?;
         let validated = finite(validated)?;
         self.pace.epoch_ended(validated.map_or(self.loss(), |v| v.loss));
@@ -276,7 +277,7 @@ impl Fit {
                     mask: mask.clone().map(|mask| mask.slice([rows.clone()])),
                     goal: goal(rows),
                 };
-                self.hands.learn(&self.network, shares(labels.len()).map(share).collect(), lesson).await?
+                apart(self.hands.learn(&self.network, shares(labels.len()).map(share).collect(), lesson)).await?
             }
             activations => {
                 let (gradients, logits) = self.network.gradients(activations, goal(0..labels.len()), mask, lesson);

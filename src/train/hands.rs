@@ -94,15 +94,17 @@ pub(super) fn learn(
 }
 
 /// With how many hands a step is done soonest. Slow cores may cost more than they do: who has the step waits for them. Where that is so fewer
-/// are tried, and all again now and then.
+/// are tried, and more again now and then.
 #[derive(Default)]
-struct Pace {
+struct Team {
     /// How many there are.
     there: usize,
     /// How many are used.
     used: usize,
     /// How many are used for once.
     tried: Option<usize>,
+    /// How often something was.
+    trials: usize,
     /// Rows of the steps that count: of the largest, which are all but the last of an epoch.
     rows: usize,
     /// Seconds of the shortest step since the latest trial.
@@ -115,14 +117,14 @@ struct Pace {
     next: u32,
 }
 
-/// The first trial follows so many steps, and each of the others four times as many.
-const TRIED_AFTER: u32 = 4;
+/// The first trial follows so many steps, when what a browser compiles on the way is compiled, and each of the others four times as many.
+const TRIED_AFTER: u32 = 8;
 /// A step has to be that much shorter for another number of hands to be used from then on.
 const SHORTER: f64 = 0.9;
 /// Where its own part takes less of a step, much of it is waiting for others.
 const OWN: f64 = 0.8;
 
-impl Pace {
+impl Team {
     /// How many of these to use for the next step.
     fn hands(&mut self, there: usize) -> usize {
         if there != self.there {
@@ -141,8 +143,10 @@ impl Pace {
         }
         if let Some(tried) = self.tried.take() {
             if seconds < SHORTER * self.shortest {
-                (self.used, self.shortest, self.own) = (tried, seconds, own);
+                self.used = tried;
             }
+            // The machine may be another by the next trial: warm, or busy.
+            self.shortest = f64::INFINITY;
             return;
         }
         if seconds < self.shortest {
@@ -151,11 +155,12 @@ impl Pace {
         self.steps += 1;
         if self.steps == self.next {
             self.next *= 4;
-            if self.used > 1 && self.own < OWN * self.shortest {
-                self.tried = Some(self.used.div_ceil(2));
-            } else if self.used < self.there {
-                self.tried = Some((2 * self.used).min(self.there));
-            }
+            let waits = self.own < OWN * self.shortest;
+            let fewer = (waits && self.used > 1).then(|| self.used.div_ceil(2));
+            let more = [2 * self.used, self.there].map(|more| more.min(self.there));
+            let others: Vec<usize> = more.into_iter().filter(|more| *more > self.used).chain(fewer).collect();
+            self.tried = others.get(self.trials % others.len().max(1)).copied();
+            self.trials += 1;
         }
     }
 }
@@ -164,7 +169,7 @@ impl Pace {
 pub(super) struct Hands {
     crew: Option<Rc<dyn Crew>>,
     clock: Clock,
-    pace: RefCell<Pace>,
+    team: RefCell<Team>,
     outline: Outline,
     /// Shift and scale of the features.
     scaling: Vec<f32>,
@@ -177,8 +182,8 @@ pub(super) struct Hands {
 impl Hands {
     pub(super) fn new(crew: Option<Rc<dyn Crew>>, outline: Outline, scaling: &Standardisation, clock: Clock) -> Self {
         let scaling = [&scaling.mean[..], &scaling.scale].concat();
-        let (asked, members, pace) = (Cell::new(0), RefCell::new(Vec::new()), RefCell::new(Pace::default()));
-        Self { crew, clock, pace, outline, scaling, asked, members }
+        let (asked, members, team) = (Cell::new(0), RefCell::new(Vec::new()), RefCell::new(Team::default()));
+        Self { crew, clock, team, outline, scaling, asked, members }
     }
 
     /// Has those begin that have come meanwhile.
@@ -217,7 +222,7 @@ impl Hands {
         self.gather().await;
         let members = self.members.borrow().clone();
         let start = (self.clock)();
-        let hands = self.pace.borrow_mut().hands(1 + members.len());
+        let hands = self.team.borrow_mut().hands(1 + members.len());
         let (parts, count) = (assigned(shares.len(), hands), shares.len());
         let all_rows: usize = shares.iter().map(|share| share.goal.labels.len()).sum();
         let mut shares: Vec<Option<Share>> = shares.into_iter().map(Some).collect();
@@ -256,13 +261,13 @@ impl Hands {
             if there { sums.remove(&part.start).map(|(_, gradients)| gradients) } else { None }
         };
         let sum = summed(0..count, &mut known).ok_or_else(missing)?;
-        self.pace.borrow_mut().note(all_rows, seconds_alone, (self.clock)() - start);
+        self.team.borrow_mut().note(all_rows, seconds_alone, (self.clock)() - start);
         Ok((sum, logits))
     }
 
     /// How many batches are best looked at together.
     pub(super) fn at_once(&self) -> usize {
-        self.pace.borrow_mut().hands(1 + self.members.borrow().len())
+        self.team.borrow_mut().hands(1 + self.members.borrow().len())
     }
 
     /// The logits of batches, outside of the graph.
@@ -301,7 +306,7 @@ impl Hands {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pace, assigned, shares, summed};
+    use super::{Team, assigned, shares, summed};
     use burn::tensor::{Device, Tensor};
 
     #[test]
@@ -325,11 +330,11 @@ mod tests {
     }
 
     /// The hands of each of some steps, of which one takes as long, its own part and in all, as `seconds` says of the hands.
-    fn used(pace: &mut Pace, steps: usize, there: usize, seconds: impl Fn(usize) -> (f64, f64)) -> Vec<usize> {
+    fn used(team: &mut Team, steps: usize, there: usize, seconds: impl Fn(usize) -> (f64, f64)) -> Vec<usize> {
         let step = |_| {
-            let hands = pace.hands(there);
+            let hands = team.hands(there);
             let (own, all) = seconds(hands);
-            pace.note(16, own, all);
+            team.note(16, own, all);
             hands
         };
         (0..steps).map(step).collect()
@@ -342,37 +347,41 @@ mod tests {
     #[test]
     fn as_many_are_used_as_make_a_step_short() {
         // Each does its part.
-        let all = used(&mut Pace::default(), 300, 4, |hands| (0.9 / hands as f64, 1.0 / hands as f64));
-        assert_eq!(times(&all, 4), 300);
-        // The second core is as slow as three: it is left, and tried again now and then.
+        let all = used(&mut Team::default(), 600, 4, |hands| (0.9 / hands as f64, 1.0 / hands as f64));
+        assert_eq!(times(&all, 4), 600);
+        // The second core is as slow as three: it is left, and tried again after 32, 128 and 512 steps.
         let slow = |hands| if hands == 1 { (1.0, 1.0) } else { (0.5, 1.5) };
-        let mut pace = Pace::default();
-        let first = used(&mut pace, 300, 2, slow);
-        assert_eq!((&first[..4], times(&first, 2)), (&[2; 4][..], 4 + 3));
+        let mut team = Team::default();
+        let first = used(&mut team, 600, 2, slow);
+        assert_eq!((&first[..8], times(&first, 2)), (&[2; 8][..], 8 + 3));
+        // It has become as fast as the first one by the next time.
+        let fast = |hands| if hands == 1 { (1.0, 1.0) } else { (0.5, 0.5) };
+        let then = used(&mut team, 2000, 2, fast);
+        assert_eq!((then[0], then[1999]), (1, 2));
         // Whoever comes meanwhile is used.
-        assert_eq!(used(&mut pace, 1, 3, slow), [3]);
-        // Two cores are fast and two are slow.
+        assert_eq!(used(&mut team, 1, 3, slow), [3]);
+        // Two cores are fast and two are slow: three and four are tried again, and one.
         let two = |hands| [(1.0, 1.0), (0.5, 0.5), (0.3, 0.8), (0.25, 0.8)][hands - 1];
-        let some = used(&mut Pace::default(), 300, 4, two);
-        assert_eq!((times(&some, 4), times(&some, 2)), (4 + 3, 293));
+        let some = used(&mut Team::default(), 600, 4, two);
+        assert_eq!((times(&some, 4), times(&some, 2)), (8 + 3, 589));
         // Slow as they are, they are better than nobody.
-        let help = used(&mut Pace::default(), 300, 2, |hands| if hands == 1 { (1.0, 1.0) } else { (0.5, 0.9) });
+        let help = used(&mut Team::default(), 600, 2, |hands| if hands == 1 { (1.0, 1.0) } else { (0.5, 0.95) });
         assert_eq!(times(&help, 1), 4);
     }
 
     #[test]
     fn short_steps_of_few_rows_are_not_compared() {
-        let mut pace = Pace::default();
-        for _ in 0..4 {
-            assert_eq!(pace.hands(2), 2);
-            pace.note(16, 0.5, 1.0);
-            pace.note(3, 0.1, 0.1);
+        let mut team = Team::default();
+        for _ in 0..8 {
+            assert_eq!(team.hands(2), 2);
+            team.note(16, 0.5, 1.0);
+            team.note(3, 0.1, 0.1);
         }
-        assert_eq!(pace.hands(2), 1);
-        pace.note(3, 0.1, 0.1);
-        assert_eq!(pace.hands(2), 1, "that was no trial");
-        pace.note(16, 1.9, 1.9);
-        assert_eq!(pace.hands(2), 2);
+        assert_eq!(team.hands(2), 1);
+        team.note(3, 0.1, 0.1);
+        assert_eq!(team.hands(2), 1, "that was no trial");
+        team.note(16, 1.9, 1.9);
+        assert_eq!(team.hands(2), 2);
     }
 
     /// Of numbers whose sum depends on the order.

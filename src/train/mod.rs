@@ -16,6 +16,8 @@ mod rules;
 mod run;
 mod schedule;
 
+use std::pin::Pin;
+
 pub use checkpoint::Checkpoint;
 pub use config::{FineTune, Monitor, OptimizerKind, TrainConfig, ValidConfig};
 pub use event::{EventKind, GroupRate, Phase, TrainEvent};
@@ -29,3 +31,10 @@ pub use rules::{
 };
 pub use run::{Outcome, Run, Start, Stopped, Tail};
 pub use schedule::{Pace, Schedule};
+
+/// What a step of a head need not have within, in a function of its own. A browser compiles what is called often once more, whole; a step that
+/// has all of a training within keeps it busy for longer than a head trains.
+#[inline(never)]
+pub(crate) fn apart<'a, T>(other: impl Future<Output = T> + 'a) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+    Box::pin(other)
+}

@@ -12,7 +12,7 @@ use super::fit::{Fit, LookBack, Material, Validated};
 use super::hands::Hands;
 use super::hint::Watch;
 use super::network::{Network, Trained};
-use super::{FineTune, ValidConfig};
+use super::{FineTune, ValidConfig, apart};
 use crate::backbone::Backbone;
 use crate::crew::{Crew, Outline};
 use crate::dataset::Warning;
@@ -267,10 +267,10 @@ impl Run {
 
     async fn step_inner(&mut self) -> Result<TrainEvent> {
         if self.fit.step == 0 && self.config.warm_start && self.best.is_none() && !self.grown {
-            self.begin_with_what_there_is().await?;
+            apart(self.begin_with_what_there_is()).await?;
         }
         if self.phase_is_over() {
-            self.begin_fine_tuning().await?;
+            apart(self.begin_fine_tuning()).await?;
         }
         let Some(validated) = self.fit.step(&self.config).await? else {
             return Ok(self.event(EventKind::Step, None, false));
@@ -278,10 +278,10 @@ impl Run {
         if self.judge.starts_anew(self.fit.epoch) {
             self.best = self.settled.take();
         }
-        let seen = self.seen(validated).await?;
+        let seen = apart(self.seen(validated)).await?;
         let improved = self.judge.improves(self.fit.epoch, validated, seen);
         if improved {
-            let values = self.fit.trained().await?;
+            let values = apart(self.fit.trained()).await?;
             if !values.are_finite() {
                 return Err(Error::NotFinite("a weight".into()));
             }

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Trainer } from '../../www/headstart.js';
-import type { CallRequest, Message, Request } from '../../www/protocol.js';
+import type { CallRequest, Message, Picture, Request } from '../../www/protocol.js';
 import { Helpers } from '../../www/worker/helpers.js';
 import { FakeWorker, picture, useFakeWorker } from './support/fake-worker.js';
+
+const sizeOf = (given: Picture): number => (given instanceof Blob ? given.size : given.width);
 
 /** Looks like a helper's worker: says of every picture that its features are the number of its bytes, and doubles numbers. */
 class FakeHelper extends EventTarget {
@@ -24,7 +26,7 @@ class FakeHelper extends EventTarget {
     this.calls.push(call);
     setImmediate(() => {
       if (call !== 'study' && call !== 'help') return this.#answer({ kind: 'result', id, value: 0 });
-      const size = call === 'help' ? (args[1] as Float32Array).length : (args[1] as Blob).size;
+      const size = call === 'help' ? (args[1] as Float32Array).length : sizeOf(args[1] as Picture);
       const fate = FakeHelper.fate(size);
       if (fate === 'hangs') return;
       if (fate === 'crashes') this.dispatchEvent((this.crash = new Event('error', { cancelable: true })));
@@ -34,7 +36,7 @@ class FakeHelper extends EventTarget {
       else {
         this.studied.push(size);
         const pixels = { rgba: new Uint8Array(4 * size), width: size, height: 1 };
-        this.#answer({ kind: 'result', id, value: { pixels, thumbnail: new Blob(['small']), features: Uint8Array.of(size) } });
+        this.#answer({ kind: 'result', id, value: { pixels, thumbnail: args[1] instanceof Blob ? new Blob(['small']) : null, features: Uint8Array.of(size) } });
       }
     });
   }
@@ -169,9 +171,34 @@ describe('helpers', () => {
     for (let i = 0; i < 2; i += 1) expect(await study(500, 1)).toBe(true);
     for (let i = 0; i < 5; i += 1) expect(await study(31, 5)).toBe(true);
     expect([await study(31, 1), await study(31, 2), await study(31, 3)]).toEqual([false, false, true]);
-    // It may have been chance.
-    for (let i = 0; i < 20; i += 1) await study(31, 2);
-    expect(await study(31, 2)).toBe(true);
+    // It may have been chance: with every other picture that comes in without it, less of that is left.
+    for (let i = 0; i < 20; i += 1) helpers.note(10);
+    expect(await study(31, 1)).toBe(true);
+  });
+
+  it('are given one picture at a time where these are large', async () => {
+    const helpers = helpersOn(2);
+    come(helpers, 20);
+    await settled();
+    expect(helpers.study(picture(1), 'a', 5, true)).not.toBe(null);
+    expect(helpers.study(picture(1), 'a', 5, false)).toBe(null);
+    await settled();
+    expect(helpers.study(picture(1), 'a', 5, false)).not.toBe(null);
+    expect(helpers.study(picture(1), 'a', 5, true)).toBe(null);
+    expect(helpers.study(picture(1), 'a', 5, false)).not.toBe(null);
+  });
+
+  it('are given none while they have a part of a training', async () => {
+    const helpers = helpersOn(2);
+    const crew = helpers.engage();
+    await settled();
+    FakeHelper.fate = (size) => (size === 7 ? 'hangs' : 'studied');
+    const asked = crew.ask(0, 'a task', new Float32Array(7));
+    expect(helpers.study(picture(1), 'a', 5)).toBe(null);
+    vi.advanceTimersByTime(20_000);
+    expect(gone(), 'that takes longer than a picture').toEqual([false]);
+    vi.advanceTimersByTime(45_000);
+    expect(await asked).toBe(null);
   });
 
   it('are not tried again where one of them failed, of which nobody else is told', async () => {
@@ -297,6 +324,28 @@ describe('a session with helpers', () => {
     // Each right before the picture that they are of.
     for (const width of studied) expect(calls[calls.indexOf(`addImage a ${width} -`) - 1]).toBe(`offerFeatures ${width}`);
     expect(kinds(calls, 'offerFeatures').length).toBe(studied.length);
+  });
+
+  it('gives them bitmaps too, and lets go of its own once they have answered', async () => {
+    vi.stubGlobal('createImageBitmap', async (bitmap: unknown) => bitmap);
+    for (const fate of ['studied', 'dies'] as const) {
+      FakeHelper.all = [];
+      FakeHelper.fate = (width) => (width > 80 ? fate : 'studied');
+      const closed: number[] = [];
+      const bitmap = (width: number) => ({ width, height: 1, close: () => closed.push(width) }) as unknown as ImageBitmap;
+      const trainer = await Trainer.create();
+      await trainer.addClass('a');
+      const { ids, failures } = await trainer.addImages('a', Array.from({ length: COUNT }, (_, i) => bitmap(i + 1)));
+      expect(failures).toEqual([]);
+      expect(kinds(FakeWorker.last.session.calls, 'addImage')).toEqual(added);
+      const studied = FakeHelper.all.flatMap((helper) => helper.studied);
+      expect(studied.length).toBeGreaterThan(10);
+      // The decoder lets go of the others.
+      expect(closed.toSorted((a, b) => a - b)).toEqual(studied.toSorted((a, b) => a - b));
+      expect(FakeWorker.last.decoded).toBe(COUNT - studied.length);
+      expect(await (await trainer.thumbnail(ids[COUNT - 1]!)).text()).toBe(`thumbnail of ${COUNT} pixels`);
+      trainer.close();
+    }
   });
 
   it('has them help with fine-tuning and with much preparing, and with nothing else', async () => {

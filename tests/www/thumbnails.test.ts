@@ -28,9 +28,12 @@ describe('thumbnails', () => {
     thumbnails.set(1, Promise.reject(new Error('no room')));
     thumbnails.set(2, () => Promise.reject(new Error('no room')));
     thumbnails.set(3, small('3'));
+    thumbnails.set(5, () => {
+      throw new Error('no canvas');
+    });
     expect(await thumbnails.make(1)).toBe(null);
     expect([...(await thumbnails.all()).keys()]).toEqual([3]);
-    for (const id of [1, 2, 4]) await expect(thumbnails.get(id)).rejects.toMatchObject({ ...none, value: String(id) });
+    for (const id of [1, 2, 4, 5]) await expect(thumbnails.get(id)).rejects.toMatchObject({ ...none, value: String(id) });
   });
 
   it('do not come back once they are forgotten, even where they are being made', async () => {

@@ -23,6 +23,14 @@ export function toPicture(source: PictureSource, name: string, signal?: AbortSig
   return picture;
 }
 
+/** Whether it is one of which few should wait: what is no file waits as pixels, of which 4 million are 16 MB. */
+export function isLarge(source: PictureSource): boolean {
+  if (source instanceof Blob || typeof source === 'string' || source instanceof URL) return false;
+  if (typeof HTMLVideoElement !== 'undefined' && source instanceof HTMLVideoElement) return source.videoWidth * source.videoHeight > 4e6;
+  if (typeof HTMLImageElement !== 'undefined' && source instanceof HTMLImageElement) return source.naturalWidth * source.naturalHeight > 4e6;
+  return source.width * source.height > 4e6;
+}
+
 /** Everything that is asked later waits for a picture, and a lazy image off screen may never load: this long and no longer. */
 const PATIENCE_MS = 10_000;
 

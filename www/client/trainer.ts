@@ -34,7 +34,7 @@ import { assetsFolder, backboneSource, modelBackbone, modelReference } from './l
 import { playerFiles } from './player.js';
 import { Predictions } from './predictions.js';
 import { Run, type TrainOptions } from './run.js';
-import { nameOf, toPicture, type PictureSource } from './source.js';
+import { isLarge, nameOf, toPicture, type PictureSource } from './source.js';
 import { startWorker } from './worker-file.js';
 
 /** What a backbone computes in where that is not floats, as its `config.json` says otherwise. */
@@ -285,14 +285,14 @@ export class Trainer {
   /**
    * Adds many pictures to a class. One that cannot be read is left out and told; anything else that is wrong ends it, and so does `signal`. By
    * then some are added: `onProgress` has told how many were done with. On the CPU engine up to three more workers read and embed pictures ahead
-   * of their turn, one for each core that is left, as long as there are many; each takes some 40 MB.
+   * of their turn, one for each core that is left, as long as there are many; each takes some 40 MB, and the pictures that it has.
    *
    * @throws {@link HeadstartError} `class_unknown` or `worker_failed`.
    */
   async addImages(ref: ClassRef, sources: readonly PictureSource[], options: AddImagesOptions = {}): Promise<AddedImages> {
     const { group, part, signal } = options;
     const about = { ...(group !== undefined && { group }), ...(part !== undefined && { part }) };
-    const { answers, failures } = await eachReadable(sources, (source) => this.#add(ref, source, about, signal), options, ADDED_AHEAD);
+    const { answers, failures } = await eachReadable(sources, (source) => this.#add(ref, source, about, signal), options, sources.some(isLarge) ? undefined : ADDED_AHEAD);
     return { ids: answers, failures };
   }
 

@@ -7,14 +7,14 @@ export type HelperPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'term
 /** More do not pay: the pictures come one after the other. */
 export const MOST_HELPERS = 3;
 /** So many pictures each has at a time: the browser decodes two in steps, while the first is computed with. */
-export const AT_ONCE = 3;
+export const PICTURES_EACH = 3;
 /** Of the times that pictures took, the latest counts for so much; the first few, with code that is not compiled to the end yet, for nothing. */
 const LATEST = 0.25;
 const NOT_COUNTED = 2;
 /** So many of its own pictures' times a helper may be waited for: less than computing that picture would take. */
 const WAIT = 0.5;
-/** What a helper that is too slow is thought to take is so much less the next time: it may have been chance. */
-const FORGOTTEN = 0.99;
+/** What a helper that has no picture, being too slow, is thought to take is so much less the next time: it may have been chance. */
+const FORGOTTEN = 0.95;
 /** Pictures that others wait behind before it is worth starting helpers, which takes as long as a few dozen. */
 const MANY = 16;
 /** Helpers that have had nothing to do for so long are let go. */
@@ -32,7 +32,7 @@ const LARGEST_BACKBONE = 20e6;
 type Asked = 'create' | 'addClass' | 'study' | 'help';
 
 /** How long a picture takes, from what the latest ones took. */
-class Pace {
+class PictureTime {
   #took: number | null = null;
   #count = 0;
 
@@ -46,7 +46,7 @@ class Pace {
   }
 
   /** Milliseconds; null while nobody knows. */
-  get picture(): number | null {
+  get milliseconds(): number | null {
     return this.#took;
   }
 }
@@ -58,8 +58,12 @@ class Helper {
   readonly #port: HelperPort;
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   readonly #end: () => void;
-  readonly #pace = new Pace();
+  readonly #time = new PictureTime();
   #pictures = 0;
+  /** Parts of a training that it has. */
+  #parts = 0;
+  /** Whether it has a picture of which it should have one at a time. */
+  #hasLarge = false;
   /** When it gave its latest answer about a picture. */
   #answered = -Infinity;
   #nextId = 1;
@@ -91,33 +95,43 @@ class Helper {
     }, this.#end);
   }
 
-  /** Milliseconds until it would be done with another picture, if one takes `usual` where nothing is known; never where it has enough. */
-  readyIn(usual: number): number {
-    return this.ready && this.#pictures < AT_ONCE ? (this.#pictures + 1) * (this.#pace.picture ?? usual) : Infinity;
+  /**
+   * Milliseconds until it would be done with another picture, where one takes the worker that it helps `usual`; null: nobody knows, and the
+   * time of one is the unit. Infinite where it has enough to do.
+   */
+  readyIn(usual: number | null, large: boolean): number {
+    const most = large || this.#hasLarge ? 1 : PICTURES_EACH;
+    if (!this.ready || this.#parts > 0 || this.#pictures >= most) return Infinity;
+    return (this.#pictures + 1) * (usual === null ? 1 : (this.#time.milliseconds ?? usual));
   }
 
-  /** It was not given a picture that it would have taken too long for. */
-  passOver(): void {
-    this.#pace.forget();
+  /** Another picture has been added. */
+  pass(): void {
+    if (this.#pictures === 0) this.#time.forget();
   }
 
-  async study(picture: Picture, name: string): Promise<Studied> {
+  async study(picture: Picture, name: string, large: boolean): Promise<Studied> {
     this.#pictures += 1;
+    this.#hasLarge = large;
     const asked = performance.now();
     try {
       return await this.#work(this.#pictures * STUDY_MS, 'study', [CLASS, picture, name]);
     } finally {
       const now = performance.now();
-      this.#pace.note(now - Math.max(asked, this.#answered));
+      this.#time.note(now - Math.max(asked, this.#answered));
       this.#answered = now;
       this.#pictures -= 1;
+      this.#hasLarge &&= this.#pictures > 0;
     }
   }
 
   /** Null where it cannot. */
   async help(task: string, values: Float32Array): Promise<Float32Array | null> {
     if (this.#closed) return null;
-    return this.#work(HELP_MS, 'help', [task, values], [values.buffer as ArrayBuffer]).catch(() => null);
+    this.#parts += 1;
+    const answer = await this.#work(HELP_MS, 'help', [task, values], [values.buffer as ArrayBuffer]).catch(() => null);
+    this.#parts -= 1;
+    return answer;
   }
 
   async #work<C extends Asked>(most: number, call: C, args: Calls[C]['args'], transfer: Transferable[] = []): Promise<Calls[C]['result']> {
@@ -140,8 +154,9 @@ class Helper {
 
   #ask<C extends Asked>(call: C, args: Calls[C]['args'], transfer: Transferable[] = []): Promise<Calls[C]['result']> {
     const id = this.#nextId++;
-    const answer = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    // Where there is no memory for what is sent, nobody answers.
     this.#port.postMessage({ kind: 'call', id, call, args } as CallRequest, transfer);
+    const answer = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
     return answer as Promise<Calls[C]['result']>;
   }
 
@@ -198,7 +213,7 @@ export class Helpers {
   readonly #start: (simd: Simd) => HelperPort;
   readonly #most: number;
   /** That of the worker that they help. */
-  #pace = new Pace();
+  #time = new PictureTime();
   #backbone: BackboneFiles | null = null;
   #simd: Simd = 'relaxed';
   /** Whether they are to look at pictures. */
@@ -222,7 +237,7 @@ export class Helpers {
   serve(backbone: BackboneFiles | null, simd: Simd, studies = true): void {
     this.#close();
     this.#crew = null;
-    this.#pace = new Pace();
+    this.#time = new PictureTime();
     this.#simd = simd;
     this.#studies = studies;
     this.#backbone = backbone !== null && backbone.weights.size <= LARGEST_BACKBONE ? backbone : null;
@@ -266,18 +281,20 @@ export class Helpers {
 
   /** The worker that they help has taken so long for a picture. */
   note(milliseconds: number): void {
-    this.#pace.note(milliseconds);
+    this.#time.note(milliseconds);
+    for (const helper of this.#all) helper.pass();
   }
 
-  /** Has one of them look at a picture to which this worker comes after `own` others; null where none would be done with it by then. */
-  study(picture: Picture, name: string, own: number): Promise<Studied> | null {
+  /**
+   * Has one of them look at a picture to which this worker comes after `own` others; null where none would be done with it by then. Of `large`
+   * ones each has one at a time, since they wait decoded.
+   */
+  study(picture: Picture, name: string, own: number, large = false): Promise<Studied> | null {
     if (!this.#studies) return null;
-    const usual = this.#pace.picture ?? 1;
-    const [first] = this.#all.toSorted((a, b) => a.readyIn(usual) - b.readyIn(usual));
-    if (!first || first.readyIn(usual) === Infinity) return null;
-    if (first.readyIn(usual) <= (own + WAIT) * usual) return first.study(picture, name);
-    first.passOver();
-    return null;
+    const usual = this.#time.milliseconds;
+    const readyIn = (helper: Helper): number => helper.readyIn(usual, large);
+    const first = this.#all.reduce<Helper | null>((best, helper) => (best !== null && readyIn(best) <= readyIn(helper) ? best : helper), null);
+    return first !== null && readyIn(first) <= (own + WAIT) * (usual ?? 1) ? first.study(picture, name, large) : null;
   }
 
   #newCrew(): HelperCrew {

@@ -72,7 +72,8 @@ export class Thumbnails {
   async make(id: number): Promise<Blob | null> {
     const known = this.#thumbnails.get(id) ?? null;
     if (known === null || known instanceof Blob) return known;
-    const making = typeof known === 'function' ? known() : known;
+    // What is thrown at once is no other failure.
+    const making = typeof known === 'function' ? Promise.resolve().then(known) : known;
     this.#thumbnails.set(id, making);
     const made = await making.catch(() => null);
     // It may have been forgotten meanwhile, or be another's.

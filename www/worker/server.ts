@@ -1,4 +1,4 @@
-import type { BackboneOutcome, Call, CallRequest, Calls, Control, Created, LoadProgress, LongCall, Message, Request, Studied } from '../protocol.js';
+import type { BackboneOutcome, Call, CallRequest, Calls, Control, Created, LoadProgress, LongCall, Message, Picture, Request, Studied } from '../protocol.js';
 import type { TrainConfig, Workload } from '../generated/types.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
@@ -6,8 +6,8 @@ import { changeBy, Changes, told } from './changes.js';
 import { chooseEngines } from './engines.js';
 import { isTrap, refusal, toFailure } from './failure.js';
 import { loadBackbone, loadOutline, readBlob, readWeights, type BackboneBytes } from './fetch.js';
-import { AT_ONCE, MOST_HELPERS, type Helpers } from './helpers.js';
-import { Thumbnails, type PictureReader } from './pictures.js';
+import { MOST_HELPERS, PICTURES_EACH, type Helpers } from './helpers.js';
+import { Thumbnails, type Decoded, type PictureReader } from './pictures.js';
 import { RequestQueue, type Queued } from './queue.js';
 import type { Core, Session } from './session.js';
 import { knownSettings } from './settings.js';
@@ -43,6 +43,8 @@ export class Server {
   /** Whether this worker is embedding a picture itself that a helper could have looked at. */
   #embedding = false;
   #wake: () => void = () => undefined;
+  /** Ends when all pictures are read that helpers have failed at. */
+  #again: Promise<unknown> = Promise.resolve();
   /** Whether something may be left of what can wait. */
   #later = false;
   /** When the latest request was answered. */
@@ -374,12 +376,16 @@ export class Server {
    * browser decodes the first ones while the session computes.
    */
   #prefetch(): void {
-    let [own, decoding] = [this.#embedding ? 1 : 0, 0];
+    let [own, decoding, ahead] = [this.#embedding ? 1 : 0, 0, 0];
     for (const next of this.#queue.nextImages(AHEAD)) {
-      if (next.studied) continue;
       const [, picture, name] = next.request.args;
+      const large = isLarge(picture);
+      ahead += 1;
+      if (next.studied) continue;
+      // What is large takes much memory until its turn.
+      if (large && ahead > LARGE_AHEAD) break;
       const helps = isForHelpers(next.request);
-      const studied = helps && !next.decoded ? this.#helpers.study(picture, name, own) : null;
+      const studied = helps && !next.decoded ? this.#helpers.study(picture, name, own, large) : null;
       if (studied) {
         next.studied = true;
         next.decoded = studied.then(
@@ -388,16 +394,26 @@ export class Server {
             if ('close' in picture) picture.close();
             return found;
           },
-          () => this.#pictures.readWithThumbnail(picture, name),
+          () => {
+            next.studied = false;
+            return this.#readAgain(picture, name);
+          },
         );
       } else {
-        if (decoding < DECODED) next.decoded ??= this.#pictures.readWithThumbnail(picture, name);
+        if (decoding < (large ? 1 : DECODED)) next.decoded ??= this.#pictures.readWithThumbnail(picture, name);
         decoding += 1;
         if (helps) own += 1;
       }
       // Told when it is this picture's turn.
       next.decoded?.catch(() => undefined);
     }
+  }
+
+  /** Those that a helper had when it went, one after the other: all at a time they might not fit into memory. */
+  #readAgain(picture: Picture, name: string): Promise<Decoded> {
+    const read = this.#again.then(() => this.#pictures.readWithThumbnail(picture, name));
+    this.#again = read.catch(() => undefined);
+    return read;
   }
 
   async #sendThumbnail(id: number, image: number): Promise<void> {
@@ -436,7 +452,16 @@ const WORTH_HELP_S = 0.5;
 const DECODED = 2;
 
 /** So many pictures ahead of their turn are thought of at most: of those that helpers look at, the pixels wait in memory. */
-const AHEAD = DECODED + AT_ONCE * MOST_HELPERS;
+const AHEAD = DECODED + PICTURES_EACH * MOST_HELPERS;
+/** The same of pictures that are large while they wait. */
+const LARGE_AHEAD = 1 + MOST_HELPERS;
+/** Pixels, or bytes of a file, from which on one is large: decoded it takes 16 MB and more. */
+const LARGE = { pixels: 4e6, bytes: 1e6 };
+
+function isLarge(picture: Picture): boolean {
+  return picture instanceof Blob ? picture.size > LARGE.bytes : picture.width * picture.height > LARGE.pixels;
+}
+
 
 /** Whether helpers could look at the picture: one that is not known yet and is to be learned from. */
 function isForHelpers(request: CallRequest): boolean {

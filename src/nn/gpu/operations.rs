@@ -168,39 +168,50 @@ impl Compute for CubeBackend {
     }
 
     fn multiplied(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: &Matrix) -> CubeTensor {
-        let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&x), of);
+        let (on, &Matrix { batch, inputs, outputs, relu, .. }) = (On::that_of(&x), of);
         let y = on.floats(batch * outputs);
         let element = Element::of(inputs);
         let (info, rows) = listed(Info::new(batch, &numbers([element.count(inputs), outputs])), of);
         let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
         let (text, columns, lines) = match (element, DENSE_TILE) {
             (Element::Vector, [high, wide]) => {
-                (Training::DenseTile { rows }, outputs.div_ceil(wide) * DENSE_PARTS, batch.div_ceil(high))
+                (Training::DenseTile { rows, relu }, outputs.div_ceil(wide) * DENSE_PARTS, batch.div_ceil(high))
             }
-            _ => (Training::Dense { rows }, outputs, batch),
+            _ => (Training::Dense { rows, relu }, outputs, batch),
         };
         Work { text: Text::Training(text), columns, lines, info }.launch(&on.client, buffers, [y.clone()]);
         on.tensor(y, [batch, outputs])
     }
 
-    fn multiplied_input(weight: CubeTensor, gradient: CubeTensor, of: &Matrix) -> CubeTensor {
+    fn multiplied_input(
+        weight: CubeTensor,
+        gradient: CubeTensor,
+        result: Option<CubeTensor>,
+        of: &Matrix,
+    ) -> CubeTensor {
         let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&gradient), of);
         let y = on.floats(batch * inputs);
         let info = Info::new(batch, &numbers([inputs, outputs]));
-        let buffers = [weight, gradient].map(|tensor| into_contiguous(tensor).handle);
-        let text = Text::Training(Training::DenseInput);
+        let text = Text::Training(Training::DenseInput { clamped: result.is_some() });
+        let buffers = [weight, gradient].into_iter().chain(result).map(|tensor| into_contiguous(tensor).handle);
         Work { text, columns: inputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
         on.tensor(y, [batch, inputs])
     }
 
-    fn multiplied_weights(x: CubeTensor, gradient: CubeTensor, of: &Matrix) -> [CubeTensor; 2] {
+    fn multiplied_weights(
+        x: CubeTensor,
+        gradient: CubeTensor,
+        result: Option<CubeTensor>,
+        of: &Matrix,
+    ) -> [CubeTensor; 2] {
         let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&gradient), of);
         let [y, of_bias] = [outputs * inputs, outputs].map(|count| on.floats(count));
         let element = Element::of(inputs);
         let columns = element.count(inputs);
         let (info, rows) = listed(Info::new(outputs, &numbers([columns, outputs, batch])), of);
-        let buffers = [x, gradient].map(|tensor| into_contiguous(tensor).handle);
-        let text = Text::Training(Training::DenseWeights { vectors: element == Element::Vector, rows });
+        let (vectors, clamped) = (element == Element::Vector, result.is_some());
+        let text = Text::Training(Training::DenseWeights { vectors, rows, clamped });
+        let buffers = [x, gradient].into_iter().chain(result).map(|tensor| into_contiguous(tensor).handle);
         let work = Work { text, columns: columns + 1, lines: outputs.div_ceil(DENSE_OUTPUTS), info };
         work.launch(&on.client, buffers, [y.clone(), of_bias.clone()]);
         [on.tensor(y, [outputs * inputs]), on.tensor(of_bias, [outputs])]

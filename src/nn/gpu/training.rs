@@ -27,14 +27,14 @@ pub(super) enum Training {
     Channels,
     /// The gradient of a mean over a plane.
     Spread,
-    /// A dense layer.
-    Dense { rows: Rows },
+    /// A dense layer, with max(·, 0) behind it or not.
+    Dense { rows: Rows, relu: bool },
     /// One whose rows are whole vectors.
-    DenseTile { rows: Rows },
-    /// The gradient of its input.
-    DenseInput,
+    DenseTile { rows: Rows, relu: bool },
+    /// The gradient of its input; where its result was not let below 0.
+    DenseInput { clamped: bool },
     /// Those of its weight and bias, whose rows are whole vectors or not.
-    DenseWeights { vectors: bool, rows: Rows },
+    DenseWeights { vectors: bool, rows: Rows, clamped: bool },
     /// A loss and its gradient, for so many labels and classes.
     Loss { hinge: bool, labels: usize, classes: usize },
     /// Rows of a table.
@@ -183,29 +183,32 @@ impl Training {
   y[row * info.vectors + column] = x[row / info.area * info.vectors + column] / f32(info.area);
 ",
             ),
-            Self::Dense { rows } => {
+            Self::Dense { rows, relu } => {
                 let inputs = [("x", Float), ("weight", Float), ("bias", Float)];
-                rows.told(Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of)).body(
-                    "  if (column >= info.outputs || row >= info.rows) { return; }
+                rows.told(Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of)).body(format!(
+                    "  if (column >= info.outputs || row >= info.rows) {{ return; }}
   let begin = row_of(row) * info.inputs;
   var sum = bias[column];
-  for (var k = 0u; k < info.inputs; k++) { sum += x[begin + k] * weight[column * info.inputs + k]; }
-  y[row * info.outputs + column] = sum;
+  for (var k = 0u; k < info.inputs; k++) {{ sum += x[begin + k] * weight[column * info.inputs + k]; }}
+  y[row * info.outputs + column] = {};
 ",
-                )
+                    rectified(relu)
+                ))
             }
-            Self::DenseTile { rows } => dense_tile(rows),
-            Self::DenseInput => {
-                let inputs = [("weight", Float), ("gradient", Float)];
-                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).body(
+            Self::DenseTile { rows, relu } => dense_tile(rows, relu),
+            Self::DenseInput { clamped } => {
+                let inputs = with_result(&[("weight", Float), ("gradient", Float)], clamped);
+                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).function(&gradient_at(clamped)).body(
                     "  if (column >= info.inputs || row >= info.rows) { return; }
   var sum = 0.0;
-  for (var k = 0u; k < info.outputs; k++) { sum += gradient[row * info.outputs + k] * weight[k * info.inputs + column]; }
+  for (var k = 0u; k < info.outputs; k++) { sum += gradient_at(row * info.outputs + k) * weight[k * info.inputs + column]; }
   y[row * info.inputs + column] = sum;
 ",
                 )
             }
-            Self::DenseWeights { vectors, rows } => dense_weights(if vectors { Vector } else { Float }, rows),
+            Self::DenseWeights { vectors, rows, clamped } => {
+                dense_weights(if vectors { Vector } else { Float }, rows, clamped)
+            }
             Self::Loss { hinge, labels, classes } => loss(hinge, labels, classes),
             Self::Gather { rows, of: element } => {
                 rows.told(Program::new(&[("x", element)], &[("y", element)], &["width"], of)).body(
@@ -331,8 +334,25 @@ fn pointwise_weight() -> Program {
 pub(super) const DENSE_TILE: [usize; 2] = [4, 5];
 pub(super) const DENSE_PARTS: usize = 16;
 
+/// A sum, or nothing where it is below that: as a comparison, so that what is no number stays none.
+fn rectified(relu: bool) -> &'static str {
+    if relu { "select(sum, 0.0, sum < 0.0)" } else { "sum" }
+}
+
+/// What a gradient is computed from: of a result that was not let below 0, from that too.
+fn with_result(inputs: &[(&'static str, Element)], clamped: bool) -> Vec<(&'static str, Element)> {
+    let result = clamped.then_some(("result", Element::Float));
+    inputs.iter().copied().chain(result).collect()
+}
+
+/// The function that has a value of it.
+fn gradient_at(clamped: bool) -> String {
+    let value = if clamped { "select(0.0, gradient[at], result[at] > 0.0)" } else { "gradient[at]" };
+    format!("fn gradient_at(at: u32) -> f32 {{ return {value}; }}\n")
+}
+
 /// A workgroup for some rows and outputs: each invocation sums up every so many-eth vector, and then some of them the parts.
-fn dense_tile(rows: Rows) -> Program {
+fn dense_tile(rows: Rows, relu: bool) -> Program {
     let [high, wide] = DENSE_TILE;
     let mut text = String::new();
     for i in 0..high {
@@ -368,14 +388,15 @@ fn dense_tile(rows: Rows) -> Program {
     if (to < info.rows && output < info.outputs) {{
       var sum = bias[output];
       for (var k = 0u; k < {DENSE_PARTS}u; k++) {{ sum += sums[at * {DENSE_PARTS}u + k]; }}
-      y[to * info.outputs + output] = sum;
+      y[to * info.outputs + output] = {};
     }}
   }}
 ",
-        high * wide
+        high * wide,
+        rectified(relu)
     );
     let inputs = [("x", Element::Vector), ("weight", Element::Vector), ("bias", Element::Float)];
-    let workgroup = Training::DenseTile { rows }.workgroup();
+    let workgroup = Training::DenseTile { rows, relu }.workgroup();
     rows.told(Program::new(&inputs, &[("y", Element::Float)], &["inputs", "outputs"], workgroup))
         .shared("f32", high * wide * DENSE_PARTS)
         .body(text)
@@ -386,7 +407,7 @@ pub(super) const DENSE_OUTPUTS: usize = 5;
 const DENSE_COLUMNS: usize = 32;
 
 /// Some outputs by one input, or one vector of them; behind the last input comes the bias.
-fn dense_weights(of: Element, rows: Rows) -> Program {
+fn dense_weights(of: Element, rows: Rows, clamped: bool) -> Program {
     let (name, first) = (of.name(), if of == Element::Vector { ".x" } else { "" });
     let mut text = format!(
         "  if (column > info.inputs) {{ return; }}
@@ -407,7 +428,7 @@ fn dense_weights(of: Element, rows: Rows) -> Program {
 "
     );
     for output in 0..DENSE_OUTPUTS {
-        let _ = writeln!(text, "    sum{output} += by * gradient[k * info.outputs + of{output}];");
+        let _ = writeln!(text, "    sum{output} += by * gradient_at(k * info.outputs + of{output});");
     }
     text.push_str("  }\n");
     for output in 0..DENSE_OUTPUTS {
@@ -418,10 +439,11 @@ fn dense_weights(of: Element, rows: Rows) -> Program {
   }}"
         );
     }
-    let inputs = [("x", of), ("gradient", Element::Float)];
+    let inputs = with_result(&[("x", of), ("gradient", Element::Float)], clamped);
     let outputs = [("y", of), ("of_bias", Element::Float)];
-    let workgroup = Training::DenseWeights { vectors: of == Element::Vector, rows }.workgroup();
-    rows.told(Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], workgroup)).body(text)
+    let workgroup = Training::DenseWeights { vectors: of == Element::Vector, rows, clamped }.workgroup();
+    let program = Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], workgroup);
+    rows.told(program).function(&gradient_at(clamped)).body(text)
 }
 
 const PLANES: [&str; 8] = ["vectors", "height", "width", "out_height", "out_width", "top", "left", "channels"];

@@ -5,7 +5,7 @@ use crate::nn::cpu::threads;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
-use burn::tensor::TensorData;
+use burn::tensor::{Shape as Dims, TensorData};
 use headstart_kernels::{DenseRows, PointwiseBatch};
 use std::ops::Range;
 use std::sync::Arc;
@@ -47,13 +47,13 @@ impl Compute for Flex {
     }
 
     fn unclamped(gradient: Tensor, y: Tensor, clamp: Clamp) -> Tensor {
-        let dims = gradient.shape().dims::<4>();
+        let shape = gradient.shape();
         let (mut gradient, y) = (owned(gradient), Values::of(&y));
         let most = if clamp == Clamp::Relu6 { 6.0 } else { f32::INFINITY };
         for (gradient, y) in gradient.iter_mut().zip(y.values()) {
             *gradient = if *y > 0.0 && *y < most { *gradient } else { 0.0 };
         }
-        tensor(gradient, dims)
+        tensor(gradient, shape)
     }
 
     fn convolved_input(weight: Tensor, gradient: Tensor, dims: [usize; 4], shape: Shape) -> Tensor {
@@ -131,22 +131,25 @@ impl Compute for Flex {
         let mut y = vec![0.0; batch * outputs];
         let layer = DenseRows { inputs, outputs };
         layer.forward(x.values(), &rows_of(of), weight.values(), bias.values(), &mut y);
+        if of.relu {
+            finish(&mut y, 0.0, Clamp::Relu);
+        }
         tensor(y, [batch, outputs])
     }
 
-    fn multiplied_input(weight: Tensor, gradient: Tensor, of: &Matrix) -> Tensor {
+    fn multiplied_input(weight: Tensor, gradient: Tensor, y: Option<Tensor>, of: &Matrix) -> Tensor {
         let Matrix { batch, inputs, outputs, .. } = *of;
-        let [weight, gradient] = [weight, gradient].map(|tensor| Values::of(&tensor));
-        let mut y = vec![0.0; batch * inputs];
+        let (weight, gradient) = (Values::of(&weight), within(gradient, y));
+        let mut to = vec![0.0; batch * inputs];
         // A product that a pointwise convolution has too.
         let product = PointwiseBatch { batch: 1, inputs: outputs, outputs: batch, area: inputs };
-        product.forward(weight.values(), gradient.values(), &mut y);
-        tensor(y, [batch, inputs])
+        product.forward(weight.values(), gradient.values(), &mut to);
+        tensor(to, [batch, inputs])
     }
 
-    fn multiplied_weights(x: Tensor, gradient: Tensor, of: &Matrix) -> [Tensor; 2] {
+    fn multiplied_weights(x: Tensor, gradient: Tensor, y: Option<Tensor>, of: &Matrix) -> [Tensor; 2] {
         let Matrix { inputs, outputs, .. } = *of;
-        let [x, gradient] = [x, gradient].map(|tensor| Values::of(&tensor));
+        let (x, gradient) = (Values::of(&x), within(gradient, y));
         let mut y = vec![0.0; outputs * inputs];
         DenseRows { inputs, outputs }.weight_gradient(x.values(), &rows_of(of), gradient.values(), &mut y);
         let mut sums = vec![0.0; outputs];
@@ -252,6 +255,14 @@ fn rows_of(of: &Matrix) -> Arc<[u32]> {
     of.rows.clone().unwrap_or_else(|| (0..of.batch as u32).collect())
 }
 
+/// A gradient, of a result that is given where it was not let below 0.
+fn within(gradient: Tensor, y: Option<Tensor>) -> Values {
+    Values::of(&match y {
+        Some(y) => Flex::unclamped(gradient, y, Clamp::Relu),
+        None => gradient,
+    })
+}
+
 /// A plane with the bias added, clamped.
 fn finish(plane: &mut [f32], bias: f32, clamp: Clamp) {
     match clamp {
@@ -297,7 +308,10 @@ struct Values(Tensor);
 
 impl Values {
     fn of(tensor: &Tensor) -> Self {
-        Self(tensor.to_contiguous())
+        // Burn's function looks at that too, but is so large that a browser, which compiles what is called often once more, is busy with
+        // it for longer than a head trains.
+        let starts_here = tensor.layout().start_offset() == 0;
+        Self(if tensor.is_contiguous() && starts_here { tensor.clone() } else { tensor.to_contiguous() })
     }
 
     /// Row-major.
@@ -312,6 +326,6 @@ fn owned(tensor: Tensor) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap_or_default()
 }
 
-fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> Tensor {
+fn tensor(values: Vec<f32>, dims: impl Into<Dims>) -> Tensor {
     Tensor::from_data(TensorData::new(values, dims))
 }

@@ -54,7 +54,10 @@ impl<B: Compute, C: CheckpointStrategy> Training for Autodiff<B, C> {
         let [of_x, of_weight, of_bias] = [&x, &weight, &bias].map(|tensor| tensor.primitive().clone());
         let y = B::multiplied(of_x.clone(), of_weight.clone(), of_bias, &of);
         match Dense.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish((of_x, of_weight, of), y),
+            OpsKind::Tracked(prepared) => {
+                let kept = of.relu.then(|| y.clone());
+                prepared.finish((of_x, of_weight, kept, of), y)
+            }
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
     }
@@ -139,14 +142,15 @@ impl<B: Compute> Backward<B, 2> for Add {
 struct Dense;
 
 impl<B: Compute> Backward<B, 3> for Dense {
-    type State = (FloatTensor<B>, FloatTensor<B>, Matrix);
+    /// The input, the weight, the result where it has no values below 0, and the sizes.
+    type State = (FloatTensor<B>, FloatTensor<B>, Option<FloatTensor<B>>, Matrix);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [of_x, of_weight, of_bias] = ops.parents;
-        let (x, weight, of) = ops.state;
+        let (x, weight, y, of) = ops.state;
         let gradient = gradients.consume::<B>(&ops.node);
         if of_weight.is_some() || of_bias.is_some() {
-            let found = B::multiplied_weights(x, gradient.clone(), &of);
+            let found = B::multiplied_weights(x, gradient.clone(), y.clone(), &of);
             for (node, gradient) in [of_weight, of_bias].into_iter().zip(found) {
                 if let Some(node) = node {
                     gradients.register::<B>(node.id, gradient);
@@ -155,7 +159,7 @@ impl<B: Compute> Backward<B, 3> for Dense {
         }
         if let Some(node) = of_x {
             // A table, of which some rows were taken, does not train.
-            gradients.register::<B>(node.id, B::multiplied_input(weight, gradient, &of));
+            gradients.register::<B>(node.id, B::multiplied_input(weight, gradient, y, &of));
         }
     }
 }

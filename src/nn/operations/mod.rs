@@ -50,6 +50,8 @@ pub struct Matrix {
     pub inputs: usize,
     /// Length of a row that comes out.
     pub outputs: usize,
+    /// Whether max(·, 0) follows.
+    pub relu: bool,
 }
 
 /// What logits `[labels, classes]` should be.
@@ -127,17 +129,17 @@ pub(super) fn add(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Training>::add(a.into_dispatch(), b.into_dispatch()))
 }
 
-/// `x` `[batch, inputs]` times the weight of a dense layer, flat, plus its bias: `[batch, outputs]`.
-pub(crate) fn dense(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+/// `x` `[batch, inputs]` times the weight of a dense layer, flat, plus its bias: `[batch, outputs]`; with `relu`, nothing below 0.
+pub(crate) fn dense(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> Tensor<2> {
     let ([batch, inputs], [outputs]) = (x.dims(), bias.dims());
-    multiplied(x, weight, bias, Matrix { batch, rows: None, inputs, outputs })
+    multiplied(x, weight, bias, Matrix { batch, rows: None, inputs, outputs, relu })
 }
 
 /// The same of some rows of a table `[all, inputs]` outside of the graph: `[rows, outputs]`.
-pub(crate) fn dense_of(table: Tensor<2>, rows: Vec<u32>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
+pub(crate) fn dense_of(table: Tensor<2>, rows: Vec<u32>, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> Tensor<2> {
     let ([_, inputs], [outputs]) = (table.dims(), bias.dims());
     let table = if weight.is_autodiff() { table.autodiff() } else { table };
-    multiplied(table, weight, bias, Matrix { batch: rows.len(), rows: Some(rows.into()), inputs, outputs })
+    multiplied(table, weight, bias, Matrix { batch: rows.len(), rows: Some(rows.into()), inputs, outputs, relu })
 }
 
 fn multiplied(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, of: Matrix) -> Tensor<2> {
@@ -319,10 +321,20 @@ pub trait Compute: Backend {
         bias: FloatTensor<Self>,
         of: &Matrix,
     ) -> FloatTensor<Self>;
-    /// The gradient of a dense layer's input, of all rows of which it is.
-    fn multiplied_input(weight: FloatTensor<Self>, gradient: FloatTensor<Self>, of: &Matrix) -> FloatTensor<Self>;
-    /// The gradients of its weight and its bias.
-    fn multiplied_weights(x: FloatTensor<Self>, gradient: FloatTensor<Self>, of: &Matrix) -> [FloatTensor<Self>; 2];
+    /// The gradient of a dense layer's input, of all rows of which it is; from its result `y`, where [`Matrix::relu`] is.
+    fn multiplied_input(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        y: Option<FloatTensor<Self>>,
+        of: &Matrix,
+    ) -> FloatTensor<Self>;
+    /// The gradients of its weight and its bias, in the same way.
+    fn multiplied_weights(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        y: Option<FloatTensor<Self>>,
+        of: &Matrix,
+    ) -> [FloatTensor<Self>; 2];
     /// The loss `[1]` and its gradient `[batch, classes]`.
     fn lost(logits: FloatTensor<Self>, goal: &Goal) -> [FloatTensor<Self>; 2];
 }

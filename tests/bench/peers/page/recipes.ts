@@ -27,7 +27,8 @@ const ours = (usual: boolean, arithmetic: Arithmetic = 'float'): OpenRecipe => a
     async addPictures() {
       for (const [label, some] of pictures.entries()) {
         await trainer.addClass(`class ${label}`);
-        await trainer.addImages(`class ${label}`, some);
+        const { failures } = await trainer.addImages(`class ${label}`, some);
+        if (failures.length > 0) throw failures[0]!.error;
       }
     },
     async train() {
