@@ -1,4 +1,4 @@
-import { cannotRead, isRare, KIND_BYTES, pictureKind } from '../picture-kind.js';
+import { cannotRead, isRare, pictureKind } from '../picture-kind.js';
 import type { Picture } from '../protocol.js';
 import { refusal } from './failure.js';
 import { pictureSize } from './picture-size.js';
@@ -102,15 +102,16 @@ async function open(picture: Picture, name: string): Promise<ImageBitmap> {
   if (picture instanceof ImageBitmap) return picture;
   if (picture instanceof ImageData) return createImageBitmap(picture);
   if (picture.size === 0) throw refusal('picture_unreadable', `“${name}” is empty: the file has no bytes in it.`, name);
+  let head = new Uint8Array();
   try {
     // A slice is a blob of its own, which takes the browser as long as reading a small one.
-    const head = picture.size > HEADER_BYTES ? picture.slice(0, HEADER_BYTES) : picture;
-    const size = pictureSize(new Uint8Array(await head.arrayBuffer()));
+    head = new Uint8Array(await (picture.size > HEADER_BYTES ? picture.slice(0, HEADER_BYTES) : picture).arrayBuffer());
+    const size = pictureSize(head);
     if (size && size.width * size.height > MAX_PIXELS) throw tooLarge(name, size);
     return await createImageBitmap(picture, { imageOrientation: 'from-image' });
   } catch (error) {
     if (error instanceof Error && 'value' in error) throw error;
-    const kind = await kindOf(picture);
+    const kind = pictureKind(head);
     // Nothing is wrong with the file: another browser may well read it.
     if (kind !== null && isRare(kind)) throw refusal('picture_kind_unsupported', `“${name}” ${cannotRead(kind)}.`, name);
     throw refusal(
@@ -119,14 +120,6 @@ async function open(picture: Picture, name: string): Promise<ImageBitmap> {
       name,
     );
   }
-}
-
-/** The kind of a picture's file; null also where it cannot be read at all. */
-async function kindOf(file: Blob) {
-  return file
-    .slice(0, KIND_BYTES)
-    .arrayBuffer()
-    .then((bytes) => pictureKind(new Uint8Array(bytes)), () => null);
 }
 
 /** What pixels were read from last: a camera's are all of one size, and making a canvas takes longer than reading it. */
