@@ -198,7 +198,7 @@ impl Training {
             Self::DenseTile { rows, relu } => dense_tile(rows, relu),
             Self::DenseInput { clamped } => {
                 let inputs = with_result(&[("weight", Float), ("gradient", Float)], clamped);
-                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).function(&gradient_at(clamped)).body(
+                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).function(gradient_at(clamped)).body(
                     "  if (column >= info.inputs || row >= info.rows) { return; }
   var sum = 0.0;
   for (var k = 0u; k < info.outputs; k++) { sum += gradient_at(row * info.outputs + k) * weight[k * info.inputs + column]; }
@@ -443,7 +443,7 @@ fn dense_weights(of: Element, rows: Rows, clamped: bool) -> Program {
     let outputs = [("y", of), ("of_bias", Element::Float)];
     let workgroup = Training::DenseWeights { vectors: of == Element::Vector, rows, clamped }.workgroup();
     let program = Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], workgroup);
-    rows.told(program).function(&gradient_at(clamped)).body(text)
+    rows.told(program).function(gradient_at(clamped)).body(text)
 }
 
 const PLANES: [&str; 8] = ["vectors", "height", "width", "out_height", "out_width", "top", "left", "channels"];
