@@ -17,6 +17,11 @@ pub trait Numbers {
 
     /// Some of them, within their number.
     fn part(&self, range: Range<usize>) -> Vec<f32>;
+
+    /// All of them.
+    fn all(&self) -> Vec<f32> {
+        self.part(0..self.count())
+    }
 }
 
 impl Numbers for Vec<f32> {

@@ -107,7 +107,7 @@ impl Embedding {
         let mut rows = way.embed_values(own).await?;
         for (part, answer) in asked {
             match answer.await.filter(|values| values.count() == part.len() / each * width) {
-                Some(values) => rows.extend(values.part(0..values.count()).chunks_exact(width).map(Arc::from)),
+                Some(values) => rows.extend(values.all().chunks_exact(width).map(Arc::from)),
                 None => rows.extend(way.embed_values(part).await?),
             }
         }

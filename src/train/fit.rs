@@ -376,11 +376,12 @@ impl Fit {
         let params = self.network.params.without_graph();
         let (mut loss, mut hits) = (0.0, 0);
         let (mut with, mut read) = (Some(with), Vec::new());
+        let hands = self.hands.at_once();
         // Few pictures fall into a part for everybody.
-        let each = indices.len().div_ceil(self.hands.at_once()).clamp(1, examples.at_once(&self.engine));
+        let each = indices.len().div_ceil(hands).clamp(1, examples.at_once(&self.engine));
         let chunks: Vec<&[usize]> = indices.chunks(each).collect();
         // A GPU is waited for once for several of them.
-        for some in chunks.chunks(if self.engine.is_gpu() { CHUNKS } else { self.hands.at_once() }) {
+        for some in chunks.chunks(if self.engine.is_gpu() { CHUNKS } else { hands }) {
             let mut all = with.take().unwrap_or_default();
             let others = all.len();
             let batches = some.iter().map(|batch| examples.batch::<ChaCha8Rng>(batch, None, &self.engine));

@@ -296,7 +296,7 @@ impl Hands {
                 heard = self.hear(member, answer).await.filter(|values| values.count() == whole);
             }
             logits.push(match heard {
-                Some(values) => values.part(0..values.count()),
+                Some(values) => values.all(),
                 None => read_all([network.logits(batch, &params, 0, |_| None).flatten(0, 1)]).await?.concat(),
             });
         }

@@ -50,7 +50,7 @@ impl Member {
             self.ways.insert(key, Embedder::between(&self.backbone, from, cut, &self.engine)?);
         }
         let way = self.ways.get(&key).ok_or_else(unfit)?;
-        let rows = way.embed_values(&values.part(0..values.count())).await?;
+        let rows = way.embed_values(&values.all()).await?;
         Ok(rows.iter().map(|row| row.to_vec()).collect())
     }
 

@@ -23,12 +23,18 @@ export function toPicture(source: PictureSource, name: string, signal?: AbortSig
   return picture;
 }
 
-/** Whether it is one of which few should wait: what is no file waits as pixels, of which 4 million are 16 MB. */
+/** Pixels from which on a picture is large while it waits as such: 16 MB. */
+const LARGE_PIXELS = 4e6;
+
+/** Whether it is one of which few should wait. A file waits as it is. */
 export function isLarge(source: PictureSource): boolean {
-  if (source instanceof Blob || typeof source === 'string' || source instanceof URL) return false;
-  if (typeof HTMLVideoElement !== 'undefined' && source instanceof HTMLVideoElement) return source.videoWidth * source.videoHeight > 4e6;
-  if (typeof HTMLImageElement !== 'undefined' && source instanceof HTMLImageElement) return source.naturalWidth * source.naturalHeight > 4e6;
-  return source.width * source.height > 4e6;
+  return !(source instanceof Blob) && typeof source !== 'string' && !(source instanceof URL) && pixelsOf(source) > LARGE_PIXELS;
+}
+
+function pixelsOf(source: Exclude<PictureSource, Blob | string | URL>): number {
+  if ('videoWidth' in source) return source.videoWidth * source.videoHeight;
+  if ('naturalWidth' in source) return source.naturalWidth * source.naturalHeight;
+  return source.width * source.height;
 }
 
 /** Everything that is asked later waits for a picture, and a lazy image off screen may never load: this long and no longer. */

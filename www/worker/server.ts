@@ -376,14 +376,13 @@ export class Server {
    * browser decodes the first ones while the session computes.
    */
   #prefetch(): void {
-    let [own, decoding, ahead] = [this.#embedding ? 1 : 0, 0, 0];
-    for (const next of this.#queue.nextImages(AHEAD)) {
+    let [own, decoding] = [this.#embedding ? 1 : 0, 0];
+    for (const [at, next] of this.#queue.nextImages(AHEAD).entries()) {
+      if (next.studied) continue;
       const [, picture, name] = next.request.args;
       const large = isLarge(picture);
-      ahead += 1;
-      if (next.studied) continue;
       // What is large takes much memory until its turn.
-      if (large && ahead > LARGE_AHEAD) break;
+      if (large && at >= LARGE_AHEAD) break;
       const helps = isForHelpers(next.request);
       const studied = helps && !next.decoded ? this.#helpers.study(picture, name, own, large) : null;
       if (studied) {
