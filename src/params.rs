@@ -118,30 +118,26 @@ impl Params {
         &self.device
     }
 
+    /// The values of each parameter, in order, outside the autodiff graph.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Tensor<1>> {
+        self.items.iter().map(|item| item.value.clone().inner())
+    }
+
     /// Reads the values back to system memory.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] where the device does not answer.
+    /// [`crate::error::Error::DeviceLost`] where the device does not answer.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        Ok(self.snapshot_with([]).await?.0)
-    }
-
-    /// The same, with other tensors that are read on the way: a GPU is waited for once.
-    ///
-    /// # Errors
-    /// [`Error::DeviceLost`] where the device does not answer.
-    pub(crate) async fn snapshot_with(
-        &self,
-        others: impl IntoIterator<Item = Tensor<1>>,
-    ) -> Result<(Snapshot, Vec<Vec<f32>>)> {
-        let own = self.items.iter().map(|item| item.value.clone().inner());
-        let mut all = read_all(own.chain(others)).await?;
-        let others = all.split_off(self.items.len());
-        Ok((Snapshot(all), others))
+        Ok(Snapshot(read_all(self.values()).await?))
     }
 }
 
 impl Snapshot {
+    /// Of the values of each parameter, in order.
+    pub(crate) fn of(values: Vec<Vec<f32>>) -> Self {
+        Self(values)
+    }
+
     /// The values of one parameter.
     pub fn get(&self, slot: Slot) -> &[f32] {
         &self.0[slot.0]

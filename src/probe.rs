@@ -7,8 +7,9 @@ use crate::engines::Engines;
 use crate::error::{Error, Result};
 use crate::image::{Crop, Preprocess};
 use crate::nn::{
-    Activation, After, Arithmetic, ConvSpec, DenseSpec, Freezing, Move, Moved, NormSpec, Numbers, Read, Source, Stage,
-    StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average, on_device, read_all,
+    Activation, After, Arithmetic, ConvSpec, DenseSpec, Freezing, Judged, Move, Moved, NormSpec, Numbers, Read, Source,
+    Stage, StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average, judged, on_device,
+    read_all,
 };
 use crate::params::{Group, Params, Slot};
 use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
@@ -345,7 +346,8 @@ async fn step_milliseconds(
                 0 => x.slice(0..batch * features).reshape([batch, features]).autodiff(),
                 _ => global_average(tail.forward(x.reshape([batch, channels, height, width]).autodiff(), &params, 0)),
             };
-            let loss = objective.loss(dense(pooled, params.get(weight), params.get(bias), false), &labels);
+            let goal = objective.goal(&labels, &labels, TRIED_CLASSES);
+            let Judged { loss, .. } = judged(pooled, None, params.get(weight), params.get(bias), goal);
             optimizer.step(&mut params, &mut loss.backward(), |_| 1e-3);
         }
         read_all([params.get_constant(bias)]).await?;
@@ -387,12 +389,18 @@ async fn brought(engine: &Engine) -> Result<Vec<f32>> {
     // As a head trains on a GPU: on rows of a table, and not on all of them, and with a hidden layer.
     let second = on_device(second_waves(outputs), engine.device());
     let [weight, bias, second] = [weight, bias, second].map(|value| value.autodiff().require_grad());
-    let hidden = dense_of(x, vec![4, 0, 3, 3], weight.clone(), bias.clone(), true);
+    let hidden = dense_of(x.clone(), vec![4, 0, 3, 3], weight.clone(), bias.clone(), true);
     let logits = dense(hidden.clone(), second.clone(), bias.clone(), true);
     all.extend([&hidden, &logits].map(|values| values.clone().inner().flatten(0, 1)));
-    let loss = Objective::CrossEntropy { smoothing: 0.0, weights: None }.loss(logits, &[0, 5, 2, 1]);
+    let objective = Objective::CrossEntropy { smoothing: 0.0, weights: None };
+    let labels = [0, 5, 2, 1];
+    let gradients = objective.loss(logits, &labels).backward();
+    all.extend([&weight, &bias, &second].into_iter().filter_map(|value| value.grad(&gradients)));
+    let goal = objective.goal(&labels, &labels, outputs);
+    let Judged { loss, logits } = judged(x, Some(vec![1, 4, 2, 1]), weight.clone(), bias.clone(), goal);
+    all.push(logits.flatten(0, 1));
     let gradients = loss.backward();
-    all.extend([weight, bias, second].into_iter().filter_map(|value| value.grad(&gradients)));
+    all.extend([weight, bias].into_iter().filter_map(|value| value.grad(&gradients)));
     let mut moving = Vec::new();
     for width in [12, 13] {
         let [value, gradient, first] =
@@ -422,9 +430,9 @@ async fn moved(engine: &Engine) -> Result<Vec<f32>> {
     let x = Tensor::<1>::from_data(TensorData::from(waves(batch * channels * side * side).as_slice()), engine.device());
     let read: Read<'_> = &|slot| params.get(slot);
     let maps = stage.forward(x.reshape([batch, channels, side, side]).autodiff(), read);
-    let logits = dense(global_average(maps), params.get(weight), params.get(bias), false);
     let labels: Vec<usize> = (0..batch).map(|at| at % classes).collect();
-    let loss = Objective::CrossEntropy { smoothing: 0.1, weights: None }.loss(logits, &labels);
+    let goal = Objective::CrossEntropy { smoothing: 0.1, weights: None }.goal(&labels, &labels, classes);
+    let Judged { loss, .. } = judged(global_average(maps), None, params.get(weight), params.get(bias), goal);
     let settings = OptimizerSettings { kind: OptimizerKind::Sgd, weight_decay: 0.01, momentum: 0.9, clip_norm: None };
     // With so high a rate the gradients show beside what the parameters were.
     Optimizer::new(settings).step(&mut params, &mut loss.backward(), |_| 10.0);

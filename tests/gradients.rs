@@ -53,15 +53,34 @@ fn moved(params: &mut Params, target: usize, direction: &[f32], step: f32, loss:
 
 /// [`check_slopes`] of an objective.
 fn check(params: &mut Params, logits: impl Fn(&Params) -> Tensor<2>, labels: &[usize], objective: &Objective) -> f64 {
+    let measured = measure(&logits, labels, objective);
+    check_slopes(params, |params| objective.loss(logits(params), labels), measured)
+}
+
+/// The same of a head, as it trains: its last layer and the loss are one operation.
+fn check_head(
+    params: &mut Params,
+    (head, mask): (&TrainableHead, impl Fn([usize; 2]) -> Option<Tensor<2>>),
+    features: impl Fn(&Params) -> Tensor<2>,
+    labels: &[usize],
+    objective: &Objective,
+) -> f64 {
+    let logits = |params: &Params| head.forward(features(params), params, &mask);
+    let goal = || objective.goal(labels, labels, head.classes());
+    let measured = measure(&logits, labels, objective);
+    check_slopes(params, |params| head.judged(features(params), params, &mask, goal()).loss, measured)
+}
+
+/// The loss of logits in plain numbers.
+fn measure(logits: &impl Fn(&Params) -> Tensor<2>, labels: &[usize], objective: &Objective) -> impl Fn(&Params) -> f64 {
     // Measured outside the graph, as validation does.
-    let measured = |params: &Params| {
+    move |params: &Params| {
         let rows = values(logits(&params.without_graph()).inner());
         let classes = rows.len() / labels.len();
         let rows = rows.chunks_exact(classes).zip(labels).map(|(row, label)| objective.of_row(row, *label));
         let (sum, weight) = rows.fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
         sum / weight
-    };
-    check_slopes(params, |params| objective.loss(logits(params), labels), measured)
+    }
 }
 
 /// Compares the slopes along the whole gradient and along its largest entries, tensor by tensor; gives the worst.
@@ -189,13 +208,12 @@ fn heads() {
             let start = Head::fresh(kind, 8, 3, &mut ChaCha8Rng::seed_from_u64(5));
             let head = TrainableHead::new(&start, true, &mut params).unwrap();
             // One fixed mask in place of dropout: the gradient must go through it too.
-            let logits = |params: &Params| {
-                head.forward(input.clone(), params, |[rows, columns]| {
-                    let mask = (0..rows * columns).map(|i| if i % 3 == 0 { 0.0_f32 } else { 1.5 }).collect::<Vec<_>>();
-                    Some(Tensor::from_data(TensorData::new(mask, [rows, columns]), engine().device()))
-                })
+            let mask = |[rows, columns]: [usize; 2]| {
+                let mask = (0..rows * columns).map(|i| if i % 3 == 0 { 0.0_f32 } else { 1.5 }).collect::<Vec<_>>();
+                Some(Tensor::from_data(TensorData::new(mask, [rows, columns]), engine().device()))
             };
-            println!("{kind}, {objective:?}: worst {:.1e}", check(&mut params, logits, &labels, &objective));
+            let worst = check_head(&mut params, (&head, mask), |_| input.clone(), &labels, &objective);
+            println!("{kind}, {objective:?}: worst {worst:.1e}");
         }
     }
 }
@@ -218,12 +236,9 @@ fn convolutional_head() {
         // Wide enough for ReLU6 to clip at both ends.
         let map = noise(shape.iter().product(), 12.0, &mut rng);
         let map = params.add("map", &shape, map, Group::Stage(0), false);
-        let logits = |params: &Params| {
-            let pooled = head.pool(params.get(map).reshape(shape), params);
-            head.forward(pooled, params, |_| None)
-        };
+        let pooled = |params: &Params| head.pool(params.get(map).reshape(shape), params);
         assert_eq!(params.iter().count(), 5, "weight and bias of both layers, and the map");
-        let worst = check(&mut params, logits, &[0, 1, 2, 0, 1, 2], &objective);
+        let worst = check_head(&mut params, (&head, |_| None), pooled, &[0, 1, 2, 0, 1, 2], &objective);
         println!("conv:7, {objective:?}: worst {worst:.1e}");
     }
 }

@@ -2,7 +2,10 @@
 
 use super::{Activation, Convolution, Dense, Head};
 use crate::error::{Error, Result};
-use crate::nn::{After, ConvSpec, DenseSpec, NormSpec, Read, Source, Stage, dense, dense_of, gather, global_average};
+use crate::nn::{
+    After, ConvSpec, DenseSpec, Goal, Judged, NormSpec, Read, Source, Stage, dense, dense_of, gather, global_average,
+    judged,
+};
 use crate::params::{Group, Params, Slot, Snapshot};
 use burn::tensor::Tensor;
 
@@ -38,6 +41,14 @@ impl Features {
         match self {
             Self::Values(values) => values.dims(),
             Self::Rows { table, rows } => [rows.len(), table.dims()[1]],
+        }
+    }
+
+    /// What comes out of a dense layer.
+    fn through(self, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> Tensor<2> {
+        match self {
+            Self::Values(values) => dense(values, weight, bias, relu),
+            Self::Rows { table, rows } => dense_of(table, rows, weight, bias, relu),
         }
     }
 
@@ -91,7 +102,7 @@ impl TrainableHead {
     }
 
     /// How many classes it tells apart.
-    pub(crate) fn classes(&self) -> usize {
+    pub fn classes(&self) -> usize {
         self.layers.last().map_or(0, |(.., [outputs, _])| *outputs)
     }
 
@@ -116,28 +127,44 @@ impl TrainableHead {
         &self,
         x: impl Into<Features>,
         params: &Params,
-        mut dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
+        dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
     ) -> Tensor<2> {
-        let last = self.layers.len() - 1;
-        let mut x = x.into();
-        for (index, (weight, bias, _)) in self.layers.iter().enumerate() {
-            let mask = if index == last { dropout(x.dims()) } else { None };
-            let [weight, bias] = [weight, bias].map(|slot| params.get(*slot));
-            let activation = (index < last).then_some(self.activation);
-            let relu = activation == Some(Activation::Relu);
-            let y = match (x, mask) {
-                (Features::Rows { table, rows }, None) => dense_of(table, rows, weight, bias, relu),
-                (x, mask) => {
-                    let x = x.values(params.is_autodiff());
-                    dense(if let Some(mask) = mask { x * mask } else { x }, weight, bias, relu)
-                }
-            };
-            x = Features::Values(match activation {
-                Some(activation) => activation.behind(y),
-                None => y,
-            });
+        let (x, [weight, bias]) = self.before_last(x.into(), params, dropout);
+        x.through(weight, bias, false)
+    }
+
+    /// The same logits, with the gradient of what they should be: what training takes.
+    pub fn judged(
+        &self,
+        x: impl Into<Features>,
+        params: &Params,
+        dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
+        goal: Goal,
+    ) -> Judged {
+        let (x, [weight, bias]) = self.before_last(x.into(), params, dropout);
+        match x {
+            Features::Values(x) => judged(x, None, weight, bias, goal),
+            Features::Rows { table, rows } => judged(table, Some(rows), weight, bias, goal),
         }
-        x.values(params.is_autodiff())
+    }
+
+    /// What goes into the last layer, and its weight and bias.
+    fn before_last(
+        &self,
+        mut x: Features,
+        params: &Params,
+        mut dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
+    ) -> (Features, [Tensor<1>; 2]) {
+        let read = |(weight, bias, _): &(Slot, Slot, _)| [weight, bias].map(|slot| params.get(*slot));
+        let (last, hidden) = (&self.layers[self.layers.len() - 1], &self.layers[..self.layers.len() - 1]);
+        for [weight, bias] in hidden.iter().map(read) {
+            let y = x.through(weight, bias, self.activation == Activation::Relu);
+            x = Features::Values(self.activation.behind(y));
+        }
+        if let Some(mask) = dropout(x.dims()) {
+            x = Features::Values(x.values(params.is_autodiff()) * mask);
+        }
+        (x, read(last))
     }
 
     /// Half the sum of squares of all weights and biases of the dense layers, a tensor `[1]` of the graph: the penalty

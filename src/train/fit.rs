@@ -156,20 +156,21 @@ impl Fit {
     /// # Errors
     /// [`Error::DeviceLost`].
     pub(super) async fn trained(&mut self) -> Result<Trained> {
-        if !self.engine.is_gpu() {
-            return Ok(self.network.trained(&self.network.params.snapshot().await?));
+        if let Some(latest) = self.latest.as_ref().filter(|latest| latest.step == self.step) {
+            return Ok(self.network.trained(&latest.values));
         }
-        // What a training would go on from is wanted next, and a GPU is waited for once.
-        let latest = self.read().await?;
-        let trained = self.network.trained(&latest.values);
-        self.latest = Some(latest);
-        Ok(trained)
+        Ok(self.network.trained(&self.network.params.snapshot().await?))
     }
 
-    async fn read(&self) -> Result<Latest> {
-        let moments = self.optimizer.moments().cloned();
-        let (values, moments) = self.network.params.snapshot_with(moments).await?;
-        Ok(Latest { step: self.step, values, optimizer: self.optimizer.memory(moments) })
+    /// All that a training goes on from, on its engine.
+    fn state(&self) -> Vec<Tensor<1>> {
+        self.network.params.values().chain(self.optimizer.moments().cloned()).collect()
+    }
+
+    /// The same in system memory, out of its values.
+    fn latest(&self, mut values: Vec<Vec<f32>>) -> Latest {
+        let moments = values.split_off(self.network.params.iter().count());
+        Latest { step: self.step, values: Snapshot::of(values), optimizer: self.optimizer.memory(moments) }
     }
 
     /// What a checkpoint says of it; it is between two epochs.
@@ -179,7 +180,7 @@ impl Fit {
     pub(super) async fn memory(&mut self) -> Result<FitMemory> {
         let latest = match self.latest.take().filter(|latest| latest.step == self.step) {
             Some(latest) => latest,
-            None => self.read().await?,
+            None => self.latest(read_all(self.state()).await?),
         };
         let Latest { values, optimizer, .. } = latest;
         let values = values.iter().map(<[f32]>::to_vec).collect();
@@ -242,11 +243,18 @@ impl Fit {
             }
             return Ok(None);
         }
-        // A GPU is waited for once, for these and for what is held out.
-        let (logits, labels) = self.take_pending();
+        // A GPU is waited for once, for these, for what is held out and for what the training would go on from.
+        let (mut with, labels) = self.take_pending();
+        if self.engine.is_gpu() {
+            with.extend(self.state());
+        }
         let all: Vec<usize> = (0..self.validation.len()).collect();
-        let (validated, logits) = apart(self.measure(&self.validation, &all, logits)).await?;
+        let (validated, mut logits) = apart(self.measure(&self.validation, &all, with)).await?;
+        let state = logits.split_off(labels.len());
         self.add_up(logits, labels)?;
+        if self.engine.is_gpu() {
+            self.latest = Some(self.latest(state));
+        }
         let validated = finite(validated)?;
         self.pace.epoch_ended(validated.map_or(self.loss(), |v| v.loss));
         Ok(Some(validated))
@@ -387,7 +395,7 @@ impl Fit {
             let batches = some.iter().map(|batch| examples.batch::<ChaCha8Rng>(batch, None, &self.engine));
             let (batches, labels): (Vec<_>, Vec<_>) = batches.unzip();
             let mut values = if self.engine.is_gpu() {
-                let logits = batches.into_iter().map(|batch| self.network.logits(batch, &params, 0, |_| None));
+                let logits = batches.into_iter().map(|batch| self.network.logits(batch, &params));
                 all.extend(logits.map(|logits| logits.flatten(0, 1)));
                 read_all(all).await?
             } else {

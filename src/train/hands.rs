@@ -297,7 +297,7 @@ impl Hands {
             }
             logits.push(match heard {
                 Some(values) => values.all(),
-                None => read_all([network.logits(batch, &params, 0, |_| None).flatten(0, 1)]).await?.concat(),
+                None => read_all([network.logits(batch, &params).flatten(0, 1)]).await?.concat(),
             });
         }
         Ok(logits)

@@ -32,7 +32,7 @@ impl Objective {
     }
 
     /// What is wanted of rows with some labels of a batch with others too: the losses of its parts add up to that of the batch.
-    pub(crate) fn goal(&self, labels: &[usize], batch: &[usize], classes: usize) -> Goal {
+    pub fn goal(&self, labels: &[usize], batch: &[usize], classes: usize) -> Goal {
         let loss = match self {
             Self::CrossEntropy { smoothing, .. } => {
                 let total: f64 = batch.iter().map(|label| self.class_weight(*label)).sum();

@@ -112,7 +112,7 @@ impl Member {
         let (network, shape, mut reader) = self.told(values)?;
         let maps = maps_of(&mut reader, pictures, shape).filter(|_| pictures > 0 && reader.is_done());
         let maps = Batch::Maps(maps.ok_or_else(unfit)?);
-        let logits = network.logits(maps, &network.params.without_graph(), 0, |_| None);
+        let logits = network.logits(maps, &network.params.without_graph());
         read_all([logits.flatten(0, 1)]).await
     }
 }

@@ -7,7 +7,7 @@ use crate::crew::{Numbers, Reader};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::head::{Features, Head, Standardisation, TrainableHead};
-use crate::nn::{self, Goal, on_device};
+use crate::nn::{Goal, Judged, on_device};
 use crate::params::{Group, Param, Params, Snapshot};
 use burn::tensor::Tensor;
 
@@ -61,18 +61,15 @@ impl Network {
         Ok(network)
     }
 
-    /// Logits `[batch, classes]`, inside the autodiff graph or, with `params` outside of it, without.
-    ///
-    /// Stages of the tail before `first_active` do not train in this step.
-    pub(super) fn logits(
-        &self,
-        batch: Batch,
-        params: &Params,
-        first_active: usize,
-        dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
-    ) -> Tensor<2> {
+    /// Logits `[batch, classes]` with these parameters, which are outside of the autodiff graph.
+    pub(super) fn logits(&self, batch: Batch, params: &Params) -> Tensor<2> {
+        self.head.forward(self.features(batch, params, 0), params, |_| None)
+    }
+
+    /// What goes into the dense layers of the head; stages of the tail before `first_active` do not train in this step.
+    fn features(&self, batch: Batch, params: &Params, first_active: usize) -> Features {
         let graph = params.is_autodiff();
-        let features = match batch {
+        match batch {
             Batch::Pooled(Features::Values(x)) if graph => x.autodiff().into(),
             Batch::Pooled(x) => x,
             Batch::Maps(x) => {
@@ -90,8 +87,7 @@ impl Network {
                 };
                 pooled.into()
             }
-        };
-        self.head.forward(features, params, dropout)
+        }
     }
 
     /// Gradients of the loss, with the penalty added where there is one; and logits.
@@ -103,12 +99,13 @@ impl Network {
         lesson: Lesson,
     ) -> (Gradients, Tensor<2>) {
         let mut mask = mask.map(Tensor::autodiff);
-        let logits = self.logits(batch, &self.params, lesson.first_active, |_| mask.take());
-        let mut loss = nn::loss(logits.clone(), goal);
-        if let Some(penalty) = lesson.penalty {
-            loss = loss + self.head.half_squares(&self.params).mul_scalar(penalty);
-        }
-        (self.params.gradients(&mut loss.backward()), logits.inner())
+        let features = self.features(batch, &self.params, lesson.first_active);
+        let Judged { loss, logits } = self.head.judged(features, &self.params, |_| mask.take(), goal);
+        let gradients = self.params.gradients(&mut loss.backward());
+        let Some(penalty) = lesson.penalty else { return (gradients, logits) };
+        let penalty = self.head.half_squares(&self.params).mul_scalar(penalty);
+        let of_penalty = self.params.gradients(&mut penalty.backward());
+        (gradients.into_iter().zip(of_penalty).map(sum).collect(), logits)
     }
 
     /// The same as another has told them: the gradients of those that are active, one behind the other, then the logits of so many
@@ -146,6 +143,14 @@ impl Network {
             backbone: stages.map(|(param, values)| (param.name.clone(), values.to_vec())).collect(),
             head: self.head.trained(values),
         }
+    }
+}
+
+/// The sum of the gradients that there are.
+fn sum((a, b): (Option<Tensor<1>>, Option<Tensor<1>>)) -> Option<Tensor<1>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
     }
 }
 

@@ -119,31 +119,53 @@ pub(super) fn part(of: &Handle, length: usize, range: &Range<usize>) -> Handle {
 }
 
 /// The numbers of a dispatch, as its text wants them.
-pub(super) struct Info(Vec<u32>);
+pub(super) struct Info {
+    words: Vec<u32>,
+    /// Whether they are hardly ever the same again.
+    passing: bool,
+}
+
+/// CubeCL keeps a buffer for each of the latest 512 lists of words it has seen that are no longer than this. Those of a step are
+/// not seen again: they would only make it create buffers.
+const LONGEST_KEPT: usize = 2048 / size_of::<u32>();
 
 impl Info {
     /// The rows, then whole numbers.
     pub(super) fn new(rows: usize, numbers: &[u32]) -> Self {
-        Self(std::iter::once(rows as u32).chain(numbers.iter().copied()).collect())
+        Self { words: std::iter::once(rows as u32).chain(numbers.iter().copied()).collect(), passing: false }
+    }
+
+    /// The same, which are others at every step.
+    pub(super) fn passing(self) -> Self {
+        Self { passing: true, ..self }
     }
 
     pub(super) fn floats<const N: usize>(mut self, floats: [f32; N]) -> Self {
-        self.0.extend(floats.map(f32::to_bits));
+        self.words.extend(floats.map(f32::to_bits));
         self
     }
 
     /// A list, which begins with a vector of four and has room for so many.
     pub(super) fn words(mut self, words: impl IntoIterator<Item = u32>, room: usize) -> Self {
         self.fill();
-        let end = self.0.len() + room;
-        self.0.extend(words);
-        self.0.resize(end, 0);
+        let end = self.words.len() + room;
+        self.words.extend(words);
+        self.words.resize(end, 0);
         self
     }
 
     /// Up to a whole vector of four, as uniforms are laid out.
     fn fill(&mut self) {
-        self.0.resize(self.0.len().next_multiple_of(4), 0);
+        self.words.resize(self.words.len().next_multiple_of(4), 0);
+    }
+
+    /// All of them, two and two.
+    fn pairs(mut self) -> Vec<u64> {
+        self.fill();
+        if self.passing {
+            self.words.resize(self.words.len().max(LONGEST_KEPT + 4), 0);
+        }
+        self.words.chunks_exact(2).map(|words| u64::from(words[0]) | u64::from(words[1]) << 32).collect()
     }
 }
 
@@ -162,7 +184,7 @@ const MOST_GROUPS: usize = 65_535;
 
 impl Work {
     pub(super) fn launch(
-        mut self,
+        self,
         client: &Client,
         inputs: impl IntoIterator<Item = Handle>,
         outputs: impl IntoIterator<Item = Handle>,
@@ -171,8 +193,6 @@ impl Work {
         let (columns, lines) = (self.columns.div_ceil(wide), self.lines.div_ceil(high));
         let deep = lines.div_ceil(MOST_GROUPS);
         let count = CubeCount::Static(columns as u32, lines.div_ceil(deep.max(1)) as u32, deep as u32);
-        self.info.fill();
-        let words = self.info.0.chunks_exact(2).map(|words| u64::from(words[0]) | u64::from(words[1]) << 32);
         let mut arguments = KernelArguments::new();
         for input in inputs {
             arguments = arguments.with_buffer_io(input.binding(), BufferIOAttr::ReadOnly);
@@ -180,7 +200,7 @@ impl Work {
         for output in outputs {
             arguments = arguments.with_buffer_io(output.binding(), BufferIOAttr::ReadWrite);
         }
-        arguments.info = MetadataBindingInfo::custom(words.collect());
+        arguments.info = MetadataBindingInfo::custom(self.info.pairs());
         let kernel = SourceKernel::new(self.text, CubeDim::new_2d(wide as u32, high as u32));
         client.launch(Box::new(kernel), count, arguments);
     }

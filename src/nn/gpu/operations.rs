@@ -5,7 +5,7 @@ use super::launch::{Info, Text, Work, floats, part};
 use super::plan::{BUSY, LANES, global_average, numbers, run, strides, tile, vectors};
 use super::program::Element;
 use super::shaders::{Map, Shader};
-use super::training::{DENSE_OUTPUTS, DENSE_PARTS, DENSE_TILE, Rows, Several, Training, room_for};
+use super::training::{DENSE_PARTS, DENSE_TILE, JUDGED, Rows, Several, Training, Wanted, outputs_each, room_for};
 use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape, Tensors};
 use burn::backend::TensorMetadata;
 use burn::tensor::Shape as Dims;
@@ -209,29 +209,39 @@ impl Compute for CubeBackend {
         let element = Element::of(inputs);
         let columns = element.count(inputs);
         let (info, rows) = listed(Info::new(outputs, &numbers([columns, outputs, batch])), of);
-        let (vectors, clamped) = (element == Element::Vector, result.is_some());
-        let text = Text::Training(Training::DenseWeights { vectors, rows, clamped });
+        let (vectors, clamped, each) = (element == Element::Vector, result.is_some(), outputs_each(outputs));
+        let text = Text::Training(Training::DenseWeights { vectors, rows, clamped, each });
         let buffers = [x, gradient].into_iter().chain(result).map(|tensor| into_contiguous(tensor).handle);
-        let work = Work { text, columns: columns + 1, lines: outputs.div_ceil(DENSE_OUTPUTS), info };
+        let work = Work { text, columns: columns + 1, lines: outputs.div_ceil(each), info };
         work.launch(&on.client, buffers, [y.clone(), of_bias.clone()]);
         [on.tensor(y, [outputs * inputs]), on.tensor(of_bias, [outputs])]
     }
 
     fn lost(logits: CubeTensor, goal: &Goal) -> [CubeTensor; 2] {
-        let (on, Goal { labels, classes, loss }) = (On::that_of(&logits), goal);
-        let none = || vec![0.0; *classes];
-        let (hinge, factor, weights) = match loss {
-            Loss::CrossEntropy { smoothing, weights } => (false, *smoothing, weights.clone()),
-            Loss::SquaredHinge { rows } => (true, *rows, none()),
-        };
-        let room = room_for(labels.len());
-        let text = Training::Loss { hinge, labels: room, classes: *classes };
-        let [gradient, sum] = [labels.len() * classes, 1].map(|count| on.floats(count));
-        let info = Info::new(1, &numbers([*classes, labels.len()])).floats([factor]);
-        let info = info.words(labels.iter().copied(), room).words(weights.into_iter().map(f32::to_bits), *classes);
-        let work = Work { text: Text::Training(text), columns: 1, lines: 1, info };
+        let (on, [batch, classes]) = (On::that_of(&logits), [goal.labels.len(), goal.classes]);
+        let [gradient, sum] = [batch * classes, 1].map(|count| on.floats(count));
+        let (info, wanted) = aimed(Info::new(batch, &numbers([classes])), goal);
+        let work = Work { text: Text::Training(Training::Loss(wanted)), columns: 1, lines: 1, info };
         work.launch(&on.client, [into_contiguous(logits).handle], [gradient.clone(), sum.clone()]);
-        [on.tensor(sum, [1]), on.tensor(gradient, [labels.len(), *classes])]
+        [on.tensor(sum, [1]), on.tensor(gradient, [batch, classes])]
+    }
+
+    fn judged(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: &Matrix, goal: &Goal) -> [CubeTensor; 2] {
+        let &Matrix { batch, inputs, outputs, .. } = of;
+        if Element::of(inputs) != Element::Vector || outputs > JUDGED {
+            let logits = Self::multiplied(x, weight, bias, of);
+            let [_, gradient] = Self::lost(logits.clone(), goal);
+            return [logits, gradient];
+        }
+        let on = On::that_of(&x);
+        let [logits, gradient] = [(); 2].map(|()| on.floats(batch * outputs));
+        let (info, wanted) = aimed(Info::new(batch, &numbers([vectors(inputs), outputs])), goal);
+        let (info, rows) = listed(info, of);
+        let text = Text::Training(Training::Judge { rows, wanted });
+        let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
+        let work = Work { text, columns: DENSE_PARTS, lines: batch.div_ceil(DENSE_TILE[0]), info };
+        work.launch(&on.client, buffers, [logits.clone(), gradient.clone()]);
+        [logits, gradient].map(|of| on.tensor(of, [batch, outputs]))
     }
 }
 
@@ -242,7 +252,8 @@ impl Moving for CubeBackend {
         let of = Element::of(width);
         let text = Text::Training(Training::Gather { rows: Rows::listed(rows.len()), of });
         let columns = of.count(width);
-        let info = Info::new(rows.len(), &numbers([columns])).words(rows.iter().copied(), room_for(rows.len()));
+        let info =
+            Info::new(rows.len(), &numbers([columns])).words(rows.iter().copied(), room_for(rows.len())).passing();
         let work = Work { text, columns, lines: rows.len(), info };
         work.launch(&on.client, [into_contiguous(table).handle], [y.clone()]);
         on.tensor(y, [rows.len(), width])
@@ -296,7 +307,7 @@ fn moved<const N: usize>(
         let several = Several::of(lengths.iter().copied());
         let counts: Vec<usize> = several.elements().zip(&lengths).map(|(of, length)| of.count(*length)).collect();
         let numbers: Vec<u32> = counts.iter().map(|count| *count as u32).collect();
-        let info = by.iter().fold(Info::new(1, &numbers), |info, by| told(info, *by));
+        let info = by.iter().fold(Info::new(1, &numbers), |info, by| told(info, *by)).passing();
         let inputs = gradients.iter().map(|gradient| into_contiguous(gradient.clone()).handle);
         let outputs = states.iter().map(|state| state.handle.clone());
         on.along(text(several), counts.iter().sum(), info).launch(&on.client, inputs, outputs);
@@ -309,10 +320,22 @@ fn of_its_own(tensor: CubeTensor) -> CubeTensor {
     if tensor.is_contiguous() && tensor.can_mut() { tensor } else { tensor.copy() }
 }
 
+/// What a loss's text is told.
+fn aimed(info: Info, Goal { labels, classes, loss }: &Goal) -> (Info, Wanted) {
+    let (hinge, factor, weights) = match loss {
+        Loss::CrossEntropy { smoothing, weights } => (false, *smoothing, weights.as_slice()),
+        Loss::SquaredHinge { rows } => (true, *rows, &[][..]),
+    };
+    let room = room_for(labels.len());
+    let info = info.floats([factor]).words(labels.iter().copied(), room);
+    let info = info.words(weights.iter().map(|weight| weight.to_bits()), *classes).passing();
+    (info, Wanted { hinge, labels: room, classes: *classes })
+}
+
 /// What a dense layer's text is told of its rows.
 fn listed(info: Info, of: &Matrix) -> (Info, Rows) {
     match &of.rows {
-        Some(rows) => (info.words(rows.iter().copied(), room_for(rows.len())), Rows::listed(rows.len())),
+        Some(rows) => (info.words(rows.iter().copied(), room_for(rows.len())).passing(), Rows::listed(rows.len())),
         None => (info, Rows::All),
     }
 }

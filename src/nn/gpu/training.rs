@@ -33,10 +33,12 @@ pub(super) enum Training {
     DenseTile { rows: Rows, relu: bool },
     /// The gradient of its input; where its result was not let below 0.
     DenseInput { clamped: bool },
-    /// Those of its weight and bias, whose rows are whole vectors or not.
-    DenseWeights { vectors: bool, rows: Rows, clamped: bool },
-    /// A loss and its gradient, for so many labels and classes.
-    Loss { hinge: bool, labels: usize, classes: usize },
+    /// Those of its weight and bias, whose rows are whole vectors or not, of so many outputs an invocation.
+    DenseWeights { vectors: bool, rows: Rows, clamped: bool, each: usize },
+    /// A loss and its gradient.
+    Loss(Wanted),
+    /// Logits, as a dense layer has them whose rows are whole vectors, and the gradient of their loss.
+    Judge { rows: Rows, wanted: Wanted },
     /// Rows of a table.
     Gather { rows: Rows, of: Element },
     /// Tensors one behind the other.
@@ -46,6 +48,68 @@ pub(super) enum Training {
     /// A step along a velocity.
     Descend(Several),
 }
+
+/// What logits should be, with room for so many labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Wanted {
+    pub hinge: bool,
+    pub labels: usize,
+    pub classes: usize,
+}
+
+impl Wanted {
+    /// The program that has `judge`: it sees to the gradient of a row of `logits`, and gives the row's loss.
+    fn told(self, program: Program) -> Program {
+        let Self { hinge, labels, classes } = self;
+        let program = program
+            .floats(&[if hinge { "divisor" } else { "smoothing" }])
+            .words("labels", "u32", labels)
+            .words("weights", "f32", classes);
+        program.function(if hinge { HINGE } else { CROSS_ENTROPY })
+    }
+}
+
+const HINGE: &str = "fn judge(row: u32) -> f32 {
+  let label = info.labels[row / 4u][row % 4u];
+  let at = row * info.outputs;
+  var total = 0.0;
+  for (var k = 0u; k < info.outputs; k++) {
+    let side = select(-1.0, 1.0, k == label);
+    let missing = 1.0 - side * logits[at + k];
+    // As a comparison, so that what is no number stays none.
+    let short = select(missing, 0.0, missing < 0.0);
+    total += short * short / info.divisor;
+    gradient[at + k] = -2.0 * side * short / info.divisor;
+  }
+  return total;
+}
+";
+
+const CROSS_ENTROPY: &str = "fn target_of(label: u32, k: u32) -> f32 {
+  let own = select(0.0, 1.0 - info.smoothing, k == label);
+  return (own + info.smoothing / f32(info.outputs)) * info.weights[k / 4u][k % 4u];
+}
+fn judge(row: u32) -> f32 {
+  let label = info.labels[row / 4u][row % 4u];
+  let at = row * info.outputs;
+  var largest = logits[at];
+  for (var k = 1u; k < info.outputs; k++) { largest = max(largest, logits[at + k]); }
+  var sum = 0.0;
+  var whole = 0.0;
+  for (var k = 0u; k < info.outputs; k++) {
+    sum += exp(logits[at + k] - largest);
+    whole += target_of(label, k);
+  }
+  let log_sum = largest + log(sum);
+  var total = 0.0;
+  for (var k = 0u; k < info.outputs; k++) {
+    let share = target_of(label, k);
+    total += share * (log_sum - logits[at + k]);
+    gradient[at + k] = exp(logits[at + k] - log_sum) * whole - share;
+  }
+  return total;
+}
+";
 
 /// Which rows are taken of a matrix: all in order, or those that a list with room for so many names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +178,7 @@ impl Training {
             | Self::Dense { .. }
             | Self::DepthwiseInput { .. }
             | Self::DepthwiseWeight { .. } => [8, 8],
-            Self::DenseTile { .. } => [DENSE_PARTS, 1],
+            Self::DenseTile { .. } | Self::Judge { .. } => [DENSE_PARTS, 1],
             Self::DenseWeights { .. } => [DENSE_COLUMNS, 1],
             _ => [WORKGROUP, 1],
         }
@@ -206,10 +270,11 @@ impl Training {
 ",
                 )
             }
-            Self::DenseWeights { vectors, rows, clamped } => {
-                dense_weights(if vectors { Vector } else { Float }, rows, clamped)
+            Self::DenseWeights { vectors, rows, clamped, each } => {
+                dense_weights(if vectors { Vector } else { Float }, rows, clamped, each)
             }
-            Self::Loss { hinge, labels, classes } => loss(hinge, labels, classes),
+            Self::Loss(wanted) => loss(wanted),
+            Self::Judge { rows, wanted } => judge(rows, wanted),
             Self::Gather { rows, of: element } => {
                 rows.told(Program::new(&[("x", element)], &[("y", element)], &["width"], of)).body(
                     "  if (column >= info.width || row >= info.rows) { return; }
@@ -351,15 +416,15 @@ fn gradient_at(clamped: bool) -> String {
     format!("fn gradient_at(at: u32) -> f32 {{ return {value}; }}\n")
 }
 
-/// A workgroup for some rows and outputs: each invocation sums up every so many-eth vector, and then some of them the parts.
-fn dense_tile(rows: Rows, relu: bool) -> Program {
+/// Some rows by the outputs of a `tile`: each invocation sums up every so many-eth vector, and then some of them the parts.
+fn tile(result: &str, value: &str) -> String {
     let [high, wide] = DENSE_TILE;
     let mut text = String::new();
     for i in 0..high {
         let _ = writeln!(text, "  let x{i} = row_of(min(row * {high}u + {i}u, info.rows - 1u)) * info.inputs;");
     }
     for j in 0..wide {
-        let _ = writeln!(text, "  let w{j} = min(group.x * {wide}u + {j}u, info.outputs - 1u) * info.inputs;");
+        let _ = writeln!(text, "  let w{j} = min(tile * {wide}u + {j}u, info.outputs - 1u) * info.inputs;");
         for i in 0..high {
             let _ = writeln!(text, "  var sum{i}_{j} = vec4<f32>();");
         }
@@ -384,37 +449,70 @@ fn dense_tile(rows: Rows, relu: bool) -> Program {
         "  workgroupBarrier();
   for (var at = local.x; at < {}u; at += {DENSE_PARTS}u) {{
     let to = row * {high}u + at / {wide}u;
-    let output = group.x * {wide}u + at % {wide}u;
+    let output = tile * {wide}u + at % {wide}u;
     if (to < info.rows && output < info.outputs) {{
       var sum = bias[output];
       for (var k = 0u; k < {DENSE_PARTS}u; k++) {{ sum += sums[at * {DENSE_PARTS}u + k]; }}
-      y[to * info.outputs + output] = {};
+      {result}[to * info.outputs + output] = {value};
     }}
   }}
 ",
         high * wide,
-        rectified(relu)
     );
-    let inputs = [("x", Element::Vector), ("weight", Element::Vector), ("bias", Element::Float)];
-    let workgroup = Training::DenseTile { rows, relu }.workgroup();
-    rows.told(Program::new(&inputs, &[("y", Element::Float)], &["inputs", "outputs"], workgroup))
-        .shared("f32", high * wide * DENSE_PARTS)
-        .body(text)
+    text
 }
 
-/// Outputs that an invocation has of the gradient of a dense layer's weight, and inputs of a workgroup.
-pub(super) const DENSE_OUTPUTS: usize = 5;
+const DENSE_INPUTS: [(&str, Element); 3] =
+    [("x", Element::Vector), ("weight", Element::Vector), ("bias", Element::Float)];
+
+/// A workgroup for some rows and outputs.
+fn dense_tile(rows: Rows, relu: bool) -> Program {
+    let workgroup = Training::DenseTile { rows, relu }.workgroup();
+    rows.told(Program::new(&DENSE_INPUTS, &[("y", Element::Float)], &["inputs", "outputs"], workgroup))
+        .shared("f32", DENSE_TILE.iter().product::<usize>() * DENSE_PARTS)
+        .body(format!("  let tile = group.x;\n{}", tile("y", rectified(relu))))
+}
+
+/// Outputs of which a workgroup has all, to see to their loss too.
+pub(super) const JUDGED: usize = 32;
+
+/// A workgroup for some rows.
+fn judge(rows: Rows, wanted: Wanted) -> Program {
+    let [high, wide] = DENSE_TILE;
+    let outputs = [("logits", Element::Float), ("gradient", Element::Float)];
+    let workgroup = Training::Judge { rows, wanted }.workgroup();
+    let program = Program::new(&DENSE_INPUTS, &outputs, &["inputs", "outputs"], workgroup);
+    // The lists follow in this order.
+    rows.told(wanted.told(program)).shared("f32", high * wide * DENSE_PARTS).body(format!(
+        "  for (var tile = 0u; tile * {wide}u < info.outputs; tile++) {{
+{}  workgroupBarrier();
+  }}
+  storageBarrier();
+  let judged = row * {high}u + local.x;
+  if (local.x < {high}u && judged < info.rows) {{ judge(judged); }}
+",
+        tile("logits", "sum")
+    ))
+}
+
+/// Outputs that an invocation has at most of the gradient of a dense layer's weight, and inputs of a workgroup.
+const DENSE_OUTPUTS: usize = 10;
 const DENSE_COLUMNS: usize = 32;
 
+/// Outputs that an invocation has where there are so many: as many as another, for it computes them all.
+pub(super) fn outputs_each(outputs: usize) -> usize {
+    outputs.div_ceil(outputs.div_ceil(DENSE_OUTPUTS).max(1))
+}
+
 /// Some outputs by one input, or one vector of them; behind the last input comes the bias.
-fn dense_weights(of: Element, rows: Rows, clamped: bool) -> Program {
+fn dense_weights(of: Element, rows: Rows, clamped: bool, each: usize) -> Program {
     let (name, first) = (of.name(), if of == Element::Vector { ".x" } else { "" });
     let mut text = format!(
         "  if (column > info.inputs) {{ return; }}
-  let first = row * {DENSE_OUTPUTS}u;
+  let first = row * {each}u;
 "
     );
-    for output in 0..DENSE_OUTPUTS {
+    for output in 0..each {
         let _ = writeln!(
             text,
             "  var sum{output} = {name}();\n  let of{output} = min(first + {output}u, info.outputs - 1u);"
@@ -427,11 +525,11 @@ fn dense_weights(of: Element, rows: Rows, clamped: bool) -> Program {
     if (column < info.inputs) {{ by = x[row_of(k) * info.inputs + column]; }}
 "
     );
-    for output in 0..DENSE_OUTPUTS {
+    for output in 0..each {
         let _ = writeln!(text, "    sum{output} += by * gradient_at(k * info.outputs + of{output});");
     }
     text.push_str("  }\n");
-    for output in 0..DENSE_OUTPUTS {
+    for output in 0..each {
         let _ = writeln!(
             text,
             "  if (first + {output}u < info.outputs) {{
@@ -441,7 +539,7 @@ fn dense_weights(of: Element, rows: Rows, clamped: bool) -> Program {
     }
     let inputs = with_result(&[("x", of), ("gradient", Element::Float)], clamped);
     let outputs = [("y", of), ("of_bias", Element::Float)];
-    let workgroup = Training::DenseWeights { vectors: of == Element::Vector, rows, clamped }.workgroup();
+    let workgroup = Training::DenseWeights { vectors: of == Element::Vector, rows, clamped, each }.workgroup();
     let program = Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], workgroup);
     rows.told(program).function(gradient_at(clamped)).body(text)
 }
@@ -509,59 +607,21 @@ fn depthwise_weight(kernel: [usize; 2], stride: [usize; 2]) -> Program {
 }
 
 /// One workgroup goes through all rows.
-fn loss(hinge: bool, labels: usize, classes: usize) -> Program {
-    let of_row = if hinge {
-        "    for (var k = 0u; k < info.classes; k++) {
-      let side = select(-1.0, 1.0, k == label);
-      let missing = 1.0 - side * x[at + k];
-      // As a comparison, so that what is no number stays none.
-      let short = select(missing, 0.0, missing < 0.0);
-      total += short * short / info.divisor;
-      y[at + k] = -2.0 * side * short / info.divisor;
-    }
-"
-    } else {
-        "    var largest = x[at];
-    for (var k = 1u; k < info.classes; k++) { largest = max(largest, x[at + k]); }
-    var sum = 0.0;
-    var whole = 0.0;
-    for (var k = 0u; k < info.classes; k++) {
-      sum += exp(x[at + k] - largest);
-      whole += target_of(label, k);
-    }
-    let log_sum = largest + log(sum);
-    for (var k = 0u; k < info.classes; k++) {
-      let share = target_of(label, k);
-      total += share * (log_sum - x[at + k]);
-      y[at + k] = exp(x[at + k] - log_sum) * whole - share;
-    }
-"
-    };
-    let target = "fn target_of(label: u32, k: u32) -> f32 {
-  let own = select(0.0, 1.0 - info.smoothing, k == label);
-  return (own + info.smoothing / f32(info.classes)) * info.weights[k / 4u][k % 4u];
-}
-";
-    let outputs = [("y", Element::Float), ("loss", Element::Float)];
-    let program =
-        Program::new(&[("x", Element::Float)], &outputs, &["classes", "labelled"], Training::Parts.workgroup())
-            .floats(&[if hinge { "divisor" } else { "smoothing" }])
-            .words("labels", "u32", labels)
-            .words("weights", "f32", classes)
-            .shared("f32", WORKGROUP);
-    let program = if hinge { program } else { program.function(target) };
-    program.body(format!(
-        "  var total = 0.0;
-  for (var i = local.x; i < info.labelled; i += 64u) {{
-    let label = info.labels[i / 4u][i % 4u];
-    let at = i * info.classes;
-{of_row}  }}
+fn loss(wanted: Wanted) -> Program {
+    let outputs = [("gradient", Element::Float), ("loss", Element::Float)];
+    let workgroup = Training::Parts.workgroup();
+    wanted
+        .told(Program::new(&[("logits", Element::Float)], &outputs, &["outputs"], workgroup))
+        .shared("f32", WORKGROUP)
+        .body(
+            "  var total = 0.0;
+  for (var i = local.x; i < info.rows; i += 64u) { total += judge(i); }
   sums[local.x] = total;
   workgroupBarrier();
-  if (local.x == 0u) {{
-    for (var k = 1u; k < 64u; k++) {{ total += sums[k]; }}
+  if (local.x == 0u) {
+    for (var k = 1u; k < 64u; k++) { total += sums[k]; }
     loss[0] = total;
-  }}
-"
-    ))
+  }
+",
+        )
 }

@@ -1,6 +1,6 @@
 //! The operations in an autodiff graph.
 
-use super::{Clamp, Compute, Goal, Matrix, Shape, Training};
+use super::{Clamp, Compute, Goal, Matrix, Shape, Training, nothing};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
@@ -68,6 +68,24 @@ impl<B: Compute, C: CheckpointStrategy> Training for Autodiff<B, C> {
             OpsKind::Tracked(prepared) => prepared.finish(gradient, loss),
             OpsKind::UnTracked(prepared) => prepared.finish(loss),
         }
+    }
+
+    fn judge(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        of: Matrix,
+        goal: Arc<Goal>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let [of_x, of_weight, of_bias] = [&x, &weight, &bias].map(|tensor| tensor.primitive().clone());
+        let [logits, gradient] = B::judged(of_x.clone(), of_weight.clone(), of_bias, &of, &goal);
+        // A graph begins its way back by filling what is shaped like its end with ones: of nothing that is no work.
+        let none = nothing::<B>(&logits);
+        let loss = match Judge.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(((of_x, of_weight, None, of), gradient), none),
+            OpsKind::UnTracked(prepared) => prepared.finish(none),
+        };
+        (loss, FloatTensor::<Self>::new(logits))
     }
 }
 
@@ -138,29 +156,54 @@ impl<B: Compute> Backward<B, 2> for Add {
     }
 }
 
+/// What a dense layer needs to go back: the input, the weight, the result where it has no values below 0, and the sizes.
+type DenseState<T> = (T, T, Option<T>, Matrix);
+
+/// The gradients of a dense layer, from that of its result.
+fn dense_back<B: Compute>(
+    ops: Ops<DenseState<FloatTensor<B>>, 3>,
+    gradient: FloatTensor<B>,
+    gradients: &mut Gradients,
+) {
+    let [of_x, of_weight, of_bias] = ops.parents;
+    let (x, weight, y, of) = ops.state;
+    if of_weight.is_some() || of_bias.is_some() {
+        let found = B::multiplied_weights(x, gradient.clone(), y.clone(), &of);
+        for (node, gradient) in [of_weight, of_bias].into_iter().zip(found) {
+            if let Some(node) = node {
+                gradients.register::<B>(node.id, gradient);
+            }
+        }
+    }
+    if let Some(node) = of_x {
+        // A table, of which some rows were taken, does not train.
+        gradients.register::<B>(node.id, B::multiplied_input(weight, gradient, y, &of));
+    }
+}
+
 #[derive(Debug)]
 struct Dense;
 
 impl<B: Compute> Backward<B, 3> for Dense {
-    /// The input, the weight, the result where it has no values below 0, and the sizes.
-    type State = (FloatTensor<B>, FloatTensor<B>, Option<FloatTensor<B>>, Matrix);
+    type State = DenseState<FloatTensor<B>>;
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [of_x, of_weight, of_bias] = ops.parents;
-        let (x, weight, y, of) = ops.state;
         let gradient = gradients.consume::<B>(&ops.node);
-        if of_weight.is_some() || of_bias.is_some() {
-            let found = B::multiplied_weights(x, gradient.clone(), y.clone(), &of);
-            for (node, gradient) in [of_weight, of_bias].into_iter().zip(found) {
-                if let Some(node) = node {
-                    gradients.register::<B>(node.id, gradient);
-                }
-            }
-        }
-        if let Some(node) = of_x {
-            // A table, of which some rows were taken, does not train.
-            gradients.register::<B>(node.id, B::multiplied_input(weight, gradient, y, &of));
-        }
+        dense_back::<B>(ops, gradient, gradients);
+    }
+}
+
+#[derive(Debug)]
+struct Judge;
+
+impl<B: Compute> Backward<B, 3> for Judge {
+    /// The layer's, and the gradient of its logits.
+    type State = (DenseState<FloatTensor<B>>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        gradients.consume::<B>(&ops.node);
+        let Ops { parents, node, state: (state, gradient) } = ops;
+        dense_back::<B>(Ops { parents, node, state }, gradient, gradients);
     }
 }
 

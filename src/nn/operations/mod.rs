@@ -10,7 +10,7 @@ mod graph;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{
     Backend, BackendTensor, Dispatch, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, ExtensionType, Flex,
-    backend_extension,
+    TensorMetadata, backend_extension,
 };
 use burn::tensor::Tensor;
 #[cfg(feature = "gpu")]
@@ -65,13 +65,21 @@ pub struct Goal {
     pub loss: Loss,
 }
 
-/// A loss, summed up as `Objective` has it.
+/// A loss, summed up as [`crate::train::Objective`] has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Loss {
     /// Cross-entropy with label smoothing and, for each class, its weight divided by the sum of those of the labels.
-    CrossEntropy { smoothing: f32, weights: Vec<f32> },
+    CrossEntropy {
+        /// What of the label is spread over all classes.
+        smoothing: f32,
+        /// Of each class.
+        weights: Vec<f32>,
+    },
     /// The squared hinge loss, one class against the rest, divided by a number of rows.
-    SquaredHinge { rows: f32 },
+    SquaredHinge {
+        /// What it is divided by.
+        rows: f32,
+    },
 }
 
 impl Goal {
@@ -151,6 +159,25 @@ fn multiplied(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, of: Matrix) -> T
 /// be 1.
 pub(crate) fn loss(logits: Tensor<2>, goal: Goal) -> Tensor<1> {
     Tensor::from_dispatch(<Dispatch as Training>::loss(logits.into_dispatch(), Arc::new(goal)))
+}
+
+/// A dense layer whose result is logits, and how far they are from what they should be.
+pub struct Judged {
+    /// What the gradients are taken of, in the graph: empty, for nobody reads what a loss is that is minimised.
+    pub loss: Tensor<1>,
+    /// `[batch, classes]`, outside of the graph.
+    pub logits: Tensor<2>,
+}
+
+/// The logits of a last layer, judged; its rows are those of `x`, or those that are named of a table `x` outside of the graph.
+pub(crate) fn judged(x: Tensor<2>, rows: Option<Vec<u32>>, weight: Tensor<1>, bias: Tensor<1>, goal: Goal) -> Judged {
+    let ([all, inputs], [outputs]) = (x.dims(), bias.dims());
+    let x = if x.is_autodiff() { x } else { x.autodiff() };
+    let batch = rows.as_ref().map_or(all, Vec::len);
+    let of = Matrix { batch, rows: rows.map(Arc::from), inputs, outputs, relu: false };
+    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+    let (loss, logits) = <Dispatch as Training>::judge(x, weight, bias, of, Arc::new(goal));
+    Judged { loss: Tensor::from_dispatch(loss), logits: Tensor::<2>::from_dispatch(logits).inner() }
 }
 
 /// Rows of a table `[all, width]`: `[rows, width]`.
@@ -257,6 +284,14 @@ pub trait Training: Backend {
     -> FloatTensor<Self>;
     /// See [`loss`].
     fn loss(logits: FloatTensor<Self>, goal: Arc<Goal>) -> FloatTensor<Self>;
+    /// See [`judged`]: a loss that is empty, and logits.
+    fn judge(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        of: Matrix,
+        goal: Arc<Goal>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 /// Those that never are in a graph.
@@ -337,6 +372,19 @@ pub trait Compute: Backend {
     ) -> [FloatTensor<Self>; 2];
     /// The loss `[1]` and its gradient `[batch, classes]`.
     fn lost(logits: FloatTensor<Self>, goal: &Goal) -> [FloatTensor<Self>; 2];
+    /// Logits as [`Compute::multiplied`] has them, and the gradient of their loss.
+    fn judged(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        of: &Matrix,
+        goal: &Goal,
+    ) -> [FloatTensor<Self>; 2];
+}
+
+/// A tensor of no values where another is.
+fn nothing<B: Backend>(beside: &FloatTensor<B>) -> FloatTensor<B> {
+    B::float_empty([0].into(), &beside.device(), beside.dtype().into())
 }
 
 /// Outside of a graph they are what the backend computes.
@@ -373,6 +421,17 @@ macro_rules! outside_of_graphs {
             fn loss(logits: FloatTensor<Self>, goal: Arc<Goal>) -> FloatTensor<Self> {
                 let [loss, _] = Self::lost(logits, &goal);
                 loss
+            }
+
+            fn judge(
+                x: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                of: Matrix,
+                goal: Arc<Goal>,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+                let [logits, gradient] = Self::judged(x, weight, bias, &of, &goal);
+                (nothing::<Self>(&gradient), logits)
             }
         }
     };
