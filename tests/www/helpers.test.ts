@@ -66,7 +66,7 @@ describe('helpers', () => {
     return helpers;
   };
   const come = (helpers: Helpers, count: number): void => {
-    for (let i = 0; i < count; i += 1) helpers.expect();
+    for (let i = 0; i < count; i += 1) helpers.expect(1);
   };
   const settled = async (): Promise<void> => {
     for (let i = 0; i < 5; i += 1) await new Promise(setImmediate);
@@ -87,9 +87,11 @@ describe('helpers', () => {
     for (const [cores, most] of [[1, 0], [2, 1], [4, 3], [16, 3]] as const) {
       FakeHelper.all = [];
       const helpers = helpersOn(cores);
-      come(helpers, 15);
+      come(helpers, 10);
+      helpers.expect(0);
       expect(FakeHelper.all.length).toBe(0);
-      come(helpers, 5);
+      if (cores === 4) come(helpers, 1);
+      else helpers.expect(11);
       expect(FakeHelper.all.length).toBe(most);
       // Nobody waits for one that is not ready.
       expect(helpers.study(picture(1), 'a', 1)).toBe(null);
@@ -101,7 +103,9 @@ describe('helpers', () => {
   it('are not there for few pictures at a time, nor for a session that they would not help or that is too large for many', async () => {
     const helpers = helpersOn(4);
     for (let i = 0; i < 10; i += 1) {
-      come(helpers, 10);
+      come(helpers, 8);
+      helpers.expect(2);
+      helpers.expect(0);
       helpers.rest();
     }
     helpers.serve(null, 'relaxed');

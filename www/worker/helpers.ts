@@ -15,8 +15,8 @@ const NOT_COUNTED = 2;
 const WAIT = 0.5;
 /** What a helper that has no picture, being too slow, is thought to take is so much less the next time: it may have been chance. */
 const FORGOTTEN = 0.95;
-/** Pictures that others wait behind before it is worth starting helpers, which takes as long as a few dozen. */
-const MANY = 16;
+/** Pictures that have come or wait, others behind all of them, from which on it is worth starting helpers: more are likely to follow. */
+const MANY = 12;
 /** Helpers that have had nothing to do for so long are let go. */
 const IDLE_MS = 5000;
 /** One that looks at a picture for so long is taken to have stopped. */
@@ -264,12 +264,12 @@ export class Helpers {
     this.rest();
   }
 
-  /** A picture's turn has come while others wait behind it that they could look at. */
-  expect(): void {
-    if (!this.#studies) return;
+  /** A picture's turn has come while so many wait behind it that they could look at. */
+  expect(waiting: number): void {
+    if (!this.#studies || waiting === 0) return;
     clearTimeout(this.#timer);
     this.#come += 1;
-    if (this.#all.length === 0 && this.#come >= MANY) this.#hire();
+    if (this.#all.length === 0 && this.#come + waiting >= MANY) this.#hire();
   }
 
   /** Nothing waits. */

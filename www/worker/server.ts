@@ -165,7 +165,7 @@ export class Server {
   async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
     const { id, call } = request;
     this.#embedding = !studied && isForHelpers(request);
-    if (call === 'addImage' && this.#queue.nextImages(AHEAD).some((next) => isForHelpers(next.request))) this.#helpers.expect();
+    if (call === 'addImage') this.#helpers.expect(this.#queue.nextImages(AHEAD).filter((next) => isForHelpers(next.request)).length);
     this.#prefetch();
     const began = performance.now();
     try {

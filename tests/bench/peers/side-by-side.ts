@@ -38,6 +38,8 @@ export interface SideBySide {
   serve(name: string, files: BackboneFiles, batches: number[], small?: boolean): Promise<{ folder: string; size: number }>;
   /** Features of a picture by one library in a page of its own, in a browser profile that has been there before (`warm`) or has not. */
   first(library: string, folder: string, visit?: { warm?: boolean }): Promise<First>;
+  /** The page opened once more, beside the other, for one piece of work: nothing of it is compiled or warm yet. */
+  afresh<T>(work: (page: Page) => Promise<T>): Promise<T>;
   /** What the page and its workers asked of WebGPU so far. */
   counts(): Promise<Counts>;
   /** What computes where WebGPU does, in the browser's words. */
@@ -73,11 +75,15 @@ export async function openSideBySide({ webgpu = false } = {}): Promise<SideBySid
     return made;
   };
   const context = await newContext();
+  const open = async (opened: Page): Promise<Page> => {
+    await opened.addInitScript(installDrawing);
+    await opened.goto(`${site.url}peers/index.html?engine=${engine}`);
+    await opened.waitForFunction(() => 'bench' in globalThis);
+    return opened;
+  };
   const page = await context.newPage();
   const seen = observe(context, page);
-  await page.addInitScript(installDrawing);
-  await page.goto(`${site.url}peers/index.html?engine=${engine}`);
-  await page.waitForFunction(() => 'bench' in globalThis);
+  await open(page);
   return {
     browser,
     page,
@@ -111,6 +117,14 @@ export async function openSideBySide({ webgpu = false } = {}): Promise<SideBySid
       const visited = await visit();
       await profile.close();
       return { ...visited, asked: site.asked.slice(from) };
+    },
+    async afresh(work) {
+      const opened = await open(await context.newPage());
+      try {
+        return await work(opened);
+      } finally {
+        await opened.close();
+      }
     },
     counts: () => countsOf(page),
     adapter: () =>

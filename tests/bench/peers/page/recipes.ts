@@ -48,27 +48,23 @@ const RECIPES: Record<string, OpenRecipe> = {
   'tfjs-webgl': tfjs('webgl'),
 };
 
-/** Pictures of a camera to a trained model. */
-export class Recipes {
-  #pictures: ImageBitmap[][] = [];
-  #folder = '';
+/** Which pictures there are. */
+interface Drawn {
+  classes: number;
+  each: number;
+  side: number;
+}
 
-  async open(folder: string, { classes, each, side }: { classes: number; each: number; side: number }): Promise<void> {
-    this.#folder = folder;
-    this.#pictures = await Promise.all(
-      Array.from({ length: classes }, (_, label) => Promise.all(Array.from({ length: each }, (_, seed) => drawn(label, classes, seed, side)))),
-    );
-  }
-
-  /** Milliseconds of the two parts of one run, and the accuracy on held-out pictures. */
-  async run(name: string): Promise<{ features: number; training: number; accuracy: number }> {
-    const recipe = await RECIPES[name]!(this.#folder, this.#pictures);
-    const start = performance.now();
-    await recipe.addPictures();
-    const added = performance.now();
-    const accuracy = await recipe.train();
-    const end = performance.now();
-    recipe.close();
-    return { features: added - start, training: end - added, accuracy };
-  }
+/** Pictures of a camera to a trained model: milliseconds of the two parts, and the accuracy on held-out pictures. */
+export async function run(name: string, folder: string, { classes, each, side }: Drawn): Promise<{ features: number; training: number; accuracy: number }> {
+  const labels = Array.from({ length: classes }, (_, label) => label);
+  const pictures = await Promise.all(labels.map((label) => Promise.all(Array.from({ length: each }, (_, seed) => drawn(label, classes, seed, side)))));
+  const recipe = await RECIPES[name]!(folder, pictures);
+  const start = performance.now();
+  await recipe.addPictures();
+  const added = performance.now();
+  const accuracy = await recipe.train();
+  const end = performance.now();
+  recipe.close();
+  return { features: added - start, training: end - added, accuracy };
 }
