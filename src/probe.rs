@@ -376,7 +376,7 @@ pub(crate) async fn trains_alike(gpu: &Engine) -> Result<bool> {
 /// Pictures, channels and side of what a step is tried with, and its classes.
 const TRIED: [usize; 4] = [3, 12, 7, 6];
 
-/// What comes out of a dense layer of more than one tile; and, of whole vectors and of others, values that Adam has moved and rows of
+/// What comes out of dense layers of more than one tile, and their gradients; and, of whole vectors and of others, values that Adam has moved and rows of
 /// a table.
 async fn brought(engine: &Engine) -> Result<Vec<f32>> {
     let by =
@@ -396,8 +396,10 @@ async fn brought(engine: &Engine) -> Result<Vec<f32>> {
     let labels = [0, 5, 2, 1];
     let gradients = objective.loss(logits, &labels).backward();
     all.extend([&weight, &bias, &second].into_iter().filter_map(|value| value.grad(&gradients)));
+    // More rows than a workgroup has.
+    let labels = [0, 5, 2, 1, 4];
     let goal = objective.goal(&labels, &labels, outputs);
-    let Judged { loss, logits } = judged(x, Some(vec![1, 4, 2, 1]), weight.clone(), bias.clone(), goal);
+    let Judged { loss, logits } = judged(x, Some(vec![1, 4, 2, 1, 0]), weight.clone(), bias.clone(), goal);
     all.push(logits.flatten(0, 1));
     let gradients = loss.backward();
     all.extend([weight, bias].into_iter().filter_map(|value| value.grad(&gradients)));

@@ -133,7 +133,7 @@ impl TrainableHead {
         x.through(weight, bias, false)
     }
 
-    /// The same logits, with the gradient of what they should be: what training takes.
+    /// The same logits, with the gradient of what they should be, for parameters of a graph: what training takes.
     pub fn judged(
         &self,
         x: impl Into<Features>,

@@ -155,7 +155,7 @@ impl Fit {
     ///
     /// # Errors
     /// [`Error::DeviceLost`].
-    pub(super) async fn trained(&mut self) -> Result<Trained> {
+    pub(super) async fn trained(&self) -> Result<Trained> {
         if let Some(latest) = self.latest.as_ref().filter(|latest| latest.step == self.step) {
             return Ok(self.network.trained(&latest.values));
         }
@@ -246,12 +246,13 @@ impl Fit {
         // A GPU is waited for once, for these, for what is held out and for what the training would go on from.
         let (mut with, labels) = self.take_pending();
         if self.engine.is_gpu() {
+            self.latest = None;
             with.extend(self.state());
         }
         let all: Vec<usize> = (0..self.validation.len()).collect();
-        let (validated, mut logits) = apart(self.measure(&self.validation, &all, with)).await?;
-        let state = logits.split_off(labels.len());
-        self.add_up(logits, labels)?;
+        let (validated, mut read) = apart(self.measure(&self.validation, &all, with)).await?;
+        let state = read.split_off(labels.len());
+        self.add_up(read, labels)?;
         if self.engine.is_gpu() {
             self.latest = Some(self.latest(state));
         }

@@ -378,7 +378,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::NotTrained`] where there are no weights worth keeping.
-    pub async fn finish(mut self) -> Result<Outcome> {
+    pub async fn finish(self) -> Result<Outcome> {
         let stopped = self.stopped.unwrap_or(Stopped::Cancelled);
         let best = match self.best {
             Some(best) => best,

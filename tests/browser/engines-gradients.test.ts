@@ -37,7 +37,7 @@ async function stepped(engine: 'cpu' | 'webgpu', fineTune: 'all' | 'none') {
       await trainer.addImages(kind, await Promise.all([0, 1, 2].map((seed) => drawing.draw(kind, seed))));
     }
     const rates = { learningRate: 0.01, backboneLearningRate: 0.01, headLearningRate: 0.01, depthDecay: 1, momentum: 0, weightDecay: 0 };
-    const pace = { schedule: 'constant', warmUp: 0, epochs: 1, fineTuneEpochs: 1, batchSize: 8, validation: 0, patience: 0, seed: 5 };
+    const pace = { schedule: 'constant' as const, warmUp: 0, epochs: 1, fineTuneEpochs: 1, batchSize: 8, validation: 0, patience: 0, seed: 5 };
     const report = await trainer.train({ ...rates, ...pace, optimizer: 'sgd', fineTune, trainNorms: true, flip: false, labelSmoothing: 0 }).report;
     const model = await tools.base64(await trainer.save());
     globalThis.subject = trainer;
@@ -69,6 +69,7 @@ it.each(architectures().filter((name) => SMALL.has(name)))('WebGPU and the CPU m
     const rounded = ROUNDING * largestOf(before);
     if (moved > SHOWN * rounded) shown += 1;
     const share = largestOf(onGpu.map((value, i) => value - onCpu[i]!)) / (BOUND * moved + rounded);
+    expect(onGpu.every(Number.isFinite), tensor).toBe(true);
     if (share > most) [worst, most] = [tensor, share];
   }
   console.log(`${name}: ${shown} of ${trained.length} tensors moved far enough to show; the worst, ${worst}, differs by ${most.toFixed(2)} of what is allowed`);

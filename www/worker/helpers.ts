@@ -15,7 +15,7 @@ const NOT_COUNTED = 2;
 const WAIT = 0.5;
 /** What a helper that has no picture, being too slow, is thought to take is so much less the next time: it may have been chance. */
 const FORGOTTEN = 0.95;
-/** Pictures that have come or wait, others behind all of them, from which on it is worth starting helpers: more are likely to follow. */
+/** Pictures that have come or wait, of which the worker sees no more than it can have at once: from so many on more are likely to follow, and helpers to pay. */
 const MANY = 12;
 /** Helpers that have had nothing to do for so long are let go. */
 const IDLE_MS = 5000;

@@ -501,7 +501,7 @@ const DENSE_COLUMNS: usize = 32;
 
 /// Outputs that an invocation has where there are so many: as many as another, for it computes them all.
 pub(super) fn outputs_each(outputs: usize) -> usize {
-    outputs.div_ceil(outputs.div_ceil(DENSE_OUTPUTS).max(1))
+    outputs.div_ceil(outputs.div_ceil(DENSE_OUTPUTS).max(1)).max(1)
 }
 
 /// Some outputs by one input, or one vector of them; behind the last input comes the bias.

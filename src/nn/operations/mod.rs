@@ -155,21 +155,22 @@ fn multiplied(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, of: Matrix) -> T
     Tensor::from_dispatch(<Dispatch as Training>::dense(x, weight, bias, of))
 }
 
-/// The loss of logits `[batch, classes]`: `[1]`. It is what is minimised, alone or with terms added to it: its own gradient is taken to
-/// be 1.
+/// The loss of logits `[batch, classes]`: `[1]`, whose own gradient is taken to be 1. What trains has it within its last layer:
+/// [`judged`].
 pub(crate) fn loss(logits: Tensor<2>, goal: Goal) -> Tensor<1> {
     Tensor::from_dispatch(<Dispatch as Training>::loss(logits.into_dispatch(), Arc::new(goal)))
 }
 
 /// A dense layer whose result is logits, and how far they are from what they should be.
 pub struct Judged {
-    /// What the gradients are taken of, in the graph: empty, for nobody reads what a loss is that is minimised.
+    /// What the gradients are taken of, in the graph: empty, for nobody reads what a loss is that is minimised. Nothing can be added
+    /// to it; another term has a way back of its own.
     pub loss: Tensor<1>,
     /// `[batch, classes]`, outside of the graph.
     pub logits: Tensor<2>,
 }
 
-/// The logits of a last layer, judged; its rows are those of `x`, or those that are named of a table `x` outside of the graph.
+/// The logits of a last layer whose parameters are of a graph, judged; its rows are those of `x`, or those that are named of a table `x` outside of the graph.
 pub(crate) fn judged(x: Tensor<2>, rows: Option<Vec<u32>>, weight: Tensor<1>, bias: Tensor<1>, goal: Goal) -> Judged {
     let ([all, inputs], [outputs]) = (x.dims(), bias.dims());
     let x = if x.is_autodiff() { x } else { x.autodiff() };

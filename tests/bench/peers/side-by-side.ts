@@ -76,6 +76,7 @@ export async function openSideBySide({ webgpu = false } = {}): Promise<SideBySid
   };
   const context = await newContext();
   const open = async (opened: Page): Promise<Page> => {
+    opened.on('pageerror', (error) => console.error(String(error)));
     await opened.addInitScript(installDrawing);
     await opened.goto(`${site.url}peers/index.html?engine=${engine}`);
     await opened.waitForFunction(() => 'bench' in globalThis);
