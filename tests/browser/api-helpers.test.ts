@@ -31,7 +31,7 @@ describe('many pictures', () => {
   it.each(['files', 'bitmaps'] as const)('are looked at by a worker on each core, which find out the same to the bit: %s', async (kind) => {
     const before = workers();
     const seen = await api.page.evaluate(async (kind) => {
-      const [MANY, COMPARED] = [150, 12];
+      const [MANY, COMPARED] = [150, 10];
       const files = await Promise.all(Array.from({ length: MANY }, (_, i) => drawing.draw(i % 2 === 0 ? 'circles' : 'stripes', i)));
       const pictures = kind === 'files' ? files : await Promise.all(files.map((file) => createImageBitmap(file)));
       const features = async (trainer: import('../../www/headstart.js').Trainer, ids: readonly (number | null)[]) => {
