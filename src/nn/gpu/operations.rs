@@ -6,7 +6,7 @@ use super::plan::{BUSY, LANES, global_average, numbers, run, strides, tile, vect
 use super::program::Element;
 use super::shaders::{Map, Shader};
 use super::training::{DENSE_PARTS, DENSE_TILE, JUDGED, Rows, Several, Training, Wanted, outputs_each, room_for};
-use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape, Tensors};
+use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape, Tensors, judged_in_two};
 use burn::backend::TensorMetadata;
 use burn::tensor::Shape as Dims;
 use burn_cubecl::cubecl::client::Client;
@@ -229,9 +229,7 @@ impl Compute for CubeBackend {
     fn judged(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, of: &Matrix, goal: &Goal) -> [CubeTensor; 2] {
         let &Matrix { batch, inputs, outputs, .. } = of;
         if Element::of(inputs) != Element::Vector || outputs > JUDGED {
-            let logits = Self::multiplied(x, weight, bias, of);
-            let [_, gradient] = Self::lost(logits.clone(), goal);
-            return [logits, gradient];
+            return judged_in_two::<Self>([x, weight, bias], of, goal);
         }
         let on = On::that_of(&x);
         let [logits, gradient] = [(); 2].map(|()| on.floats(batch * outputs));

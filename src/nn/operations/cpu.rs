@@ -1,6 +1,6 @@
 //! The operations on the CPU.
 
-use super::{Clamp, Compute, Goal, JOINED, Loss, Matrix, Move, Moving, Shape, Tensors};
+use super::{Clamp, Compute, Goal, JOINED, Loss, Matrix, Move, Moving, Shape, Tensors, judged_in_two};
 use crate::nn::cpu::threads;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
@@ -193,9 +193,7 @@ impl Compute for Flex {
     }
 
     fn judged(x: Tensor, weight: Tensor, bias: Tensor, of: &Matrix, goal: &Goal) -> [Tensor; 2] {
-        let logits = Self::multiplied(x, weight, bias, of);
-        let [_, gradient] = Self::lost(logits.clone(), goal);
-        [logits, gradient]
+        judged_in_two::<Self>([x, weight, bias], of, goal)
     }
 }
 

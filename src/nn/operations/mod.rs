@@ -383,6 +383,17 @@ pub trait Compute: Backend {
     ) -> [FloatTensor<Self>; 2];
 }
 
+/// [`Compute::judged`] one after the other.
+pub(crate) fn judged_in_two<B: Compute>(
+    [x, weight, bias]: [FloatTensor<B>; 3],
+    of: &Matrix,
+    goal: &Goal,
+) -> [FloatTensor<B>; 2] {
+    let logits = B::multiplied(x, weight, bias, of);
+    let [_, gradient] = B::lost(logits.clone(), goal);
+    [logits, gradient]
+}
+
 /// A tensor of no values where another is.
 fn nothing<B: Backend>(beside: &FloatTensor<B>) -> FloatTensor<B> {
     B::float_empty([0].into(), &beside.device(), beside.dtype().into())
