@@ -376,8 +376,8 @@ pub(crate) async fn trains_alike(gpu: &Engine) -> Result<bool> {
 /// Pictures, channels and side of what a step is tried with, and its classes.
 const TRIED: [usize; 4] = [3, 12, 7, 6];
 
-/// What comes out of dense layers of more than one tile, and their gradients; and, of whole vectors and of others, values that Adam has moved and rows of
-/// a table.
+/// What comes out of dense layers of more than one tile, and their gradients; and, of whole vectors and of others, values that Adam has
+/// moved and rows of a table.
 async fn brought(engine: &Engine) -> Result<Vec<f32>> {
     let by =
         Move { rate: 1.0, added: 0.01, kept: 0.99, decay: [0.9, 0.99], new: [0.1, 0.01], root: 10.0, epsilon: 1e-3 };

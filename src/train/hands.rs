@@ -71,7 +71,16 @@ fn summed(part: Range<usize>, known: &mut impl FnMut(&Range<usize>) -> Option<Gr
     }
     let middle = middle(part.clone());
     let (left, right) = (summed(part.start..middle, known)?, summed(middle..part.end, known)?);
-    Some(left.into_iter().zip(right).map(|(a, b)| a.zip(b).map(|(a, b)| a + b)).collect())
+    Some(added(left, right))
+}
+
+/// The sum of the gradients that there are.
+pub(super) fn added(left: Gradients, right: Gradients) -> Gradients {
+    let sum = |(a, b): (Option<Tensor<1>>, Option<Tensor<1>>)| match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    };
+    left.into_iter().zip(right).map(sum).collect()
 }
 
 /// The gradients of some shares together, and the logits of each. `first` is whether these are the first of their batch.

@@ -1,7 +1,7 @@
 //! What trains: a head, alone or with the last stages of the backbone in front of it.
 
 use super::examples::Batch;
-use super::hands::{Gradients, Lesson};
+use super::hands::{Gradients, Lesson, added};
 use crate::backbone::{Backbone, TrainableStages};
 use crate::crew::{Numbers, Reader};
 use crate::engine::Engine;
@@ -105,7 +105,7 @@ impl Network {
         let Some(penalty) = lesson.penalty else { return (gradients, logits) };
         let penalty = self.head.half_squares(&self.params).mul_scalar(penalty);
         let of_penalty = self.params.gradients(&mut penalty.backward());
-        (gradients.into_iter().zip(of_penalty).map(sum).collect(), logits)
+        (added(gradients, of_penalty), logits)
     }
 
     /// The same as another has told them: the gradients of those that are active, one behind the other, then the logits of so many
@@ -143,14 +143,6 @@ impl Network {
             backbone: stages.map(|(param, values)| (param.name.clone(), values.to_vec())).collect(),
             head: self.head.trained(values),
         }
-    }
-}
-
-/// The sum of the gradients that there are.
-fn sum((a, b): (Option<Tensor<1>>, Option<Tensor<1>>)) -> Option<Tensor<1>> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a + b),
-        (a, b) => a.or(b),
     }
 }
 

@@ -248,10 +248,9 @@ impl Moving for CubeBackend {
         let (on, [_, width]) = (On::that_of(&table), table.shape().dims::<2>());
         let y = on.floats(rows.len() * width);
         let of = Element::of(width);
-        let text = Text::Training(Training::Gather { rows: Rows::listed(rows.len()), of });
         let columns = of.count(width);
-        let info =
-            Info::new(rows.len(), &numbers([columns])).words(rows.iter().copied(), room_for(rows.len())).passing();
+        let (info, picked) = named(Info::new(rows.len(), &numbers([columns])), &rows);
+        let text = Text::Training(Training::Gather { rows: picked, of });
         let work = Work { text, columns, lines: rows.len(), info };
         work.launch(&on.client, [into_contiguous(table).handle], [y.clone()]);
         on.tensor(y, [rows.len(), width])
@@ -333,9 +332,14 @@ fn aimed(info: Info, Goal { labels, classes, loss }: &Goal) -> (Info, Wanted) {
 /// What a dense layer's text is told of its rows.
 fn listed(info: Info, of: &Matrix) -> (Info, Rows) {
     match &of.rows {
-        Some(rows) => (info.words(rows.iter().copied(), room_for(rows.len())).passing(), Rows::listed(rows.len())),
+        Some(rows) => named(info, rows),
         None => (info, Rows::All),
     }
+}
+
+/// What a text is told of the rows of a table that it is of.
+fn named(info: Info, rows: &[u32]) -> (Info, Rows) {
+    (info.words(rows.iter().copied(), room_for(rows.len())).passing(), Rows::listed(rows.len()))
 }
 
 /// Parts of a sum over so many, where there are so many sums, and how many a part has.

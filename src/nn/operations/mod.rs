@@ -170,7 +170,8 @@ pub struct Judged {
     pub logits: Tensor<2>,
 }
 
-/// The logits of a last layer whose parameters are of a graph, judged; its rows are those of `x`, or those that are named of a table `x` outside of the graph.
+/// The logits of a last layer whose parameters are of a graph, judged; its rows are those of `x`, or those that are named of a table
+/// `x` outside of the graph.
 pub(crate) fn judged(x: Tensor<2>, rows: Option<Vec<u32>>, weight: Tensor<1>, bias: Tensor<1>, goal: Goal) -> Judged {
     let ([all, inputs], [outputs]) = (x.dims(), bias.dims());
     let x = if x.is_autodiff() { x } else { x.autodiff() };
