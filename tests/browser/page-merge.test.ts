@@ -57,7 +57,8 @@ it('brings the class and the places of its pictures back, those of the test set 
   await app.counts('Test pictures of Class 1', 3);
   await app.counts('Test pictures of Class 3', 0);
   expect(await names()).toEqual(['Class 1', 'Class 2', 'Class 3']);
-  expect(await tileNames('Class 1')).toEqual([7, 6, 5, 4, 3, 2, 1, 0].map((seed) => `circles ${seed}.png`));
+  // The grid comes after the count, when it knows its width.
+  await expect.poll(() => tileNames('Class 1')).toEqual([7, 6, 5, 4, 3, 2, 1, 0].map((seed) => `circles ${seed}.png`));
   await app.trainButton.click();
   await expect.poll(() => page.locator('.class-figures tbody th').allInnerTexts()).toEqual(['Class 1', 'Class 2', 'Class 3']);
   await page.getByText(/^On your test pictures: \d+% of 3 /).waitFor();
