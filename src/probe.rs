@@ -5,15 +5,18 @@ use crate::backbone::{Backbone, FrozenStages, Outline, TrainableStages};
 use crate::engine::{Clock, Engine, EngineChoice, EngineKind, EngineReport, Workload, WorkloadReport};
 use crate::engines::Engines;
 use crate::error::{Error, Result};
+use crate::head::{Head, HeadKind, TrainableHead};
 use crate::image::{Crop, Preprocess};
 use crate::nn::{
-    Activation, After, Arithmetic, ConvSpec, DenseSpec, Freezing, Judged, Move, Moved, NormSpec, Numbers, Read, Source,
-    Stage, StageBuilder, StageSpec, WeightAndBias, adam, dense, dense_of, gather, global_average, judged, on_device,
-    read_all,
+    Activation, After, Arithmetic, ConvSpec, DenseSpec, Factors, Freezing, Judged, Move, Moved, NormSpec, Numbers,
+    Read, Source, Stage, StageBuilder, StageSpec, WeightAndBias, adam, adam_of, dense, gather, global_average, judged,
+    on_device, read_all,
 };
 use crate::params::{Group, Params, Slot};
 use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
 use burn::tensor::{Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -331,8 +334,8 @@ async fn step_milliseconds(
     let (depth, mut params) = (backbone.depth(), Params::new(engine.device()));
     let tail = TrainableStages::new(backbone, depth - stages..depth, engine, &mut params, false)?;
     let features = backbone.shape_at(depth)[0];
-    let [weight, bias] = [TRIED_CLASSES * features, TRIED_CLASSES]
-        .map(|count| params.add("dense", &[count], waves(count), Group::Head, true));
+    let start = Head::fresh(HeadKind::Linear, features, TRIED_CLASSES, &mut ChaCha8Rng::seed_from_u64(0));
+    let head = TrainableHead::new(&start, true, &mut params)?;
     let [channels, height, width] = backbone.shape_at(depth - stages);
     let x = on_device(waves(batch * channels * height * width), engine.device());
     let labels: Vec<usize> = (0..batch).map(|at| at % TRIED_CLASSES).collect();
@@ -341,16 +344,20 @@ async fn step_milliseconds(
     let mut optimizer = Optimizer::new(settings);
     let seconds = fastest(engine, clock, async |steps| {
         for _ in 0..steps {
-            let x = x.clone();
-            let pooled = match stages {
-                0 => x.slice(0..batch * features).reshape([batch, features]).autodiff(),
-                _ => global_average(tail.forward(x.reshape([batch, channels, height, width]).autodiff(), &params, 0)),
-            };
-            let goal = objective.goal(&labels, &labels, TRIED_CLASSES);
-            let Judged { loss, .. } = judged(pooled, None, params.get(weight), params.get(bias), goal);
-            optimizer.step(&mut params, &mut loss.backward(), |_| 1e-3);
+            let (x, goal) = (x.clone(), objective.goal(&labels, &labels, TRIED_CLASSES));
+            // Each as it trains.
+            if stages == 0 {
+                let x = x.slice(0..batch * features).reshape([batch, features]);
+                head.learn(x, &mut params, None, goal, |params, layer, by| {
+                    optimizer.learn(params, layer, by, |_| 1e-3);
+                });
+            } else {
+                let maps = tail.forward(x.reshape([batch, channels, height, width]).autodiff(), &params, 0);
+                let Judged { loss, .. } = head.judged(global_average(maps), &params, |_| None, goal);
+                optimizer.step(&mut params, &mut loss.backward(), |_| 1e-3);
+            }
         }
-        read_all([params.get_constant(bias)]).await?;
+        read_all(params.values().last()).await?;
         Ok(())
     })
     .await?;
@@ -385,12 +392,12 @@ async fn brought(engine: &Engine) -> Result<Vec<f32>> {
     let [x, weight, bias] =
         [batch * inputs, outputs * inputs, outputs].map(|count| on_device(waves(count), engine.device()));
     let x = x.reshape([batch, inputs]);
-    let mut all = vec![dense(x.clone(), weight.clone(), bias.clone(), false).flatten(0, 1)];
+    let mut all = vec![dense(x.clone(), None, weight.clone(), bias.clone(), false).flatten(0, 1)];
     // As a head trains on a GPU: on rows of a table, and not on all of them, and with a hidden layer.
     let second = on_device(second_waves(outputs), engine.device());
     let [weight, bias, second] = [weight, bias, second].map(|value| value.autodiff().require_grad());
-    let hidden = dense_of(x.clone(), vec![4, 0, 3, 3], weight.clone(), bias.clone(), true);
-    let logits = dense(hidden.clone(), second.clone(), bias.clone(), true);
+    let hidden = dense(x.clone(), Some([4, 0, 3, 3].into()), weight.clone(), bias.clone(), true);
+    let logits = dense(hidden.clone(), None, second.clone(), bias.clone(), true);
     all.extend([&hidden, &logits].map(|values| values.clone().inner().flatten(0, 1)));
     let objective = Objective::CrossEntropy { smoothing: 0.0, weights: None };
     let labels = [0, 5, 2, 1];
@@ -399,19 +406,33 @@ async fn brought(engine: &Engine) -> Result<Vec<f32>> {
     // More rows than a workgroup has.
     let labels = [0, 5, 2, 1, 4];
     let goal = objective.goal(&labels, &labels, outputs);
-    let Judged { loss, logits } = judged(x, Some(vec![1, 4, 2, 1, 0]), weight.clone(), bias.clone(), goal);
+    let Judged { loss, logits } = judged(x.clone(), Some([1, 4, 2, 1, 0].into()), weight.clone(), bias.clone(), goal);
     all.push(logits.flatten(0, 1));
     let gradients = loss.backward();
-    all.extend([weight, bias].into_iter().filter_map(|value| value.grad(&gradients)));
-    let mut moving = Vec::new();
+    all.extend([&weight, &bias].into_iter().filter_map(|value| value.grad(&gradients)));
+    // As a head alone does, without a graph.
+    let [weight, bias, second] = [weight, bias, second].map(Tensor::inner);
+    let rows = Some([4, 0, 3, 3, 1].into());
+    let hidden = dense(x.clone(), rows.clone(), weight.clone(), bias.clone(), true);
+    let goal = objective.goal(&labels, &labels, outputs);
+    let (factors, logits) = Factors::judged(hidden, None, second.clone(), bias.clone(), goal);
+    let before = Factors { x, rows, gradient: factors.back(second.clone()) };
+    all.push(logits.flatten(0, 1));
+    for (layer, weight) in [(factors, second), (before, weight)] {
+        let by_both =
+            [weight, bias.clone()].map(|value| Moved { state: [value.clone(), value.clone(), value.square()], by });
+        all.extend(adam_of(layer, by_both).into_iter().flatten());
+    }
+    let (mut moving, mut along) = (Vec::new(), Vec::new());
     for width in [12, 13] {
         let [value, gradient, first] =
             [0.0, 1.0, 2.0].map(|shift| on_device(waves(3 * width), engine.device()) + shift);
         let second = gradient.clone().square();
-        moving.push(Moved { state: [value.clone(), first, second], gradient, by });
+        moving.push(Moved { state: [value.clone(), first, second], by });
+        along.push(gradient);
         all.push(gather(value.reshape([3, width]), vec![2, 0, 2, 1, 1]).flatten(0, 1));
     }
-    all.extend(adam(moving).into_iter().flatten());
+    all.extend(adam(moving, along).into_iter().flatten());
     Ok(read_all(all).await?.concat())
 }
 

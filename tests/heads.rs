@@ -5,6 +5,7 @@ mod common;
 
 use burn::tensor::{Tensor, TensorData};
 use common::{Golden, assert_close, cross_entropy, engine, golden, project};
+use headstart::engine::Engine;
 use headstart::features::Row;
 use headstart::head::{Activation, Features, Head, HeadKind, TrainableHead};
 use headstart::params::{Params, Snapshot};
@@ -17,6 +18,9 @@ use std::sync::Arc;
 
 /// Largest difference, as a share of the largest value of the tensor.
 const BOUND: f32 = 1e-5;
+
+/// The same where rounding of many steps has come together.
+const STEPS_BOUND: f32 = 1e-4;
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("f32")
@@ -221,6 +225,71 @@ fn the_finished_head_takes_features_as_they_are() {
         let loss = losses.sum::<f64>() / validation.len() as f64;
         assert!((loss - best).abs() < 1e-4, "{head}: {loss} of the finished head, {best} while training");
         assert!(best < 0.9 * 3.0_f64.ln(), "{head}: it learnt something, or the test shows nothing ({best})");
+    }
+}
+
+/// The weights of a head of a few epochs, whose loss fell, of features `[40, width]` of five classes.
+fn trained(config: &TrainConfig, width: usize, engine: &Engine) -> Vec<Vec<f32>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let mut row = |label: usize| {
+        let feature = |at: usize| rng.random::<f32>() + if at % 5 == label { 0.3 } else { 0.0 };
+        Row::Full((0..width).map(feature).collect())
+    };
+    let labels: Vec<usize> = (0..40).map(|at| at % 5).collect();
+    let rows: Vec<Row> = labels.iter().map(|label| row(*label)).collect();
+    let train = Examples::pooled(rows[..30].to_vec(), labels[..30].to_vec(), 1, width).unwrap();
+    let held_out = Examples::pooled(rows[30..].to_vec(), labels[30..].to_vec(), 1, width).unwrap();
+    let (config, scaling) = (config.clone().check().unwrap(), train.measure().unwrap());
+    let features = Some((train, held_out));
+    let start = Start { config, classes: 5, scaling, head: None, grown: false, features, tail: None };
+    let mut run = Run::new(start, engine, || 0.0).unwrap();
+    let mut losses = Vec::new();
+    loop {
+        let event = block_on(run.step()).unwrap();
+        match event.kind {
+            EventKind::Epoch => losses.push(event.loss),
+            EventKind::Done => break,
+            EventKind::Step => {}
+        }
+    }
+    assert!(losses.last().unwrap() < &(0.95 * losses[0]), "it learnt something: {losses:?}");
+    let head = block_on(run.finish()).unwrap().head;
+    head.layers.into_iter().flat_map(|layer| [layer.weight, layer.bias]).collect()
+}
+
+/// A head alone moves layer by layer, without a graph. Where gradients are clipped they are known before anything moves, of a graph:
+/// here nothing is ever clipped.
+#[test]
+fn a_head_learns_layer_by_layer_what_it_learns_through_a_graph() {
+    for (width, head, optimizer, dropout) in [
+        (72, "linear", "adamw", 0.0),
+        (13, "linear", "adam", 0.3),
+        (72, "mlp:32", "adam", 0.0),
+        (13, "mlp:11", "adamw", 0.3),
+        (72, "mlp:12", "adamw", 0.3),
+    ] {
+        let config = TrainConfig {
+            head: head.into(),
+            optimizer: optimizer.into(),
+            dropout,
+            weight_decay: 0.01,
+            batch_size: 7.0,
+            epochs: 5.0,
+            learning_rate: 0.01,
+            ..TrainConfig::default()
+        };
+        let of = |clip_norm: f64, engine: &Engine| trained(&TrainConfig { clip_norm, ..config.clone() }, width, engine);
+        let (alone, graph) = (of(0.0, &engine()), of(1e6, &engine()));
+        let on_cpu = of(1e6, &Engine::cpu(""));
+        let what = format!("{width} features, {head}, {optimizer}, dropout {dropout}");
+        for ((alone, graph), on_cpu) in alone.iter().zip(&graph).zip(&on_cpu) {
+            if engine().is_gpu() {
+                assert_close(&what, alone, graph, STEPS_BOUND);
+            } else {
+                assert_eq!(alone, graph, "{what}: to the bit");
+            }
+            assert_close(&what, alone, on_cpu, STEPS_BOUND);
+        }
     }
 }
 

@@ -3,11 +3,12 @@
 use super::{Activation, Convolution, Dense, Head};
 use crate::error::{Error, Result};
 use crate::nn::{
-    After, ConvSpec, DenseSpec, Goal, Judged, NormSpec, Read, Source, Stage, dense, dense_of, gather, global_average,
+    After, ConvSpec, DenseSpec, Factors, Goal, Judged, NormSpec, Read, Source, Stage, dense, gather, global_average,
     judged,
 };
 use crate::params::{Group, Params, Slot, Snapshot};
 use burn::tensor::Tensor;
+use std::sync::Arc;
 
 /// A head in the autodiff graph; its parameters live in a [`Params`], dense weights as `[outputs, inputs]`.
 pub struct TrainableHead {
@@ -44,11 +45,11 @@ impl Features {
         }
     }
 
-    /// What comes out of a dense layer.
-    fn through(self, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> Tensor<2> {
+    /// What a dense layer takes: all rows of a tensor, or those that are named.
+    fn rows(self) -> (Tensor<2>, Option<Arc<[u32]>>) {
         match self {
-            Self::Values(values) => dense(values, weight, bias, relu),
-            Self::Rows { table, rows } => dense_of(table, rows, weight, bias, relu),
+            Self::Values(values) => (values, None),
+            Self::Rows { table, rows } => (table, Some(rows.into())),
         }
     }
 
@@ -130,7 +131,8 @@ impl TrainableHead {
         dropout: impl FnMut([usize; 2]) -> Option<Tensor<2>>,
     ) -> Tensor<2> {
         let (x, [weight, bias]) = self.before_last(x.into(), params, dropout);
-        x.through(weight, bias, false)
+        let (x, rows) = x.rows();
+        dense(x, rows, weight, bias, false)
     }
 
     /// The same logits, with the gradient of what they should be, for parameters of a graph: what training takes.
@@ -142,10 +144,54 @@ impl TrainableHead {
         goal: Goal,
     ) -> Judged {
         let (x, [weight, bias]) = self.before_last(x.into(), params, dropout);
-        match x {
-            Features::Values(x) => judged(x, None, weight, bias, goal),
-            Features::Rows { table, rows } => judged(table, Some(rows), weight, bias, goal),
+        let (x, rows) = x.rows();
+        judged(x, rows, weight, bias, goal)
+    }
+
+    /// Whether [`TrainableHead::learn`] is for it: dense layers with nothing but ReLU in between.
+    pub(crate) fn needs_no_graph(&self) -> bool {
+        self.convolution.is_none() && (self.layers.len() == 1 || self.activation == Activation::Relu)
+    }
+
+    /// A step without a graph: the logits `[batch, classes]` of features, and for each layer from the last one on, to `learn` from,
+    /// its weight and bias with what their gradients are made of. `mask` is what dropout multiplies with.
+    pub(crate) fn learn(
+        &self,
+        x: impl Into<Features>,
+        params: &mut Params,
+        mask: Option<Tensor<2>>,
+        goal: Goal,
+        mut learn: impl FnMut(&mut Params, [Slot; 2], Factors),
+    ) -> Tensor<2> {
+        let values = |params: &Params, slots: [Slot; 2]| slots.map(|slot| params.get_constant(slot));
+        let (mut x, mut passed) = (x.into(), Vec::with_capacity(self.layers.len()));
+        let (last, hidden) = (&self.layers[self.layers.len() - 1], &self.layers[..self.layers.len() - 1]);
+        for (weight, bias, _) in hidden {
+            let (of, rows) = x.rows();
+            let slots = [*weight, *bias];
+            let [weight, bias] = values(params, slots);
+            x = Features::Values(dense(of.clone(), rows.clone(), weight, bias, true));
+            passed.push((slots, of, rows));
         }
+        if let Some(mask) = &mask {
+            x = Features::Values(x.values(false) * mask.clone());
+        }
+        let (x, rows) = x.rows();
+        let mut slots = [last.0, last.1];
+        let [weight, bias] = values(params, slots);
+        let (mut factors, logits) = Factors::judged(x, rows, weight, bias, goal);
+        let mut mask = mask;
+        while let Some((before, x, rows)) = passed.pop() {
+            // The weight as it was when all went through.
+            let mut gradient = factors.back(params.get_constant(slots[0]));
+            if let Some(mask) = mask.take() {
+                gradient = gradient * mask;
+            }
+            learn(params, slots, factors);
+            (slots, factors) = (before, Factors { x, rows, gradient });
+        }
+        learn(params, slots, factors);
+        logits
     }
 
     /// What goes into the last layer, and its weight and bias.
@@ -158,7 +204,8 @@ impl TrainableHead {
         let read = |(weight, bias, _): &(Slot, Slot, _)| [weight, bias].map(|slot| params.get(*slot));
         let (last, hidden) = (&self.layers[self.layers.len() - 1], &self.layers[..self.layers.len() - 1]);
         for [weight, bias] in hidden.iter().map(read) {
-            let y = x.through(weight, bias, self.activation == Activation::Relu);
+            let (of, rows) = x.rows();
+            let y = dense(of, rows, weight, bias, self.activation == Activation::Relu);
             x = Features::Values(self.activation.behind(y));
         }
         if let Some(mask) = dropout(x.dims()) {

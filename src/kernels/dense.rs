@@ -1,6 +1,7 @@
 //! A dense layer of some rows of a table, for training: the rows are read where they lie, and nothing is packed.
 
 use crate::lanes::{Lanes, Level, with_level};
+use std::ops::Range;
 
 /// A dense layer: rows of `inputs` values become rows of `outputs`; its weight is `[outputs, inputs]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +22,12 @@ impl DenseRows {
         self.forward_with(x, rows, weight, bias, y, Level::best());
     }
 
-    /// The gradient of the weight, `[outputs, inputs]`, by that of what comes out, `[rows, outputs]`.
+    /// The gradient of the weight of some outputs, `y` `[those, inputs]`, by that of what comes out, `[rows, outputs]`.
     ///
     /// # Panics
     /// As [`DenseRows::forward`].
-    pub fn weight_gradient(&self, x: &[f32], rows: &[u32], gradient: &[f32], y: &mut [f32]) {
-        self.weight_gradient_with(x, rows, gradient, y, Level::best());
+    pub fn weight_gradient(&self, x: &[f32], rows: &[u32], gradient: &[f32], of: Range<usize>, y: &mut [f32]) {
+        self.weight_gradient_with(x, rows, gradient, of, y, Level::best());
     }
 
     fn forward_with(&self, x: &[f32], rows: &[u32], weight: &[f32], bias: &[f32], y: &mut [f32], level: Level) {
@@ -37,10 +38,19 @@ impl DenseRows {
         with_level!(level, forward, job, Forward<'_>);
     }
 
-    fn weight_gradient_with(&self, x: &[f32], rows: &[u32], gradient: &[f32], y: &mut [f32], level: Level) {
+    fn weight_gradient_with(
+        &self,
+        x: &[f32],
+        rows: &[u32],
+        gradient: &[f32],
+        which: Range<usize>,
+        y: &mut [f32],
+        level: Level,
+    ) {
         self.check(x, rows);
-        assert!(gradient.len() == rows.len() * self.outputs && y.len() == self.outputs * self.inputs);
-        let job = Backward { of: *self, x, rows, gradient, y };
+        assert!(which.start <= which.end && which.end <= self.outputs);
+        assert!(gradient.len() == rows.len() * self.outputs && y.len() == which.len() * self.inputs);
+        let job = Backward { of: *self, x, rows, gradient, which, y };
         with_level!(level, backward, job, Backward<'_>);
     }
 
@@ -117,6 +127,8 @@ struct Backward<'a> {
     x: &'a [f32],
     rows: &'a [u32],
     gradient: &'a [f32],
+    /// The outputs whose weights these are.
+    which: Range<usize>,
     y: &'a mut [f32],
 }
 
@@ -127,11 +139,12 @@ const VECTORS: usize = 2;
 #[inline(always)]
 unsafe fn backward<L: Lanes>(mut job: Backward<'_>) {
     let DenseRows { inputs, outputs } = job.of;
-    let mut output = 0;
-    while output < outputs {
+    let Range { start, end } = job.which;
+    let mut output = start;
+    while output < end {
         // SAFETY: the sizes were checked.
         unsafe {
-            if outputs - output >= GRADIENTS {
+            if end - output >= GRADIENTS {
                 columns::<L, GRADIENTS>(&mut job, output);
                 output += GRADIENTS;
             } else {
@@ -141,9 +154,9 @@ unsafe fn backward<L: Lanes>(mut job: Backward<'_>) {
         }
     }
     for k in inputs / L::COUNT * L::COUNT..inputs {
-        for output in 0..outputs {
+        for output in start..end {
             let of = |(at, row): (usize, &u32)| job.x[*row as usize * inputs + k] * job.gradient[at * outputs + output];
-            job.y[output * inputs + k] = job.rows.iter().enumerate().map(of).sum();
+            job.y[(output - start) * inputs + k] = job.rows.iter().enumerate().map(of).sum();
         }
     }
 }
@@ -185,7 +198,7 @@ unsafe fn column<L: Lanes, const O: usize, const V: usize>(job: &mut Backward<'_
             gradient = gradient.wrapping_add(outputs);
         }
         for (at, sums) in sums.into_iter().enumerate() {
-            let y = job.y.as_mut_ptr().add((output + at) * inputs + k);
+            let y = job.y.as_mut_ptr().add((output - job.which.start + at) * inputs + k);
             sums.into_iter().enumerate().for_each(|(vector, sum)| sum.store(y.add(vector * L::COUNT)));
         }
     }
@@ -224,13 +237,19 @@ mod tests {
         for level in levels() {
             let (mut y, mut dw) = (vec![f32::NAN; gradient.len()], vec![f32::NAN; weight.len()]);
             of.forward_with(&x, &rows, &weight, &bias, &mut y, level);
-            of.weight_gradient_with(&x, &rows, &gradient, &mut dw, level);
+            of.weight_gradient_with(&x, &rows, &gradient, 0..outputs, &mut dw, level);
             assert_near(&y, &expected, &format!("{level:?} {of:?} {count}: forward"));
             assert_near(&dw, &expected_dw, &format!("{level:?} {of:?} {count}: weight"));
             let mut alone = vec![f32::NAN; outputs];
             for (row, y) in rows.iter().zip(y.chunks_exact(outputs)) {
                 of.forward_with(&x, &[*row], &weight, &bias, &mut alone, level);
                 assert_eq!(alone, y, "{level:?} {of:?} {count}: to the bit what it is by itself");
+            }
+            for start in (0..outputs).step_by(3) {
+                let some = start..(start + 3).min(outputs);
+                let mut part = vec![f32::NAN; some.len() * inputs];
+                of.weight_gradient_with(&x, &rows, &gradient, some.clone(), &mut part, level);
+                assert_eq!(part, dw[start * inputs..some.end * inputs], "{level:?} {of:?} {count}: of {some:?} alone");
             }
         }
     }

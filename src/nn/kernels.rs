@@ -108,7 +108,7 @@ fn padding(x: &Tensor<4>, window: Window) -> [(usize, usize); 2] {
 pub(super) fn dense(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, outputs: usize) -> Tensor<4> {
     let [batch, inputs, _, _] = x.dims();
     let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], &weight.device()));
-    operations::dense(x.reshape([batch, inputs]), weight, bias, false).reshape([batch, outputs, 1, 1])
+    operations::dense(x.reshape([batch, inputs]), None, weight, bias, false).reshape([batch, outputs, 1, 1])
 }
 
 /// Mean over height and width: `[batch, channels, height, width]` → `[batch, channels]`.

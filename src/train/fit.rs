@@ -278,7 +278,17 @@ impl Fit {
         let classes = self.network.head.classes();
         let goal = |rows: Range<usize>| self.objective.goal(&labels[rows], &labels, classes);
         let lesson = Lesson { first_active, penalty: self.penalty };
+        let rate = self.rate(config, self.step);
         let (gradients, logits) = match activations {
+            Batch::Pooled(features) if self.needs_no_graph() => {
+                let goal = goal(0..labels.len());
+                let (Network { head, params, .. }, optimizer) = (&mut self.network, &mut self.optimizer);
+                let logits = head.learn(features, params, mask, goal, |params, layer, by| {
+                    optimizer.learn(params, layer, by, &rate);
+                });
+                self.pending.push((logits, labels));
+                return Ok(());
+            }
             // In shares even where nobody helps: the sums are the same whoever does.
             Batch::Maps(maps) if !self.engine.is_gpu() => {
                 let share = |rows: Range<usize>| Share {
@@ -299,9 +309,13 @@ impl Fit {
             (logits, labels)
         });
         self.pending.extend(of_rows);
-        let rate = self.rate(config, self.step);
         self.optimizer.apply(&mut self.network.params, gradients, rate);
         Ok(())
+    }
+
+    /// Whether the features of a head alone need no autodiff graph to train it.
+    fn needs_no_graph(&self) -> bool {
+        self.penalty.is_none() && self.optimizer.takes_factors() && self.network.head.needs_no_graph()
     }
 
     /// What dropout multiplies a batch with.

@@ -1,8 +1,8 @@
 //! Adam, AdamW and SGD with momentum over a [`Params`], with a learning rate for each group.
 
 use super::config::OptimizerKind;
-use crate::nn::{Move, Moved, adam, descend, on_device};
-use crate::params::{Group, Param, Params};
+use crate::nn::{Factors, Move, Moved, adam, adam_of, descend, on_device};
+use crate::params::{Group, Param, Params, Slot};
 use burn::tensor::{Device, Gradients, Tensor};
 
 /// Decay of the first moment (Kingma and Ba 2015, algorithm 1; PyTorch's default).
@@ -141,58 +141,80 @@ impl Optimizer {
         if let Some(largest) = self.settings.clip_norm {
             clip(&mut gradients, largest);
         }
-        self.states.resize(gradients.len(), State::default());
-        let (mut which, mut by) = (Vec::new(), Vec::new());
-        for (index, param) in params.iter().enumerate().filter(|(index, _)| gradients[*index].is_some()) {
-            self.states[index].steps += 1;
-            which.push(index);
-            by.push(self.settings.of(param).at(self.states[index].steps, rate(param.group)));
-        }
+        let which: Vec<usize> = (0..gradients.len()).filter(|index| gradients[*index].is_some()).collect();
         let gradients: Vec<Tensor<1>> = gradients.into_iter().flatten().collect();
-        params.update(&which, |values| self.moved(&which, values, gradients, by));
+        let by = self.begin(params, &which, rate);
+        let settings = self.settings;
+        params.update(&which, |values| {
+            if settings.kind != OptimizerKind::Sgd {
+                self.moved(&which, values, by, |all| adam(all, gradients))
+            } else if settings.momentum > 0.0 {
+                self.moved(&which, values, by, |all| descend(all, gradients))
+            } else {
+                let each = values.into_iter().zip(gradients).zip(by);
+                each.map(|((value, gradient), by)| {
+                    value.clone() - (gradient + value.mul_scalar(by.added)).mul_scalar(by.rate)
+                })
+                .collect()
+            }
+        });
     }
 
-    /// The values after a step of the parameters at these places.
-    fn moved(
+    /// Whether a layer's parameters can be moved for themselves, as [`Optimizer::learn`] does.
+    pub(super) fn takes_factors(&self) -> bool {
+        self.settings.kind != OptimizerKind::Sgd && self.settings.clip_norm.is_none()
+    }
+
+    /// The step of a dense layer's weight and bias, by what their gradients are made of.
+    pub(crate) fn learn(&mut self, params: &mut Params, layer: [Slot; 2], by: Factors, rate: impl Fn(Group) -> f64) {
+        let which = layer.map(|Slot(index)| index);
+        let moves = self.begin(params, &which, rate);
+        params.update(&which, |values| {
+            self.moved(&which, values, moves, |all| match <[Moved<3>; 2]>::try_from(all) {
+                Ok(weight_and_bias) => adam_of(by, weight_and_bias),
+                // There are two.
+                Err(_) => Vec::new(),
+            })
+        });
+    }
+
+    /// Counts a step of these parameters: how each moves in it.
+    fn begin(&mut self, params: &Params, which: &[usize], rate: impl Fn(Group) -> f64) -> Vec<Move> {
+        self.states.resize(params.iter().count(), State::default());
+        let moves = params.iter().enumerate().filter(|(index, _)| which.contains(index)).map(|(index, param)| {
+            let State { steps, .. } = &mut self.states[index];
+            *steps += 1;
+            self.settings.of(param).at(*steps, rate(param.group))
+        });
+        moves.collect()
+    }
+
+    /// The values after a step of the parameters at these places, each of which has `N` states.
+    fn moved<const N: usize>(
         &mut self,
         which: &[usize],
         values: Vec<Tensor<1>>,
-        gradients: Vec<Tensor<1>>,
         by: Vec<Move>,
+        step: impl FnOnce(Vec<Moved<N>>) -> Vec<[Tensor<1>; N]>,
     ) -> Vec<Tensor<1>> {
-        let each = which.iter().zip(values).zip(gradients).zip(by);
-        let each = each.map(|(((index, value), gradient), by)| (*index, value, gradient, by));
-        let kept =
-            |moment: &mut Option<Tensor<1>>, like: &Tensor<1>| moment.take().unwrap_or_else(|| like.zeros_like());
-        if self.settings.kind != OptimizerKind::Sgd {
-            let all = each.map(|(index, value, gradient, by)| {
-                let State { first, second, .. } = &mut self.states[index];
-                Moved { state: [value, kept(first, &gradient), kept(second, &gradient)], gradient, by }
+        let all = which.iter().zip(values).zip(by).map(|((index, value), by)| {
+            let State { first, second, .. } = &mut self.states[*index];
+            let moments = [first, second];
+            let state = std::array::from_fn(|at| match at.checked_sub(1) {
+                None => value.clone(),
+                Some(at) => moments[at].take().unwrap_or_else(|| value.zeros_like()),
             });
-            let after = adam(all.collect());
-            let put = |(index, [value, first, second]): (&usize, [_; 3])| {
-                let state = &mut self.states[*index];
-                (state.first, state.second) = (Some(first), Some(second));
-                value
-            };
-            which.iter().zip(after).map(put).collect()
-        } else if self.settings.momentum > 0.0 {
-            let all = each.map(|(index, value, gradient, by)| {
-                let velocity = kept(&mut self.states[index].first, &gradient);
-                Moved { state: [value, velocity], gradient, by }
-            });
-            let after = descend(all.collect());
-            let put = |(index, [value, velocity]): (&usize, [_; 2])| {
-                self.states[*index].first = Some(velocity);
-                value
-            };
-            which.iter().zip(after).map(put).collect()
-        } else {
-            each.map(|(_, value, gradient, by)| {
-                value.clone() - (gradient + value.mul_scalar(by.added)).mul_scalar(by.rate)
-            })
-            .collect()
-        }
+            Moved { state, by }
+        });
+        let after = step(all.collect());
+        let put = |(index, state): (&usize, [Tensor<1>; N])| {
+            let State { first, second, .. } = &mut self.states[*index];
+            for (moment, after) in [first, second].into_iter().zip(&state[1..]) {
+                *moment = Some(after.clone());
+            }
+            state[0].clone()
+        };
+        which.iter().zip(after).map(put).collect()
     }
 }
 

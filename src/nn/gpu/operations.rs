@@ -5,7 +5,9 @@ use super::launch::{Info, Text, Work, floats, part};
 use super::plan::{BUSY, LANES, global_average, numbers, run, strides, tile, vectors};
 use super::program::Element;
 use super::shaders::{Map, Shader};
-use super::training::{DENSE_PARTS, DENSE_TILE, JUDGED, Rows, Several, Training, Wanted, outputs_each, room_for};
+use super::training::{
+    DENSE_PARTS, DENSE_TILE, JUDGED, Rows, Several, Training, Wanted, Weights, outputs_each, room_for,
+};
 use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape, Tensors, judged_in_two};
 use burn::backend::TensorMetadata;
 use burn::tensor::Shape as Dims;
@@ -192,7 +194,7 @@ impl Compute for CubeBackend {
         let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&gradient), of);
         let y = on.floats(batch * inputs);
         let info = Info::new(batch, &numbers([inputs, outputs]));
-        let text = Text::Training(Training::DenseInput { clamped: result.is_some() });
+        let text = Text::Training(Training::DenseInput { clamped: result.is_some(), above: false });
         let buffers = [weight, gradient].into_iter().chain(result).map(|tensor| into_contiguous(tensor).handle);
         Work { text, columns: inputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
         on.tensor(y, [batch, inputs])
@@ -204,15 +206,12 @@ impl Compute for CubeBackend {
         result: Option<CubeTensor>,
         of: &Matrix,
     ) -> [CubeTensor; 2] {
-        let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&gradient), of);
+        let (on, &Matrix { inputs, outputs, .. }) = (On::that_of(&gradient), of);
         let [y, of_bias] = [outputs * inputs, outputs].map(|count| on.floats(count));
-        let element = Element::of(inputs);
-        let columns = element.count(inputs);
-        let (info, rows) = listed(Info::new(outputs, &numbers([columns, outputs, batch])), of);
-        let (vectors, clamped, each) = (element == Element::Vector, result.is_some(), outputs_each(outputs));
-        let text = Text::Training(Training::DenseWeights { vectors, rows, clamped, each });
+        let (weights, columns, info) = summed(of, |info| info);
+        let text = Text::Training(Training::DenseWeights { of: weights, clamped: result.is_some() });
         let buffers = [x, gradient].into_iter().chain(result).map(|tensor| into_contiguous(tensor).handle);
-        let work = Work { text, columns: columns + 1, lines: outputs.div_ceil(each), info };
+        let work = Work { text, columns, lines: outputs.div_ceil(weights.each), info };
         work.launch(&on.client, buffers, [y.clone(), of_bias.clone()]);
         [on.tensor(y, [outputs * inputs]), on.tensor(of_bias, [outputs])]
     }
@@ -276,15 +275,64 @@ impl Moving for CubeBackend {
     }
 
     fn adam(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<CubeTensor> {
-        moved::<3>(states, gradients, &by, Training::Adam, |info, by| {
-            let Move { rate, added, kept, decay, new, root, epsilon } = by;
-            info.floats([rate, added, kept, decay[0], decay[1], new[0], new[1], root, epsilon])
-        })
+        moved::<3>(states, gradients, &by, Training::Adam, adam_numbers)
+    }
+
+    fn adam_of(
+        x: CubeTensor,
+        gradient: CubeTensor,
+        states: Tensors<Self>,
+        of: Matrix,
+        by: Arc<[Move]>,
+    ) -> Vec<CubeTensor> {
+        let states: Vec<CubeTensor> = states.0.into_iter().map(of_its_own).collect();
+        let (weights, columns, info) = summed(&of, |info| by.iter().copied().fold(info, adam_numbers));
+        let text = Text::Training(Training::AdamOf(weights));
+        let inputs = [x.clone(), gradient].map(|tensor| into_contiguous(tensor).handle);
+        let work = Work { text, columns, lines: of.outputs.div_ceil(weights.each), info: info.passing() };
+        work.launch(&x.client, inputs, states.iter().map(|state| state.handle.clone()));
+        states
+    }
+
+    fn judge_alone(
+        x: CubeTensor,
+        weight: CubeTensor,
+        bias: CubeTensor,
+        of: Matrix,
+        goal: Arc<Goal>,
+    ) -> (CubeTensor, CubeTensor) {
+        let [logits, gradient] = Self::judged(x, weight, bias, &of, &goal);
+        (logits, gradient)
+    }
+
+    fn back(x: CubeTensor, weight: CubeTensor, gradient: CubeTensor, of: Matrix) -> CubeTensor {
+        let (on, Matrix { batch, inputs, outputs, .. }) = (On::that_of(&x), of);
+        let y = on.floats(batch * inputs);
+        let text = Text::Training(Training::DenseInput { clamped: false, above: true });
+        let info = Info::new(batch, &numbers([inputs, outputs]));
+        let buffers = [weight, gradient, x].map(|tensor| into_contiguous(tensor).handle);
+        Work { text, columns: inputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
+        on.tensor(y, [batch, inputs])
     }
 
     fn descend(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<CubeTensor> {
         moved::<2>(states, gradients, &by, Training::Descend, |info, by| info.floats([by.rate, by.added, by.decay[0]]))
     }
+}
+
+/// What a step of Adam is told.
+fn adam_numbers(info: Info, Move { rate, added, kept, decay, new, root, epsilon }: Move) -> Info {
+    info.floats([rate, added, kept, decay[0], decay[1], new[0], new[1], root, epsilon])
+}
+
+/// How the gradients of a dense layer's weight and bias are added up, in how many columns, and what the text is told, with the numbers
+/// that `more` adds.
+fn summed(of: &Matrix, more: impl FnOnce(Info) -> Info) -> (Weights, usize, Info) {
+    let &Matrix { batch, inputs, outputs, .. } = of;
+    let element = Element::of(inputs);
+    let columns = element.count(inputs);
+    let (info, rows) = listed(more(Info::new(outputs, &numbers([columns, outputs, batch]))), of);
+    (Weights { of: element, rows, each: outputs_each(outputs) }, columns + 1, info)
 }
 
 /// Parameters with `N` states each, moved in place, as many in a dispatch as it may bind.

@@ -31,10 +31,12 @@ pub(super) enum Training {
     Dense { rows: Rows, relu: bool },
     /// One whose rows are whole vectors.
     DenseTile { rows: Rows, relu: bool },
-    /// The gradient of its input; where its result was not let below 0.
-    DenseInput { clamped: bool },
-    /// Those of its weight and bias, whose rows are whole vectors or not, of so many outputs an invocation.
-    DenseWeights { vectors: bool, rows: Rows, clamped: bool, each: usize },
+    /// The gradient of its input; where its result, or the input, was not let below 0.
+    DenseInput { clamped: bool, above: bool },
+    /// Those of its weight and bias.
+    DenseWeights { of: Weights, clamped: bool },
+    /// A step of Adam of its weight and bias, by those.
+    AdamOf(Weights),
     /// A loss and its gradient.
     Loss(Wanted),
     /// Logits, as a dense layer has them whose rows are whole vectors, and the gradient of their loss.
@@ -140,6 +142,15 @@ pub(super) fn room_for(count: usize) -> usize {
     count.next_power_of_two().max(16)
 }
 
+/// How the gradients of a dense layer's weight and bias are added up: whose rows are whole vectors or not, of which of the rows that
+/// went in, and so many outputs an invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Weights {
+    pub of: Element,
+    pub rows: Rows,
+    pub each: usize,
+}
+
 /// Tensors of one dispatch, and what each is an array of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Several([Option<Element>; Several::MOST]);
@@ -179,7 +190,7 @@ impl Training {
             | Self::DepthwiseInput { .. }
             | Self::DepthwiseWeight { .. } => [8, 8],
             Self::DenseTile { .. } | Self::Judge { .. } => [DENSE_PARTS, 1],
-            Self::DenseWeights { .. } => [DENSE_COLUMNS, 1],
+            Self::DenseWeights { .. } | Self::AdamOf(_) => [DENSE_COLUMNS, 1],
             _ => [WORKGROUP, 1],
         }
     }
@@ -260,19 +271,21 @@ impl Training {
                 ))
             }
             Self::DenseTile { rows, relu } => dense_tile(rows, relu),
-            Self::DenseInput { clamped } => {
-                let inputs = with_result(&[("weight", Float), ("gradient", Float)], clamped);
-                Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of).function(gradient_at(clamped)).body(
-                    "  if (column >= info.inputs || row >= info.rows) { return; }
+            Self::DenseInput { clamped, above } => {
+                let mut inputs = with_result(&[("weight", Float), ("gradient", Float)], clamped);
+                inputs.extend(above.then_some(("x", Float)));
+                let within = if above { "select(0.0, sum, x[row * info.inputs + column] > 0.0)" } else { "sum" };
+                let program = Program::new(&inputs, &[("y", Float)], &["inputs", "outputs"], of);
+                program.function(gradient_at(clamped)).body(format!(
+                    "  if (column >= info.inputs || row >= info.rows) {{ return; }}
   var sum = 0.0;
-  for (var k = 0u; k < info.outputs; k++) { sum += gradient_at(row * info.outputs + k) * weight[k * info.inputs + column]; }
-  y[row * info.inputs + column] = sum;
-",
-                )
+  for (var k = 0u; k < info.outputs; k++) {{ sum += gradient_at(row * info.outputs + k) * weight[k * info.inputs + column]; }}
+  y[row * info.inputs + column] = {within};
+"
+                ))
             }
-            Self::DenseWeights { vectors, rows, clamped, each } => {
-                dense_weights(if vectors { Vector } else { Float }, rows, clamped, each)
-            }
+            Self::DenseWeights { of, clamped } => dense_weights(of, clamped),
+            Self::AdamOf(of) => adam_of(of),
             Self::Loss(wanted) => loss(wanted),
             Self::Judge { rows, wanted } => judge(rows, wanted),
             Self::Gather { rows, of: element } => {
@@ -283,19 +296,8 @@ impl Training {
                 )
             }
             Self::Join(several) => join(several),
-            Self::Adam(several) => moved(
-                several,
-                &["value", "first", "second"],
-                &["rate", "added", "kept", "decay", "decay_squares", "new", "new_squares", "root", "epsilon"],
-                "    let before = value#[at];
-    let by = gradient#[at] + before * info.added#;
-    let m = first#[at] * info.decay# + by * info.new#;
-    let v = second#[at] * info.decay_squares# + by * by * info.new_squares#;
-    first#[at] = m;
-    second#[at] = v;
-    value#[at] = before * info.kept# - m * info.rate# / (sqrt(v) * info.root# + info.epsilon#);
-",
-            ),
+            Self::Adam(several) => moved(several, &ADAM_STATE, &ADAM, "    adam#(at, gradient#[at]);\n")
+                .function(adam(&several.elements().collect::<Vec<_>>())),
             Self::Descend(several) => moved(
                 several,
                 &["value", "velocity"],
@@ -309,11 +311,39 @@ impl Training {
     }
 }
 
+/// What Adam has of each parameter, and the numbers of its step.
+const ADAM_STATE: [&str; 3] = ["value", "first", "second"];
+const ADAM: [&str; 9] = ["rate", "added", "kept", "decay", "decay_squares", "new", "new_squares", "root", "epsilon"];
+
+/// The functions `adam0`, …, which move a place of a parameter of these elements by a gradient.
+fn adam(elements: &[Element]) -> String {
+    let mut text = String::new();
+    for (at, of) in elements.iter().enumerate() {
+        let step = "fn adam#(at: u32, gradient: %) {
+  let before = value#[at];
+  let by = gradient + before * info.added#;
+  let m = first#[at] * info.decay# + by * info.new#;
+  let v = second#[at] * info.decay_squares# + by * by * info.new_squares#;
+  first#[at] = m;
+  second#[at] = v;
+  value#[at] = before * info.kept# - m * info.rate# / (sqrt(v) * info.root# + info.epsilon#);
+}
+";
+        text.push_str(&step.replace('#', &at.to_string()).replace('%', of.name()));
+    }
+    text
+}
+
+/// Each of the names, with the number of each of so many.
+fn numbered(names: &[&str], count: usize) -> Vec<String> {
+    (0..count).flat_map(|at| names.iter().map(move |name| format!("{name}{at}"))).collect()
+}
+
 /// Parameters one behind the other, each moved in place with numbers of its own; `#` stands for its number.
 fn moved(several: Several, state: &[&str], floats: &[&str], step: &str) -> Program {
     let mut text = String::from("  var at = row * 64u + local.x;\n");
-    let (mut counts, mut of_each) = (Vec::new(), Vec::new());
-    for at in (0..several.elements().count()).map(|at| at.to_string()) {
+    let count = several.elements().count();
+    for at in (0..count).map(|at| at.to_string()) {
         let _ = write!(
             text,
             "  if (at < info.count{at}) {{
@@ -323,11 +353,10 @@ fn moved(several: Several, state: &[&str], floats: &[&str], step: &str) -> Progr
 ",
             step.replace('#', &at)
         );
-        counts.push(format!("count{at}"));
-        of_each.extend(floats.iter().map(|name| format!("{name}{at}")));
     }
+    let counts = numbered(&["count"], count);
     Program::new(&several.named(&["gradient"]), &several.named(state), &counts, Training::Adam(several).workgroup())
-        .floats(&of_each)
+        .floats(&numbered(floats, count))
         .body(text)
 }
 
@@ -504,8 +533,9 @@ pub(super) fn outputs_each(outputs: usize) -> usize {
     outputs.div_ceil(outputs.div_ceil(DENSE_OUTPUTS).max(1)).max(1)
 }
 
-/// Some outputs by one input, or one vector of them; behind the last input comes the bias.
-fn dense_weights(of: Element, rows: Rows, clamped: bool, each: usize) -> Program {
+/// Some outputs by one input, or one vector of them; behind the last input comes the bias. What is done with a sum: `{at}` is its place
+/// in the weight or the bias, `{sum}` the sum.
+fn sums_of_weights(Weights { of, each, .. }: Weights, weight: &str, bias: &str) -> String {
     let (name, first) = (of.name(), if of == Element::Vector { ".x" } else { "" });
     let mut text = format!(
         "  if (column > info.inputs) {{ return; }}
@@ -530,18 +560,40 @@ fn dense_weights(of: Element, rows: Rows, clamped: bool, each: usize) -> Program
     }
     text.push_str("  }\n");
     for output in 0..each {
+        let weight = weight.replace("{at}", &format!("of{output} * info.inputs + column"));
+        let weight = weight.replace("{sum}", &format!("sum{output}"));
+        let bias = bias.replace("{at}", &format!("of{output}")).replace("{sum}", &format!("sum{output}{first}"));
         let _ = writeln!(
             text,
-            "  if (first + {output}u < info.outputs) {{
-    if (column < info.inputs) {{ y[of{output} * info.inputs + column] = sum{output}; }} else {{ of_bias[of{output}] = sum{output}{first}; }}
-  }}"
+            "  if (first + {output}u < info.outputs) {{ if (column < info.inputs) {{ {weight} }} else {{ {bias} }} }}"
         );
     }
+    text
+}
+
+const SUMMED: [&str; 3] = ["inputs", "outputs", "batch"];
+
+fn dense_weights(weights @ Weights { of, rows, .. }: Weights, clamped: bool) -> Program {
     let inputs = with_result(&[("x", of), ("gradient", Element::Float)], clamped);
     let outputs = [("y", of), ("of_bias", Element::Float)];
-    let workgroup = Training::DenseWeights { vectors: of == Element::Vector, rows, clamped, each }.workgroup();
-    let program = Program::new(&inputs, &outputs, &["inputs", "outputs", "batch"], workgroup);
-    rows.told(program).function(gradient_at(clamped)).body(text)
+    let workgroup = Training::DenseWeights { of: weights, clamped }.workgroup();
+    rows.told(Program::new(&inputs, &outputs, &SUMMED, workgroup)).function(gradient_at(clamped)).body(sums_of_weights(
+        weights,
+        "y[{at}] = {sum};",
+        "of_bias[{at}] = {sum};",
+    ))
+}
+
+fn adam_of(weights @ Weights { of, rows, .. }: Weights) -> Program {
+    let parameters = [of, Element::Float];
+    let inputs = [("x".to_string(), of), ("gradient".to_string(), Element::Float)];
+    let outputs: Vec<(String, Element)> =
+        numbered(&ADAM_STATE, 2).into_iter().zip(parameters.into_iter().flat_map(|of| [of; 3])).collect();
+    let program = Program::new(&inputs, &outputs, &SUMMED, Training::AdamOf(weights).workgroup());
+    rows.told(program.floats(&numbered(&ADAM, 2)))
+        .function(gradient_at(false))
+        .function(adam(&parameters))
+        .body(sums_of_weights(weights, "adam0({at}, {sum});", "adam1({at}, {sum});"))
 }
 
 const PLANES: [&str; 8] = ["vectors", "height", "width", "out_height", "out_width", "top", "left", "channels"];

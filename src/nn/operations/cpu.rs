@@ -150,13 +150,9 @@ impl Compute for Flex {
     fn multiplied_weights(x: Tensor, gradient: Tensor, y: Option<Tensor>, of: &Matrix) -> [Tensor; 2] {
         let Matrix { inputs, outputs, .. } = *of;
         let (x, gradient) = (Values::of(&x), within(gradient, y));
-        let mut y = vec![0.0; outputs * inputs];
-        DenseRows { inputs, outputs }.weight_gradient(x.values(), &rows_of(of), gradient.values(), &mut y);
-        let mut sums = vec![0.0; outputs];
-        for row in gradient.values().chunks_exact(outputs) {
-            sums.iter_mut().zip(row).for_each(|(sum, gradient)| *sum += gradient);
-        }
-        [tensor(y, [outputs * inputs]), tensor(sums, [outputs])]
+        let (mut y, layer) = (vec![0.0; outputs * inputs], DenseRows { inputs, outputs });
+        layer.weight_gradient(x.values(), &rows_of(of), gradient.values(), 0..outputs, &mut y);
+        [tensor(y, [outputs * inputs]), tensor(columns(gradient.values(), outputs), [outputs])]
     }
 
     fn lost(logits: Tensor, goal: &Goal) -> [Tensor; 2] {
@@ -223,18 +219,41 @@ impl Moving for Flex {
             else {
                 break;
             };
-            let gradient = Values::of(gradient);
-            let moments = first.iter_mut().zip(&mut second);
-            for ((value, gradient), (first, second)) in value.iter_mut().zip(gradient.values()).zip(moments) {
-                let gradient = gradient + *value * by.added;
-                *first = *first * by.decay[0] + gradient * by.new[0];
-                *second = *second * by.decay[1] + gradient * gradient * by.new[1];
-                *value = *value * by.kept - *first * by.rate / (second.sqrt() * by.root + by.epsilon);
-            }
+            step([&mut value, &mut first, &mut second], Values::of(gradient).values(), by);
             let length = value.len();
             after.extend([value, first, second].map(|values| tensor(values, [length])));
         }
         after
+    }
+
+    fn adam_of(x: Tensor, gradient: Tensor, states: Tensors<Self>, of: Matrix, by: Arc<[Move]>) -> Vec<Tensor> {
+        let (layer, rows) = (DenseRows { inputs: of.inputs, outputs: of.outputs }, rows_of(&of));
+        let (x, gradient) = (Values::of(&x), Values::of(&gradient));
+        let mut states: Vec<Vec<f32>> = states.0.into_iter().map(owned).collect();
+        let ([value, first, second, bias, bias_first, bias_second], [by, by_bias]) = (&mut states[..], &*by) else {
+            return Vec::new();
+        };
+        // Of few outputs at a time: what is added up is still near when the parameter moves.
+        let mut found = vec![0.0; MOVED_AT_ONCE.min(of.outputs) * of.inputs];
+        for start in (0..of.outputs).step_by(MOVED_AT_ONCE) {
+            let outputs = start..(start + MOVED_AT_ONCE).min(of.outputs);
+            let part = outputs.start * of.inputs..outputs.end * of.inputs;
+            let found = &mut found[..part.len()];
+            layer.weight_gradient(x.values(), &rows, gradient.values(), outputs, found);
+            step([&mut *value, first, second].map(|values| &mut values[part.clone()]), found, by);
+        }
+        step([bias, bias_first, bias_second], &columns(gradient.values(), of.outputs), by_bias);
+        let after = states.into_iter().map(|values| (values.len(), values));
+        after.map(|(length, values)| tensor(values, [length])).collect()
+    }
+
+    fn judge_alone(x: Tensor, weight: Tensor, bias: Tensor, of: Matrix, goal: Arc<Goal>) -> (Tensor, Tensor) {
+        let [logits, gradient] = Self::judged(x, weight, bias, &of, &goal);
+        (logits, gradient)
+    }
+
+    fn back(x: Tensor, weight: Tensor, gradient: Tensor, of: Matrix) -> Tensor {
+        Self::unclamped(Self::multiplied_input(weight, gradient, None, &of), x, Clamp::Relu)
     }
 
     fn descend(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<Tensor> {
@@ -252,6 +271,29 @@ impl Moving for Flex {
         }
         after
     }
+}
+
+/// Outputs of a dense layer that are moved at a time.
+const MOVED_AT_ONCE: usize = 4;
+
+/// A step of Adam of some values and their moments.
+fn step([value, first, second]: [&mut [f32]; 3], gradient: &[f32], by: &Move) {
+    let moments = first.iter_mut().zip(second);
+    for ((value, gradient), (first, second)) in value.iter_mut().zip(gradient).zip(moments) {
+        let gradient = gradient + *value * by.added;
+        *first = *first * by.decay[0] + gradient * by.new[0];
+        *second = *second * by.decay[1] + gradient * gradient * by.new[1];
+        *value = *value * by.kept - *first * by.rate / (second.sqrt() * by.root + by.epsilon);
+    }
+}
+
+/// The sum of each of so many columns.
+fn columns(rows: &[f32], count: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; count];
+    for row in rows.chunks_exact(count) {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    }
+    sums
 }
 
 /// The rows that a dense layer is of: all that there are, where none are named.

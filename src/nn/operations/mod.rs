@@ -137,22 +137,31 @@ pub(super) fn add(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Training>::add(a.into_dispatch(), b.into_dispatch()))
 }
 
-/// `x` `[batch, inputs]` times the weight of a dense layer, flat, plus its bias: `[batch, outputs]`; with `relu`, nothing below 0.
-pub(crate) fn dense(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> Tensor<2> {
-    let ([batch, inputs], [outputs]) = (x.dims(), bias.dims());
-    multiplied(x, weight, bias, Matrix { batch, rows: None, inputs, outputs, relu })
+impl Matrix {
+    /// Of all rows of `x` `[all, inputs]` or of some, to so many outputs.
+    fn of(x: &Tensor<2>, rows: Option<Arc<[u32]>>, outputs: usize, relu: bool) -> Self {
+        let [all, inputs] = x.dims();
+        Self { batch: rows.as_ref().map_or(all, |rows| rows.len()), rows, inputs, outputs, relu }
+    }
 }
 
-/// The same of some rows of a table `[all, inputs]` outside of the graph: `[rows, outputs]`.
-pub(crate) fn dense_of(table: Tensor<2>, rows: Vec<u32>, weight: Tensor<1>, bias: Tensor<1>, relu: bool) -> Tensor<2> {
-    let ([_, inputs], [outputs]) = (table.dims(), bias.dims());
-    let table = if weight.is_autodiff() { table.autodiff() } else { table };
-    multiplied(table, weight, bias, Matrix { batch: rows.len(), rows: Some(rows.into()), inputs, outputs, relu })
+/// What is beside a parameter of a graph is of it too.
+fn beside(weight: &Tensor<1>, x: Tensor<2>) -> Tensor<2> {
+    if weight.is_autodiff() && !x.is_autodiff() { x.autodiff() } else { x }
 }
 
-fn multiplied(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, of: Matrix) -> Tensor<2> {
-    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Training>::dense(x, weight, bias, of))
+/// `x` `[batch, inputs]`, or the rows that are named of a table `x` `[all, inputs]` outside of the graph, times the weight of a dense
+/// layer, flat, plus its bias: `[batch, outputs]`; with `relu`, nothing below 0.
+pub(crate) fn dense(
+    x: Tensor<2>,
+    rows: Option<Arc<[u32]>>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    relu: bool,
+) -> Tensor<2> {
+    let of = Matrix::of(&x, rows, bias.dims()[0], relu);
+    let x = beside(&weight, x).into_dispatch();
+    Tensor::from_dispatch(<Dispatch as Training>::dense(x, weight.into_dispatch(), bias.into_dispatch(), of))
 }
 
 /// The loss of logits `[batch, classes]`: `[1]`, whose own gradient is taken to be 1. What trains has it within its last layer:
@@ -170,16 +179,48 @@ pub struct Judged {
     pub logits: Tensor<2>,
 }
 
-/// The logits of a last layer whose parameters are of a graph, judged; its rows are those of `x`, or those that are named of a table
-/// `x` outside of the graph.
-pub(crate) fn judged(x: Tensor<2>, rows: Option<Vec<u32>>, weight: Tensor<1>, bias: Tensor<1>, goal: Goal) -> Judged {
-    let ([all, inputs], [outputs]) = (x.dims(), bias.dims());
-    let x = if x.is_autodiff() { x } else { x.autodiff() };
-    let batch = rows.as_ref().map_or(all, Vec::len);
-    let of = Matrix { batch, rows: rows.map(Arc::from), inputs, outputs, relu: false };
-    let [x, weight, bias] = [x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+/// The logits of a last layer whose parameters are of a graph, judged; its rows are as [`dense`] has them.
+pub(crate) fn judged(x: Tensor<2>, rows: Option<Arc<[u32]>>, weight: Tensor<1>, bias: Tensor<1>, goal: Goal) -> Judged {
+    let of = Matrix::of(&x, rows, bias.dims()[0], false);
+    let [x, weight, bias] = [beside(&weight, x).into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
     let (loss, logits) = <Dispatch as Training>::judge(x, weight, bias, of, Arc::new(goal));
     Judged { loss: Tensor::from_dispatch(loss), logits: Tensor::<2>::from_dispatch(logits).inner() }
+}
+
+/// What the gradients of a dense layer are made of, outside of a graph: [`adam_of`] adds them up where it needs them.
+pub(crate) struct Factors {
+    /// What went in, as [`dense`] has it.
+    pub x: Tensor<2>,
+    /// Which of its rows.
+    pub rows: Option<Arc<[u32]>>,
+    /// The gradient of what came out, `[batch, outputs]`.
+    pub gradient: Tensor<2>,
+}
+
+impl Factors {
+    /// Those of a last layer, and its logits `[batch, classes]`.
+    pub(crate) fn judged(
+        x: Tensor<2>,
+        rows: Option<Arc<[u32]>>,
+        weight: Tensor<1>,
+        bias: Tensor<1>,
+        goal: Goal,
+    ) -> (Self, Tensor<2>) {
+        let of = Matrix::of(&x, rows.clone(), bias.dims()[0], false);
+        let [of_x, weight, bias] = [x.clone().into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+        let (logits, gradient) = <Dispatch as Moving>::judge_alone(of_x, weight, bias, of, Arc::new(goal));
+        (Self { x, rows, gradient: Tensor::from_dispatch(gradient) }, Tensor::from_dispatch(logits))
+    }
+
+    /// The gradient of what went in, which was not let below 0: `[batch, inputs]`.
+    pub(crate) fn back(&self, weight: Tensor<1>) -> Tensor<2> {
+        let [x, gradient] = [&self.x, &self.gradient].map(|tensor| tensor.clone().into_dispatch());
+        Tensor::from_dispatch(<Dispatch as Moving>::back(x, weight.into_dispatch(), gradient, self.matrix()))
+    }
+
+    fn matrix(&self) -> Matrix {
+        Matrix::of(&self.x, self.rows.clone(), self.gradient.dims()[1], false)
+    }
 }
 
 /// Rows of a table `[all, width]`: `[rows, width]`.
@@ -192,42 +233,45 @@ pub(crate) const JOINED: usize = 4;
 
 /// Tensors one behind the other, each filled up to a multiple of [`JOINED`].
 pub(crate) fn join(parts: Vec<Tensor<1>>) -> Tensor<1> {
-    let parts = Tensors(parts.into_iter().map(Tensor::into_dispatch).collect());
-    Tensor::from_dispatch(<Dispatch as Moving>::join(parts))
+    Tensor::from_dispatch(<Dispatch as Moving>::join(together(parts)))
 }
 
 /// A parameter that an optimiser moves: with Adam's two moments, or with a velocity.
 pub(crate) struct Moved<const N: usize> {
     /// The parameter, and what the optimiser remembers of it.
     pub state: [Tensor<1>; N],
-    /// Its gradient.
-    pub gradient: Tensor<1>,
     /// How it is moved.
     pub by: Move,
 }
 
-/// A step of Adam: each parameter and its moments after it.
-pub(crate) fn adam(all: Vec<Moved<3>>) -> Vec<[Tensor<1>; 3]> {
-    moved(all, <Dispatch as Moving>::adam)
+/// A step of Adam by a gradient each: each parameter and its moments after it.
+pub(crate) fn adam(all: Vec<Moved<3>>, gradients: Vec<Tensor<1>>) -> Vec<[Tensor<1>; 3]> {
+    moved(all, |states, by| <Dispatch as Moving>::adam(states, together(gradients), by))
 }
 
-/// A step along a velocity: each parameter and its velocity after it.
-pub(crate) fn descend(all: Vec<Moved<2>>) -> Vec<[Tensor<1>; 2]> {
-    moved(all, <Dispatch as Moving>::descend)
+/// A step of Adam of a dense layer's weight and bias, whose gradients are added up within it.
+pub(crate) fn adam_of(layer: Factors, weight_and_bias: [Moved<3>; 2]) -> Vec<[Tensor<1>; 3]> {
+    let of = layer.matrix();
+    let [x, gradient] = [layer.x, layer.gradient].map(Tensor::into_dispatch);
+    moved(weight_and_bias.into(), |states, by| <Dispatch as Moving>::adam_of(x, gradient, states, of, by))
+}
+
+/// A step along a velocity by a gradient each: each parameter and its velocity after it.
+pub(crate) fn descend(all: Vec<Moved<2>>, gradients: Vec<Tensor<1>>) -> Vec<[Tensor<1>; 2]> {
+    moved(all, |states, by| <Dispatch as Moving>::descend(states, together(gradients), by))
+}
+
+fn together(all: Vec<Tensor<1>>) -> Tensors<Dispatch> {
+    Tensors(all.into_iter().map(Tensor::into_dispatch).collect())
 }
 
 fn moved<const N: usize>(
     all: Vec<Moved<N>>,
-    step: impl Fn(Tensors<Dispatch>, Tensors<Dispatch>, Arc<[Move]>) -> Vec<DispatchTensor>,
+    step: impl FnOnce(Tensors<Dispatch>, Arc<[Move]>) -> Vec<DispatchTensor>,
 ) -> Vec<[Tensor<1>; N]> {
-    let (mut states, mut gradients, mut by) = (Vec::with_capacity(N * all.len()), Vec::new(), Vec::new());
-    for each in all {
-        states.extend(each.state.map(Tensor::into_dispatch));
-        gradients.push(each.gradient.into_dispatch());
-        by.push(each.by);
-    }
-    let after = step(Tensors(states), Tensors(gradients), by.into());
-    let after: Vec<Tensor<1>> = after.into_iter().map(Tensor::from_dispatch).collect();
+    let by = all.iter().map(|moved| moved.by).collect();
+    let states = together(all.into_iter().flat_map(|moved| moved.state).collect());
+    let after: Vec<Tensor<1>> = step(states, by).into_iter().map(Tensor::from_dispatch).collect();
     after.chunks_exact(N).map(|state| std::array::from_fn(|at| state[at].clone())).collect()
 }
 
@@ -309,6 +353,29 @@ pub trait Moving: Backend {
         #[extension_type] gradients: Tensors<Self>,
         by: Arc<[Move]>,
     ) -> Vec<FloatTensor<Self>>;
+    /// See [`adam_of`]: the same, of a weight and a bias.
+    fn adam_of(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        #[extension_type] states: Tensors<Self>,
+        of: Matrix,
+        by: Arc<[Move]>,
+    ) -> Vec<FloatTensor<Self>>;
+    /// See [`Factors::judged`]: logits, and their gradient.
+    fn judge_alone(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        of: Matrix,
+        goal: Arc<Goal>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    /// See [`Factors::back`].
+    fn back(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        of: Matrix,
+    ) -> FloatTensor<Self>;
     /// See [`descend`]: two states a parameter.
     fn descend(
         #[extension_type] states: Tensors<Self>,
