@@ -236,6 +236,10 @@ impl Fit {
         let batch = self.order[cursor..end].to_vec();
         self.optimise(&batch, config).await?;
         self.step += 1;
+        if cursor == 0 && self.engine.is_gpu() {
+            // It begins, and does not wait for the rest of the epoch. What is wrong with it shows where something is read.
+            let _ = self.engine.device().flush();
+        }
         if end < self.order.len() {
             if self.pending.len() >= self.pending_at_most() {
                 let (logits, labels) = self.take_pending();

@@ -6,7 +6,7 @@ use super::plan::{BUSY, LANES, global_average, numbers, run, strides, tile, vect
 use super::program::Element;
 use super::shaders::{Map, Shader};
 use super::training::{
-    DENSE_PARTS, DENSE_TILE, JUDGED, Rows, Several, Training, Wanted, Weights, outputs_each, room_for,
+    DENSE_PARTS, DENSE_ROWS, JUDGED, Rows, Several, Training, Wanted, Weights, outputs_each, outputs_wide, room_for,
 };
 use crate::nn::operations::{Clamp, Compute, Goal, Loss, Matrix, Move, Moving, Shape, Tensors, judged_in_two};
 use burn::backend::TensorMetadata;
@@ -175,11 +175,12 @@ impl Compute for CubeBackend {
         let element = Element::of(inputs);
         let (info, rows) = listed(Info::new(batch, &numbers([element.count(inputs), outputs])), of);
         let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
-        let (text, columns, lines) = match (element, DENSE_TILE) {
-            (Element::Vector, [high, wide]) => {
-                (Training::DenseTile { rows, relu }, outputs.div_ceil(wide) * DENSE_PARTS, batch.div_ceil(high))
-            }
-            _ => (Training::Dense { rows, relu }, outputs, batch),
+        let (text, columns, lines) = if element == Element::Vector {
+            let wide = outputs_wide(outputs);
+            let text = Training::DenseTile { rows, relu, wide };
+            (text, outputs.div_ceil(wide) * DENSE_PARTS, batch.div_ceil(DENSE_ROWS))
+        } else {
+            (Training::Dense { rows, relu }, outputs, batch)
         };
         Work { text: Text::Training(text), columns, lines, info }.launch(&on.client, buffers, [y.clone()]);
         on.tensor(y, [batch, outputs])
@@ -234,9 +235,9 @@ impl Compute for CubeBackend {
         let [logits, gradient] = [(); 2].map(|()| on.floats(batch * outputs));
         let (info, wanted) = aimed(Info::new(batch, &numbers([vectors(inputs), outputs])), goal);
         let (info, rows) = listed(info, of);
-        let text = Text::Training(Training::Judge { rows, wanted });
+        let text = Text::Training(Training::Judge { rows, wanted, wide: outputs_wide(outputs) });
         let buffers = [x, weight, bias].map(|tensor| into_contiguous(tensor).handle);
-        let work = Work { text, columns: DENSE_PARTS, lines: batch.div_ceil(DENSE_TILE[0]), info };
+        let work = Work { text, columns: DENSE_PARTS, lines: batch.div_ceil(DENSE_ROWS), info };
         work.launch(&on.client, buffers, [logits.clone(), gradient.clone()]);
         [logits, gradient].map(|of| on.tensor(of, [batch, outputs]))
     }

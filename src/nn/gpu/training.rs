@@ -29,8 +29,8 @@ pub(super) enum Training {
     Spread,
     /// A dense layer, with max(·, 0) behind it or not.
     Dense { rows: Rows, relu: bool },
-    /// One whose rows are whole vectors.
-    DenseTile { rows: Rows, relu: bool },
+    /// One whose rows are whole vectors, in tiles of so many outputs.
+    DenseTile { rows: Rows, relu: bool, wide: usize },
     /// The gradient of its input; where its result, or the input, was not let below 0.
     DenseInput { clamped: bool, above: bool },
     /// Those of its weight and bias.
@@ -40,7 +40,7 @@ pub(super) enum Training {
     /// A loss and its gradient.
     Loss(Wanted),
     /// Logits, as a dense layer has them whose rows are whole vectors, and the gradient of their loss.
-    Judge { rows: Rows, wanted: Wanted },
+    Judge { rows: Rows, wanted: Wanted, wide: usize },
     /// Rows of a table.
     Gather { rows: Rows, of: Element },
     /// Tensors one behind the other.
@@ -270,7 +270,7 @@ impl Training {
                     rectified(relu)
                 ))
             }
-            Self::DenseTile { rows, relu } => dense_tile(rows, relu),
+            Self::DenseTile { rows, relu, wide } => dense_tile(rows, relu, wide),
             Self::DenseInput { clamped, above } => {
                 let mut inputs = with_result(&[("weight", Float), ("gradient", Float)], clamped);
                 inputs.extend(above.then_some(("x", Float)));
@@ -287,7 +287,7 @@ impl Training {
             Self::DenseWeights { of, clamped } => dense_weights(of, clamped),
             Self::AdamOf(of) => adam_of(of),
             Self::Loss(wanted) => loss(wanted),
-            Self::Judge { rows, wanted } => judge(rows, wanted),
+            Self::Judge { rows, wanted, wide } => judge(rows, wanted, wide),
             Self::Gather { rows, of: element } => {
                 rows.told(Program::new(&[("x", element)], &[("y", element)], &["width"], of)).body(
                     "  if (column >= info.width || row >= info.rows) { return; }
@@ -424,8 +424,9 @@ fn pointwise_weight() -> Program {
     Program::new(&inputs, &[("y", Element::Float)], &numbers, Training::PointwiseWeight.workgroup()).body(text)
 }
 
-/// Rows and outputs of a tile of a dense layer, and the parts that its sums are in.
-pub(super) const DENSE_TILE: [usize; 2] = [4, 5];
+/// Rows of a tile of a dense layer, the outputs that it has at most, and the parts that its sums are in.
+pub(super) const DENSE_ROWS: usize = 4;
+const DENSE_WIDE: usize = 5;
 pub(super) const DENSE_PARTS: usize = 16;
 
 /// A sum, or nothing where it is below that: as a comparison, so that what is no number stays none.
@@ -446,8 +447,8 @@ fn gradient_at(clamped: bool) -> String {
 }
 
 /// Some rows by the outputs of a `tile`: each invocation sums up every so many-eth vector, and then some of them the parts.
-fn tile(result: &str, value: &str) -> String {
-    let [high, wide] = DENSE_TILE;
+fn tile(wide: usize, result: &str, value: &str) -> String {
+    let high = DENSE_ROWS;
     let mut text = String::new();
     for i in 0..high {
         let _ = writeln!(text, "  let x{i} = row_of(min(row * {high}u + {i}u, info.rows - 1u)) * info.inputs;");
@@ -455,7 +456,7 @@ fn tile(result: &str, value: &str) -> String {
     for j in 0..wide {
         let _ = writeln!(text, "  let w{j} = min(tile * {wide}u + {j}u, info.outputs - 1u) * info.inputs;");
         for i in 0..high {
-            let _ = writeln!(text, "  var sum{i}_{j} = vec4<f32>();");
+            let _ = writeln!(text, "  var sum{i}_{j} = 0.0;");
         }
     }
     let _ = writeln!(text, "  for (var k = local.x; k < info.inputs; k += {DENSE_PARTS}u) {{");
@@ -465,13 +466,13 @@ fn tile(result: &str, value: &str) -> String {
     for j in 0..wide {
         let _ = writeln!(text, "    let of{j} = weight[w{j} + k];");
         for i in 0..high {
-            let _ = writeln!(text, "    sum{i}_{j} += by{i} * of{j};");
+            let _ = writeln!(text, "    sum{i}_{j} += dot(by{i}, of{j});");
         }
     }
     text.push_str("  }\n");
     for (i, j) in (0..high).flat_map(|i| (0..wide).map(move |j| (i, j))) {
         let at = (i * wide + j) * DENSE_PARTS;
-        let _ = writeln!(text, "  sums[{at}u + local.x] = dot(sum{i}_{j}, vec4<f32>(1.0));");
+        let _ = writeln!(text, "  sums[{at}u + local.x] = sum{i}_{j};");
     }
     let _ = write!(
         text,
@@ -495,21 +496,21 @@ const DENSE_INPUTS: [(&str, Element); 3] =
     [("x", Element::Vector), ("weight", Element::Vector), ("bias", Element::Float)];
 
 /// A workgroup for some rows and outputs.
-fn dense_tile(rows: Rows, relu: bool) -> Program {
-    let workgroup = Training::DenseTile { rows, relu }.workgroup();
+fn dense_tile(rows: Rows, relu: bool, wide: usize) -> Program {
+    let workgroup = Training::DenseTile { rows, relu, wide }.workgroup();
     rows.told(Program::new(&DENSE_INPUTS, &[("y", Element::Float)], &["inputs", "outputs"], workgroup))
-        .shared("f32", DENSE_TILE.iter().product::<usize>() * DENSE_PARTS)
-        .body(format!("  let tile = group.x;\n{}", tile("y", rectified(relu))))
+        .shared("f32", DENSE_ROWS * wide * DENSE_PARTS)
+        .body(format!("  let tile = group.x;\n{}", tile(wide, "y", rectified(relu))))
 }
 
 /// Outputs of which a workgroup has all, to see to their loss too.
 pub(super) const JUDGED: usize = 32;
 
 /// A workgroup for some rows.
-fn judge(rows: Rows, wanted: Wanted) -> Program {
-    let [high, wide] = DENSE_TILE;
+fn judge(rows: Rows, wanted: Wanted, wide: usize) -> Program {
+    let high = DENSE_ROWS;
     let outputs = [("logits", Element::Float), ("gradient", Element::Float)];
-    let workgroup = Training::Judge { rows, wanted }.workgroup();
+    let workgroup = Training::Judge { rows, wanted, wide }.workgroup();
     let program = Program::new(&DENSE_INPUTS, &outputs, &["inputs", "outputs"], workgroup);
     // The lists follow in this order.
     rows.told(wanted.told(program)).shared("f32", high * wide * DENSE_PARTS).body(format!(
@@ -520,7 +521,7 @@ fn judge(rows: Rows, wanted: Wanted) -> Program {
   let judged = row * {high}u + local.x;
   if (local.x < {high}u && judged < info.rows) {{ judge(judged); }}
 ",
-        tile("logits", "sum")
+        tile(wide, "logits", "sum")
     ))
 }
 
@@ -528,9 +529,19 @@ fn judge(rows: Rows, wanted: Wanted) -> Program {
 const DENSE_OUTPUTS: usize = 10;
 const DENSE_COLUMNS: usize = 32;
 
-/// Outputs that an invocation has where there are so many: as many as another, for it computes them all.
+/// Outputs that an invocation has of a weight's gradient where there are so many.
 pub(super) fn outputs_each(outputs: usize) -> usize {
-    outputs.div_ceil(outputs.div_ceil(DENSE_OUTPUTS).max(1)).max(1)
+    alike(outputs, DENSE_OUTPUTS)
+}
+
+/// Outputs that a tile has where there are so many.
+pub(super) fn outputs_wide(outputs: usize) -> usize {
+    alike(outputs, DENSE_WIDE)
+}
+
+/// So many, in parts of at most so many, each of which computes as many as another: how many these are.
+fn alike(count: usize, most: usize) -> usize {
+    count.div_ceil(count.div_ceil(most).max(1)).max(1)
 }
 
 /// Some outputs by one input, or one vector of them; behind the last input comes the bias. What is done with a sum: `{at}` is its place
