@@ -14,7 +14,8 @@
 //! - [`nn`] describes networks as data, stages that are small graphs of operations, and runs them; [`backbone`] is a list
 //!   of stages with pretrained weights, an architecture a file, that can be cut at any boundary: the frozen prefix runs with BatchNorm folded, the tail can train.
 //!   Frozen stages run on kernels of our own, on the CPU (the crate `headstart-kernels` in `src/kernels`) and on the GPU; what
-//!   trains are operations of our own in burn's graph, and burn's where there is none. On the CPU frozen stages compute in floats or in
+//!   trains are operations of our own in burn's graph, and burn's where there is none; a head alone trains without a graph, where that
+//!   can be. On the CPU frozen stages compute in floats or in
 //!   eight bits ([`nn::Arithmetic`]), which is a part of what a prefix is.
 //! - [`features`] runs the prefix: F numbers (1280 of the bundled one) for a frozen backbone, the feature map `[channels, height, width]` at
 //!   the boundary where stages train. [`activations`] is the store of what came out, by content, within a limit of memory.

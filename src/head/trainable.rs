@@ -1,4 +1,4 @@
-//! A head in the autodiff graph.
+//! A head that trains, in the autodiff graph or layer by layer without one.
 
 use super::{Activation, Convolution, Dense, Head};
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ use crate::params::{Group, Params, Slot, Snapshot};
 use burn::tensor::Tensor;
 use std::sync::Arc;
 
-/// A head in the autodiff graph; its parameters live in a [`Params`], dense weights as `[outputs, inputs]`.
+/// A head that trains; its parameters live in a [`Params`], dense weights as `[outputs, inputs]`.
 pub struct TrainableHead {
     convolution: Option<TrainableConvolution>,
     layers: Vec<(Slot, Slot, [usize; 2])>,
@@ -262,5 +262,26 @@ impl Source for Slots {
 
     fn dense(&mut self, dense: &DenseSpec) -> Result<(Slot, Option<Slot>)> {
         Err(Error::Internal(format!("{} is no part of a stage", dense.name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::head::HeadKind;
+    use burn::tensor::Device;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn dense_layers_need_no_graph_but_for_slopes_that_do_not_show_in_what_comes_out() {
+        let needs_none = |kind| {
+            let start = Head::fresh(kind, 8, 3, &mut ChaCha8Rng::seed_from_u64(0));
+            TrainableHead::new(&start, true, &mut Params::new(&Device::flex())).unwrap().needs_no_graph()
+        };
+        let mlp = |activation| HeadKind::Mlp { hidden: 4, activation };
+        assert!(needs_none(HeadKind::Linear));
+        assert_eq!(Activation::ALL.map(|activation| needs_none(mlp(activation))), [true, false, false]);
+        assert!(!needs_none(HeadKind::Conv { channels: 4 }));
     }
 }

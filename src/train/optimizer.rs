@@ -169,24 +169,20 @@ impl Optimizer {
     pub(crate) fn learn(&mut self, params: &mut Params, layer: [Slot; 2], by: Factors, rate: impl Fn(Group) -> f64) {
         let which = layer.map(|Slot(index)| index);
         let moves = self.begin(params, &which, rate);
-        params.update(&which, |values| {
-            self.moved(&which, values, moves, |all| match <[Moved<3>; 2]>::try_from(all) {
-                Ok(weight_and_bias) => adam_of(by, weight_and_bias),
-                // There are two.
-                Err(_) => Vec::new(),
-            })
-        });
+        params
+            .update(&which, |values| self.moved(&which, values, moves, |weight_and_bias| adam_of(by, weight_and_bias)));
     }
 
     /// Counts a step of these parameters: how each moves in it.
     fn begin(&mut self, params: &Params, which: &[usize], rate: impl Fn(Group) -> f64) -> Vec<Move> {
-        self.states.resize(params.iter().count(), State::default());
-        let moves = params.iter().enumerate().filter(|(index, _)| which.contains(index)).map(|(index, param)| {
-            let State { steps, .. } = &mut self.states[index];
+        let params: Vec<&Param> = params.iter().collect();
+        self.states.resize(params.len(), State::default());
+        let of = |index: &usize| {
+            let (param, State { steps, .. }) = (params[*index], &mut self.states[*index]);
             *steps += 1;
             self.settings.of(param).at(*steps, rate(param.group))
-        });
-        moves.collect()
+        };
+        which.iter().map(of).collect()
     }
 
     /// The values after a step of the parameters at these places, each of which has `N` states.
@@ -227,5 +223,20 @@ fn clip(gradients: &mut [Option<Tensor<1>>], largest: f64) {
     let scale = sum.sqrt().add_scalar(CLIP_EPSILON).recip().mul_scalar(largest).clamp_max(1.0);
     for gradient in gradients.iter_mut() {
         *gradient = gradient.take().map(|gradient| gradient * scale.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adam_that_clips_nothing_takes_a_layer_at_a_time() {
+        let takes = |kind, clip_norm| {
+            Optimizer::new(OptimizerSettings { kind, weight_decay: 0.1, momentum: 0.0, clip_norm }).takes_factors()
+        };
+        assert!(takes(OptimizerKind::Adam, None) && takes(OptimizerKind::AdamW, None));
+        assert!(!takes(OptimizerKind::Sgd, None));
+        assert!(!takes(OptimizerKind::Adam, Some(1.0)) && !takes(OptimizerKind::AdamW, Some(1.0)));
     }
 }

@@ -226,6 +226,27 @@ describe('a GPU that computes wrong numbers', () => {
     expect(engine).toMatchObject({ kind: 'cpu', reason: expect.stringContaining('it computes wrong numbers') });
     expect(unexpected(wrong)).toEqual([]);
   });
+
+  it.each([
+    { what: 'a step of Adam', from: 'let by = gradient + before', to: 'let by = 1.1 * gradient + before' },
+    { what: 'the gradient behind a hidden layer', from: 'select(0.0, sum, x[', to: 'select(sum, sum, x[' },
+  ])('($what) does not train: the CPU does', async ({ from, to }) => {
+    const wrong = await open(miscomputing(from, to));
+    const outcome = await wrong.page.evaluate(async () => {
+      const trainer = await work.before('head training', 'webgpu');
+      const { kind } = trainer.engine;
+      const trained = await work.train(trainer, work.HEAD);
+      const { engine } = trainer;
+      trainer.close();
+      return { kind, trained, engine };
+    });
+    await wrong.close();
+    expect(outcome.kind).toBe('webgpu');
+    expect(outcome.engine).toMatchObject({ kind: 'cpu', reason: expect.stringContaining('it computes wrong numbers') });
+    expect(outcome.trained.report).toMatchObject({ stopped: 'finished', engine: 'cpu', epochsRun: cpu.head.epochs.length });
+    expect(astray(outcome.trained, cpu.head)).toBeLessThan(BOUND);
+    expect(unexpected(wrong)).toEqual([]);
+  });
 });
 
 describe('two tabs', () => {

@@ -230,19 +230,18 @@ impl Moving for Flex {
         let (layer, rows) = (DenseRows { inputs: of.inputs, outputs: of.outputs }, rows_of(&of));
         let (x, gradient) = (Values::of(&x), Values::of(&gradient));
         let mut states: Vec<Vec<f32>> = states.0.into_iter().map(owned).collect();
-        let ([value, first, second, bias, bias_first, bias_second], [by, by_bias]) = (&mut states[..], &*by) else {
-            return Vec::new();
-        };
-        // Of few outputs at a time: what is added up is still near when the parameter moves.
-        let mut found = vec![0.0; MOVED_AT_ONCE.min(of.outputs) * of.inputs];
-        for start in (0..of.outputs).step_by(MOVED_AT_ONCE) {
-            let outputs = start..(start + MOVED_AT_ONCE).min(of.outputs);
-            let part = outputs.start * of.inputs..outputs.end * of.inputs;
-            let found = &mut found[..part.len()];
-            layer.weight_gradient(x.values(), &rows, gradient.values(), outputs, found);
-            step([&mut *value, first, second].map(|values| &mut values[part.clone()]), found, by);
+        if let ([value, first, second, bias, bias_first, bias_second], [by, by_bias]) = (&mut states[..], &*by) {
+            // Of few outputs at a time: what is added up is still near when the parameter moves.
+            let mut found = vec![0.0; MOVED_AT_ONCE.min(of.outputs) * of.inputs];
+            for start in (0..of.outputs).step_by(MOVED_AT_ONCE) {
+                let outputs = start..(start + MOVED_AT_ONCE).min(of.outputs);
+                let part = outputs.start * of.inputs..outputs.end * of.inputs;
+                let found = &mut found[..part.len()];
+                layer.weight_gradient(x.values(), &rows, gradient.values(), outputs, found);
+                step([&mut *value, first, second].map(|values| &mut values[part.clone()]), found, by);
+            }
+            step([bias, bias_first, bias_second], &columns(gradient.values(), of.outputs), by_bias);
         }
-        step([bias, bias_first, bias_second], &columns(gradient.values(), of.outputs), by_bias);
         let after = states.into_iter().map(|values| (values.len(), values));
         after.map(|(length, values)| tensor(values, [length])).collect()
     }

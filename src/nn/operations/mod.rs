@@ -250,10 +250,10 @@ pub(crate) fn adam(all: Vec<Moved<3>>, gradients: Vec<Tensor<1>>) -> Vec<[Tensor
 }
 
 /// A step of Adam of a dense layer's weight and bias, whose gradients are added up within it.
-pub(crate) fn adam_of(layer: Factors, weight_and_bias: [Moved<3>; 2]) -> Vec<[Tensor<1>; 3]> {
+pub(crate) fn adam_of(layer: Factors, weight_and_bias: Vec<Moved<3>>) -> Vec<[Tensor<1>; 3]> {
     let of = layer.matrix();
     let [x, gradient] = [layer.x, layer.gradient].map(Tensor::into_dispatch);
-    moved(weight_and_bias.into(), |states, by| <Dispatch as Moving>::adam_of(x, gradient, states, of, by))
+    moved(weight_and_bias, |states, by| <Dispatch as Moving>::adam_of(x, gradient, states, of, by))
 }
 
 /// A step along a velocity by a gradient each: each parameter and its velocity after it.
