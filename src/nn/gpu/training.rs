@@ -547,11 +547,21 @@ fn alike(count: usize, most: usize) -> usize {
 /// Some outputs by one input, or one vector of them; behind the last input comes the bias. What is done with a sum: `{at}` is its place
 /// in the weight or the bias, `{sum}` the sum.
 fn sums_of_weights(Weights { of, each, .. }: Weights, weight: &str, bias: &str) -> String {
-    let (name, first) = (of.name(), if of == Element::Vector { ".x" } else { "" });
+    let name = of.name();
+    // The bias by itself: within the loop it would be a branch for each output.
     let mut text = format!(
-        "  if (column > info.inputs) {{ return; }}
-  let first = row * {each}u;
-"
+        "  let first = row * {each}u;
+  if (column >= info.inputs) {{
+    if (column > info.inputs) {{ return; }}
+    for (var output = first; output < min(first + {each}u, info.outputs); output++) {{
+      var sum = 0.0;
+      for (var k = 0u; k < info.batch; k++) {{ sum += gradient_at(k * info.outputs + output); }}
+      {}
+    }}
+    return;
+  }}
+",
+        bias.replace("{at}", "output").replace("{sum}", "sum")
     );
     for output in 0..each {
         let _ = writeln!(
@@ -559,12 +569,10 @@ fn sums_of_weights(Weights { of, each, .. }: Weights, weight: &str, bias: &str) 
             "  var sum{output} = {name}();\n  let of{output} = min(first + {output}u, info.outputs - 1u);"
         );
     }
-    let _ = write!(
-        text,
-        "  for (var k = 0u; k < info.batch; k++) {{
-    var by = {name}(1.0);
-    if (column < info.inputs) {{ by = x[row_of(k) * info.inputs + column]; }}
-"
+    text.push_str(
+        "  for (var k = 0u; k < info.batch; k++) {
+    let by = x[row_of(k) * info.inputs + column];
+",
     );
     for output in 0..each {
         let _ = writeln!(text, "    sum{output} += by * gradient_at(k * info.outputs + of{output});");
@@ -573,11 +581,7 @@ fn sums_of_weights(Weights { of, each, .. }: Weights, weight: &str, bias: &str) 
     for output in 0..each {
         let weight = weight.replace("{at}", &format!("of{output} * info.inputs + column"));
         let weight = weight.replace("{sum}", &format!("sum{output}"));
-        let bias = bias.replace("{at}", &format!("of{output}")).replace("{sum}", &format!("sum{output}{first}"));
-        let _ = writeln!(
-            text,
-            "  if (first + {output}u < info.outputs) {{ if (column < info.inputs) {{ {weight} }} else {{ {bias} }} }}"
-        );
+        let _ = writeln!(text, "  if (first + {output}u < info.outputs) {{ {weight} }}");
     }
     text
 }
