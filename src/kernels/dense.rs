@@ -26,8 +26,8 @@ impl DenseRows {
     ///
     /// # Panics
     /// As [`DenseRows::forward`].
-    pub fn weight_gradient(&self, x: &[f32], rows: &[u32], gradient: &[f32], of: Range<usize>, y: &mut [f32]) {
-        self.weight_gradient_with(x, rows, gradient, of, y, Level::best());
+    pub fn weight_gradient(&self, x: &[f32], rows: &[u32], gradient: &[f32], which: Range<usize>, y: &mut [f32]) {
+        self.weight_gradient_with(x, rows, gradient, which, y, Level::best());
     }
 
     fn forward_with(&self, x: &[f32], rows: &[u32], weight: &[f32], bias: &[f32], y: &mut [f32], level: Level) {

@@ -192,13 +192,7 @@ impl Compute for CubeBackend {
         result: Option<CubeTensor>,
         of: &Matrix,
     ) -> CubeTensor {
-        let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&gradient), of);
-        let y = on.floats(batch * inputs);
-        let info = Info::new(batch, &numbers([inputs, outputs]));
-        let text = Text::Training(Training::DenseInput { clamped: result.is_some(), above: false });
-        let buffers = [weight, gradient].into_iter().chain(result).map(|tensor| into_contiguous(tensor).handle);
-        Work { text, columns: inputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
-        on.tensor(y, [batch, inputs])
+        dense_input([weight, gradient], result, None, of)
     }
 
     fn multiplied_weights(
@@ -295,30 +289,30 @@ impl Moving for CubeBackend {
         states
     }
 
-    fn judge_alone(
-        x: CubeTensor,
-        weight: CubeTensor,
-        bias: CubeTensor,
-        of: Matrix,
-        goal: Arc<Goal>,
-    ) -> (CubeTensor, CubeTensor) {
-        let [logits, gradient] = Self::judged(x, weight, bias, &of, &goal);
-        (logits, gradient)
-    }
-
     fn back(x: CubeTensor, weight: CubeTensor, gradient: CubeTensor, of: Matrix) -> CubeTensor {
-        let (on, Matrix { batch, inputs, outputs, .. }) = (On::that_of(&x), of);
-        let y = on.floats(batch * inputs);
-        let text = Text::Training(Training::DenseInput { clamped: false, above: true });
-        let info = Info::new(batch, &numbers([inputs, outputs]));
-        let buffers = [weight, gradient, x].map(|tensor| into_contiguous(tensor).handle);
-        Work { text, columns: inputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
-        on.tensor(y, [batch, inputs])
+        dense_input([weight, gradient], None, Some(x), &of)
     }
 
     fn descend(states: Tensors<Self>, gradients: Tensors<Self>, by: Arc<[Move]>) -> Vec<CubeTensor> {
         moved::<2>(states, gradients, &by, Training::Descend, |info, by| info.floats([by.rate, by.added, by.decay[0]]))
     }
+}
+
+/// The gradient of a dense layer's input from its weight and the gradient of its result; where the result, or the input, was not let
+/// below 0, from that too.
+fn dense_input(
+    weight_and_gradient: [CubeTensor; 2],
+    result: Option<CubeTensor>,
+    x: Option<CubeTensor>,
+    of: &Matrix,
+) -> CubeTensor {
+    let (on, &Matrix { batch, inputs, outputs, .. }) = (On::that_of(&weight_and_gradient[0]), of);
+    let y = on.floats(batch * inputs);
+    let info = Info::new(batch, &numbers([inputs, outputs]));
+    let text = Text::Training(Training::DenseInput { clamped: result.is_some(), above: x.is_some() });
+    let buffers = weight_and_gradient.into_iter().chain(result).chain(x).map(|tensor| into_contiguous(tensor).handle);
+    Work { text, columns: inputs, lines: batch, info }.launch(&on.client, buffers, [y.clone()]);
+    on.tensor(y, [batch, inputs])
 }
 
 /// What a step of Adam is told.

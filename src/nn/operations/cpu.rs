@@ -246,11 +246,6 @@ impl Moving for Flex {
         after.map(|(length, values)| tensor(values, [length])).collect()
     }
 
-    fn judge_alone(x: Tensor, weight: Tensor, bias: Tensor, of: Matrix, goal: Arc<Goal>) -> (Tensor, Tensor) {
-        let [logits, gradient] = Self::judged(x, weight, bias, &of, &goal);
-        (logits, gradient)
-    }
-
     fn back(x: Tensor, weight: Tensor, gradient: Tensor, of: Matrix) -> Tensor {
         Self::unclamped(Self::multiplied_input(weight, gradient, None, &of), x, Clamp::Relu)
     }

@@ -1,6 +1,6 @@
 //! The operations in an autodiff graph.
 
-use super::{Clamp, Compute, Goal, Matrix, Shape, Training, nothing};
+use super::{Clamp, Compute, Goal, Matrix, Shape, Training};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
@@ -80,7 +80,7 @@ impl<B: Compute, C: CheckpointStrategy> Training for Autodiff<B, C> {
         let [of_x, of_weight, of_bias] = [&x, &weight, &bias].map(|tensor| tensor.primitive().clone());
         let [logits, gradient] = B::judged(of_x.clone(), of_weight.clone(), of_bias, &of, &goal);
         // A graph begins its way back by filling what is shaped like its end with ones: of nothing that is no work.
-        let none = nothing::<B>(&logits);
+        let none = B::float_empty([0].into(), &logits.device(), logits.dtype().into());
         let loss = match Judge.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish(((of_x, of_weight, None, of), gradient), none),
             OpsKind::UnTracked(prepared) => prepared.finish(none),

@@ -10,7 +10,7 @@ mod graph;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{
     Backend, BackendTensor, Dispatch, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, ExtensionType, Flex,
-    TensorMetadata, backend_extension,
+    backend_extension,
 };
 use burn::tensor::Tensor;
 #[cfg(feature = "gpu")]
@@ -208,7 +208,7 @@ impl Factors {
     ) -> (Self, Tensor<2>) {
         let of = Matrix::of(&x, rows.clone(), bias.dims()[0], false);
         let [of_x, weight, bias] = [x.clone().into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
-        let (logits, gradient) = <Dispatch as Moving>::judge_alone(of_x, weight, bias, of, Arc::new(goal));
+        let (gradient, logits) = <Dispatch as Training>::judge(of_x, weight, bias, of, Arc::new(goal));
         (Self { x, rows, gradient: Tensor::from_dispatch(gradient) }, Tensor::from_dispatch(logits))
     }
 
@@ -330,7 +330,8 @@ pub trait Training: Backend {
     -> FloatTensor<Self>;
     /// See [`loss`].
     fn loss(logits: FloatTensor<Self>, goal: Arc<Goal>) -> FloatTensor<Self>;
-    /// See [`judged`]: a loss that is empty, and logits.
+    /// See [`judged`]: a loss that is empty, and logits. Outside of a graph there is the gradient of the logits in place of the loss:
+    /// see [`Factors::judged`].
     fn judge(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -361,14 +362,6 @@ pub trait Moving: Backend {
         of: Matrix,
         by: Arc<[Move]>,
     ) -> Vec<FloatTensor<Self>>;
-    /// See [`Factors::judged`]: logits, and their gradient.
-    fn judge_alone(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        of: Matrix,
-        goal: Arc<Goal>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
     /// See [`Factors::back`].
     fn back(
         x: FloatTensor<Self>,
@@ -462,11 +455,6 @@ pub(crate) fn judged_in_two<B: Compute>(
     [logits, gradient]
 }
 
-/// A tensor of no values where another is.
-fn nothing<B: Backend>(beside: &FloatTensor<B>) -> FloatTensor<B> {
-    B::float_empty([0].into(), &beside.device(), beside.dtype().into())
-}
-
 /// Outside of a graph they are what the backend computes.
 macro_rules! outside_of_graphs {
     ($backend:ty) => {
@@ -511,7 +499,7 @@ macro_rules! outside_of_graphs {
                 goal: Arc<Goal>,
             ) -> (FloatTensor<Self>, FloatTensor<Self>) {
                 let [logits, gradient] = Self::judged(x, weight, bias, &of, &goal);
-                (nothing::<Self>(&gradient), logits)
+                (gradient, logits)
             }
         }
     };
