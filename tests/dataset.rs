@@ -12,19 +12,6 @@ fn picture(number: usize) -> Picture {
     Picture { content: ContentHash::of(&rgb), crop: Crop::new(1, rgb).unwrap() }
 }
 
-/// A session holds thousands of them.
-#[test]
-fn pictures_are_packed_while_they_are_kept() {
-    let mut dataset = Dataset::default();
-    let class = dataset.add_class("class").unwrap();
-    let rgb: Vec<u8> = (0..64 * 64).flat_map(|i| [i % 64, i / 64, i % 64 + i / 64].map(|value| value as u8)).collect();
-    let picture = Picture { content: ContentHash::of(&rgb), crop: Crop::new(64, rgb.clone()).unwrap() };
-    let id = dataset.add_image(class, picture.clone(), None).unwrap();
-    let kept = dataset.sample(id).unwrap().crop.as_ref().unwrap();
-    assert!(kept.bytes() * 4 < rgb.len(), "{} of {} bytes", kept.bytes(), rgb.len());
-    assert_eq!((kept, &*kept.rgb()), (&picture.crop, rgb.as_slice()));
-}
-
 fn named(dataset: &Dataset, class: usize) -> ClassId {
     dataset.class_named(&format!("class {class}")).unwrap()
 }

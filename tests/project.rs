@@ -8,7 +8,7 @@ use common::{DEFAULT, default_backbone, sized_backbone};
 use drawing::{Kind, SIDE, clock, drawn, easy, finish, open, probabilities, rest, train};
 use headstart::Project;
 use headstart::backbone::{Backbone, Outline};
-use headstart::dataset::{ClassId, Part, Sample};
+use headstart::dataset::{ClassId, Home, Part, Sample};
 use headstart::engine::EngineChoice;
 use headstart::identity::ContentHash;
 use headstart::image::Crop;
@@ -31,6 +31,8 @@ enum Deed {
     RestoreClass(u8),
     /// Class, drawing and recording: the same drawing twice is the same picture.
     AddImages(u8, Vec<(u8, Option<u8>)>),
+    /// Nothing, for as long as it takes to pack so many pictures.
+    Wait(u8),
     MoveImage(u8, u8),
     RemoveImages(u8, u8),
     RestoreImage(u8),
@@ -73,6 +75,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         1 => any::<u8>().prop_map(Deed::RemoveClass),
         2 => any::<u8>().prop_map(Deed::RestoreClass),
         6 => (any::<u8>(), pictures()).prop_map(|(class, pictures)| Deed::AddImages(class, pictures)),
+        1 => (0u8..8).prop_map(Deed::Wait),
         3 => any::<(u8, u8)>().prop_map(|(image, class)| Deed::MoveImage(image, class)),
         2 => any::<(u8, u8)>().prop_map(|(first, count)| Deed::RemoveImages(first, count)),
         2 => any::<u8>().prop_map(Deed::RestoreImage),
@@ -175,6 +178,7 @@ fn perform(project: &mut Project, deed: &Deed, drawings: &mut Vec<(u32, u8)>) ->
                 drawings.push((add(project, class, *drawing, *group, None)?, *drawing));
             }
         }
+        Deed::Wait(pictures) => (0..*pictures).for_each(|_| _ = project.pack_next()),
         Deed::MoveImage(image, class) => {
             let class = any_class(project, *class);
             if let Some(image) = pick(&images(project), *image) {
@@ -908,6 +912,64 @@ fn features_that_were_kept_take_the_place_of_embedding() {
     for length in 0..kept.len().min(600) {
         assert!(!again.offer_features(&kept[..length]), "{length} bytes of it");
     }
+}
+
+#[test]
+fn a_picture_that_another_session_has_looked_at_is_as_if_it_was_added() {
+    let rgba = drawn(Kind::Disc, 1);
+    let mut other = open(default_backbone());
+    let studied = block_on(other.study(&rgba, (SIDE, SIDE))).unwrap();
+    assert_eq!(other.dataset().samples().count(), 0, "nothing of it stays there");
+
+    let mut alone = open(default_backbone());
+    let class = alone.dataset_mut().add_class("disc").unwrap();
+    let own = drawing::add_one(&mut alone, class, Kind::Disc, 1, None);
+    let mut project = open(default_backbone());
+    let class = project.dataset_mut().add_class("disc").unwrap();
+    let home = || Home::to_learn(class, Some("recording".into()));
+    let id = project.add_studied(home(), &studied, Some(7)).unwrap().expect("it is of this backbone");
+    assert_eq!(id, 7);
+    let (sample, same) = (project.dataset().sample(id).unwrap(), alone.dataset().sample(own).unwrap());
+    assert_eq!((&sample.content, &sample.crop), (&same.content, &same.crop));
+    assert_eq!((sample.group.as_deref(), sample.class), (Some("recording"), class));
+    assert!(project.features_of(id).unwrap() == alone.features_of(own).unwrap(), "to the bit");
+
+    // What cannot be added is refused as ever.
+    assert_eq!(project.add_studied(home(), &studied, Some(7)).unwrap_err().code(), "id_taken");
+    let nowhere = Home::to_learn(ClassId(9), None);
+    assert_eq!(project.add_studied(nowhere, &studied, None).unwrap_err().code(), "class_unknown");
+    // One whose pixels are missing gets them.
+    let mut again = reopened(&project.write(false).unwrap());
+    let class = drawing::class(&again, "disc");
+    assert_eq!(again.add_studied(Home::to_learn(class, None), &studied, Some(7)).unwrap(), Some(7));
+    assert_eq!(again.dataset().sample(7).unwrap().group.as_deref(), Some("recording"), "it stays where it is");
+    assert!(again.dataset().sample(7).unwrap().crop.is_some());
+}
+
+#[test]
+fn what_was_looked_at_for_another_backbone_or_is_damaged_is_not_added() {
+    let rgba = drawn(Kind::Disc, 1);
+    let studied = block_on(open(default_backbone()).study(&rgba, (SIDE, SIDE))).unwrap();
+    let refuses = |number: usize, studied: &[u8]| {
+        let mut project = open(backbone(number));
+        let class = project.dataset_mut().add_class("disc").unwrap();
+        let added = project.add_studied(Home::to_learn(class, None), studied, None).unwrap();
+        added.is_none() && project.dataset().samples().count() == 0
+    };
+    assert!(!refuses(0, &studied));
+    assert!((1..BACKBONES).all(|number| refuses(number, &studied)));
+    // The header's length comes first, and the features after the header.
+    let features = 8 + u64::from_le_bytes(*studied.first_chunk().unwrap()) as usize;
+    let mut no_number = studied.clone();
+    no_number[features..features + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(refuses(0, &no_number));
+    assert!((0..studied.len()).step_by(97).all(|length| refuses(0, &studied[..length])));
+    // Features as they are kept have no pixels.
+    let mut project = open(default_backbone());
+    let class = project.dataset_mut().add_class("disc").unwrap();
+    let id = drawing::add_one(&mut project, class, Kind::Disc, 1, None);
+    assert!(refuses(0, &project.features_of(id).unwrap().unwrap()));
+    assert_eq!(block_on(project.study(&rgba[1..], (SIDE, SIDE))).unwrap_err().code(), "picture_empty");
 }
 
 /// How many rows a training still has to compute.

@@ -226,8 +226,8 @@ export interface Studied {
   pixels: { rgba: Uint8Array; width: number; height: number };
   /** A small JPEG of it, where it is a file. */
   thumbnail: Blob | null;
-  /** As {@link Calls.features} gives it. */
-  features: Uint8Array | null;
+  /** What there is to be known of it, in the words of the core. */
+  studied: Uint8Array<ArrayBuffer>;
 }
 
 /** What a fresh session tells about itself. */
@@ -282,8 +282,8 @@ export interface Calls {
   restoreClass: { args: [ref: ClassRef]; result: void };
   mergeClasses: { args: [from: ClassRef, into: ClassRef]; result: void };
   addImage: { args: [ref: ClassRef, picture: Picture, name: string, options: ImageOptions]; result: number };
-  /** From one worker to another: decodes and embeds a picture, which is put into a class for as long as that takes. */
-  study: { args: [ref: ClassRef, picture: Picture, name: string]; result: Studied };
+  /** From one worker to another: decodes and embeds a picture, which is not added. */
+  study: { args: [picture: Picture, name: string]; result: Studied };
   /** The same: does a part of a training's work, a task and its numbers in the words of the core. */
   help: { args: [task: string, values: Float32Array]; result: Float32Array<ArrayBuffer> };
   moveImage: { args: [id: number, ref: ClassRef]; result: void };
@@ -337,6 +337,12 @@ export interface Control {
   kind: 'control';
   id: number;
   action: 'pause' | 'resume' | 'cancel';
+}
+
+/** From a worker to one that helps it: the wasm code, compiled. */
+export interface Code {
+  kind: 'code';
+  module: WebAssembly.Module;
 }
 
 /** Page to worker. */

@@ -245,6 +245,7 @@ impl Dataset {
         self.can_add(class, id)?;
         let id = id.unwrap_or(self.next_image);
         let Picture { content, crop } = self.known(id, picture);
+        let crop = Some(crop);
         if let Some(sample) = self.samples.get_mut(&id) {
             if sample.removed {
                 (sample.class, sample.group, sample.part, sample.removed) = (class, group, part, false);
@@ -252,10 +253,9 @@ impl Dataset {
             if sample.content != content {
                 (sample.content, sample.earlier) = (content, None);
             }
-            sample.crop = Some(crop.packed());
+            sample.crop = crop;
             return Ok(id);
         }
-        let crop = Some(crop.packed());
         let sample = Sample { class, group, part, content, removed: false, crop, earlier: None, unreadable: false };
         self.samples.insert(id, sample);
         self.next_image = self.next_image.max(id + 1);
@@ -405,13 +405,21 @@ impl Dataset {
     /// # Errors
     /// [`Error::ImageUnknown`].
     pub(crate) fn give_pixels(&mut self, id: u32, crop: Crop, of: Preparation, present: Preparation) -> Result<()> {
-        let (sample, crop) = (self.sample_mut(id)?, crop.packed());
+        let sample = self.sample_mut(id)?;
         if of == present {
             sample.crop = Some(crop);
         } else {
             sample.earlier = Some((of, crop));
         }
         Ok(())
+    }
+
+    /// Keeps the pixels of a picture in less memory, where there are any.
+    pub(crate) fn pack(&mut self, id: u32) {
+        if let Some(sample) = self.samples.get_mut(&id) {
+            sample.crop = sample.crop.take().map(Crop::packed);
+            sample.earlier = sample.earlier.take().map(|(of, crop)| (of, crop.packed()));
+        }
     }
 
     /// Makes ready for a backbone that wants pictures in another way: each keeps its pixels as they were before, and has

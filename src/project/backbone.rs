@@ -122,7 +122,10 @@ impl Project {
         let (crop, preparation) = (self.embedder.preprocess().crop(rgba, size.0, size.1)?, self.preparation());
         self.embed_in(&[ADDED], &[Picture { content, crop: crop.clone() }], Keep::Expected).await?;
         self.ahead = None;
-        self.dataset.give_pixels(id, crop, preparation, preparation)
+        let bytes = crop.bytes();
+        self.dataset.give_pixels(id, crop, preparation, preparation)?;
+        self.unpacked.add(&mut self.dataset, id, bytes);
+        Ok(())
     }
 
     /// Embeds a picture whose pixels are there; does nothing where they are not.

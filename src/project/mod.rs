@@ -13,6 +13,7 @@ mod plan;
 mod prepare;
 mod test_set;
 mod training;
+mod unpacked;
 mod written;
 
 pub use backbone::Unprepared;
@@ -43,6 +44,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use training::Job;
+use unpacked::Unpacked;
 
 /// The view that a picture is embedded in when it is added.
 const ADDED: View = View::Plain;
@@ -82,6 +84,7 @@ pub struct Project {
     crew: Option<Rc<dyn Crew>>,
     /// Pictures of which not every view may be there that most trainings want; none where they are to be found out again.
     ahead: Option<VecDeque<u32>>,
+    unpacked: Unpacked,
 }
 
 /// How long embedding took with one backbone, in seconds.
@@ -132,6 +135,7 @@ impl Project {
             timings: HashMap::new(),
             crew: None,
             ahead: None,
+            unpacked: Unpacked::default(),
         })
     }
 
@@ -310,8 +314,16 @@ impl Project {
             None => picture,
         };
         self.embed_in(&[ADDED], std::slice::from_ref(&picture), Keep::WhereThereIsRoom).await?;
+        self.keep(id, home, picture)
+    }
+
+    /// Adds a picture of which everything is there.
+    fn keep(&mut self, id: Option<u32>, home: Home, picture: Picture) -> Result<u32> {
+        let bytes = picture.crop.bytes();
+        let id = self.dataset.add_picture(id, home, picture)?;
+        self.unpacked.add(&mut self.dataset, id, bytes);
         self.ahead = None;
-        self.dataset.add_picture(id, home, picture)
+        Ok(id)
     }
 
     /// Embeds prepared pictures to learn from and adds them to a class, in one go.
@@ -334,8 +346,13 @@ impl Project {
     pub async fn add_pictures_at(&mut self, home: Home, pictures: Vec<Picture>) -> Result<Vec<u32>> {
         self.dataset.can_add(home.class, None)?;
         self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await?;
-        self.ahead = None;
-        pictures.into_iter().map(|picture| self.dataset.add_picture(None, home.clone(), picture)).collect()
+        pictures.into_iter().map(|picture| self.keep(None, home.clone(), picture)).collect()
+    }
+
+    /// Has the pixels of a picture take less memory where that was put off: to be called while there is nothing else to do.
+    /// Tells whether there was one.
+    pub fn pack_next(&mut self) -> bool {
+        self.unpacked.pack_next(&mut self.dataset)
     }
 
     /// Embeds a picture or, on a GPU, some, in the views that most trainings want beside the one in which they were added: to be

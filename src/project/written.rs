@@ -193,7 +193,7 @@ impl Project {
         }
         self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await?;
         for (id, crop) in crops {
-            self.dataset.give_pixels(id, crop, preparation, preparation)?;
+            self.dataset.give_pixels(id, crop.packed(), preparation, preparation)?;
         }
         self.ahead = None;
         Ok(())

@@ -41,6 +41,12 @@ pub fn default_config() -> Answer {
     to_js(&TrainConfig::default())
 }
 
+/// The compiled code, a `WebAssembly.Module`: a worker that gets it need not compile it again.
+#[wasm_bindgen]
+pub fn code() -> JsValue {
+    wasm_bindgen::module()
+}
+
 /// What each training setting may be, and when it matters.
 #[wasm_bindgen(js_name = settingRules)]
 pub fn setting_rules() -> Answer {
@@ -315,6 +321,36 @@ impl Session {
         let id = project.add_image_at(Home { class, group, part }, &rgba, (width, height), id).await;
         self.note_engine(&project);
         id.map(JsValue::from).map_err(|e| error_to_js(&e))
+    }
+
+    /// Looks at an RGBA8 picture for another session, which adds what this gives, a `Uint8Array`; nothing of it stays.
+    pub async fn study(&self, rgba: Vec<u8>, width: u32, height: u32) -> Answer {
+        let studied = self.project.lock().await.study(&rgba, (width, height)).await.map_err(|e| error_to_js(&e))?;
+        Ok(js_sys::Uint8Array::from(studied.as_slice()).into())
+    }
+
+    /// Adds a picture that another session has looked at; gives its number, or null where that had another backbone.
+    #[wasm_bindgen(js_name = addStudied)]
+    pub async fn add_studied(
+        &self,
+        class: JsValue,
+        studied: Vec<u8>,
+        group: Option<String>,
+        id: Option<f64>,
+        part: Option<String>,
+    ) -> Answer {
+        let id = number(id)?;
+        let part = part.map(part_named).transpose()?.unwrap_or_default();
+        let mut project = self.project.lock().await;
+        let class = class_of(&class, |name| project.dataset().class_named(name))?;
+        let added = project.add_studied(Home { class, group, part }, &studied, id).map_err(|e| error_to_js(&e))?;
+        Ok(added.map_or(JsValue::NULL, JsValue::from))
+    }
+
+    /// Has the pixels of a picture take less memory where that was put off; tells whether there was one.
+    #[wasm_bindgen(js_name = packNext)]
+    pub async fn pack_next(&self) -> Answer {
+        Ok(self.project.lock().await.pack_next().into())
     }
 
     /// Embeds a picture, or some, in the other views that most trainings want; tells whether there may be more to do.

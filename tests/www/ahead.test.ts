@@ -20,6 +20,19 @@ async function withPictures(count: number): Promise<void> {
 
 const ahead = (): number => FakeWorker.last.session.ahead;
 
+describe('pixels of pictures', () => {
+  it('are packed once nothing else has come for a while, before anything is computed ahead', async () => {
+    // With the first that is, what can wait is over.
+    FakeWorker.faults = { ahead: refusal('device_lost', 'The GPU is gone.') };
+    await withPictures(3);
+    const { session } = FakeWorker.last;
+    expect(session.packed, 'while pictures come in').toBe(0);
+    await wait(600);
+    expect(session.packed).toBe(3);
+    expect(session.calls.at(-1)).toBe('embedAhead');
+  });
+});
+
 describe('what a training wants of pictures', () => {
   it('is computed once nothing else has come for a while, a picture at a time', async () => {
     await withPictures(10);

@@ -4,9 +4,12 @@ import type { CallRequest, Message, Picture, Request } from '../../www/protocol.
 import { Helpers } from '../../www/worker/helpers.js';
 import { FakeWorker, picture, useFakeWorker } from './support/fake-worker.js';
 
+/** What the helpers compute with. */
+const CODE = { simd: 'relaxed', code: null } as const;
+
 const sizeOf = (given: Picture): number => (given instanceof Blob ? given.size : given.width);
 
-/** Looks like a helper's worker: says of every picture that its features are the number of its bytes, and doubles numbers. */
+/** Looks like a helper's worker: says of every picture that there is the number of its bytes to be known of it, and doubles numbers. */
 class FakeHelper extends EventTarget {
   static all: FakeHelper[] = [];
   /** What becomes of the picture of so many bytes, or of so many numbers. */
@@ -26,7 +29,7 @@ class FakeHelper extends EventTarget {
     this.calls.push(call);
     setImmediate(() => {
       if (call !== 'study' && call !== 'help') return this.#answer({ kind: 'result', id, value: 0 });
-      const size = call === 'help' ? (args[1] as Float32Array).length : sizeOf(args[1] as Picture);
+      const size = call === 'help' ? (args[1] as Float32Array).length : sizeOf(args[0] as Picture);
       const fate = FakeHelper.fate(size);
       if (fate === 'hangs') return;
       if (fate === 'crashes') this.dispatchEvent((this.crash = new Event('error', { cancelable: true })));
@@ -36,7 +39,7 @@ class FakeHelper extends EventTarget {
       else {
         this.studied.push(size);
         const pixels = { rgba: new Uint8Array(4 * size), width: size, height: 1 };
-        this.#answer({ kind: 'result', id, value: { pixels, thumbnail: args[1] instanceof Blob ? new Blob(['small']) : null, features: Uint8Array.of(size) } });
+        this.#answer({ kind: 'result', id, value: { pixels, thumbnail: args[0] instanceof Blob ? new Blob(['small']) : null, studied: Uint8Array.of(size) } });
       }
     });
   }
@@ -62,7 +65,7 @@ describe('helpers', () => {
   const backbone = { config: '{}', weights: new Blob(['weights']) };
   const helpersOn = (cores: number): Helpers => {
     const helpers = new Helpers(() => new FakeHelper(), cores);
-    helpers.serve(backbone, 'relaxed');
+    helpers.serve(backbone, CODE);
     return helpers;
   };
   const come = (helpers: Helpers, count: number): void => {
@@ -95,13 +98,30 @@ describe('helpers', () => {
       // Nobody waits for one that is not ready.
       expect(helpers.study(picture(1), 'a', 1)).toBe(null);
       if (most > 0) expect(await studied(helpers)).toBe('studied');
-      helpers.serve(null, 'relaxed');
+      helpers.serve(null, CODE);
     }
   });
 
   it('are there with the first of as many', () => {
     helpersOn(2).expect(11);
     expect(FakeHelper.all.length).toBe(1);
+  });
+
+  it('have the code that is compiled already, and that of another package once there is that', () => {
+    const started: unknown[] = [];
+    const helpers = new Helpers((...code) => {
+      started.push(code);
+      return new FakeHelper();
+    }, 2);
+    const compiled = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+    for (const code of [{ simd: 'relaxed', code: compiled }, { simd: 'plain', code: null }] as const) {
+      helpers.serve(backbone, code);
+      helpers.expect(11);
+    }
+    expect(started).toEqual([
+      ['relaxed', compiled],
+      ['plain', null],
+    ]);
   });
 
   it('are not there for few pictures at a time, nor for a session that they would not help or that is too large for many', async () => {
@@ -112,9 +132,9 @@ describe('helpers', () => {
       helpers.expect(0);
       helpers.rest();
     }
-    helpers.serve(null, 'relaxed');
+    helpers.serve(null, CODE);
     come(helpers, 50);
-    helpers.serve({ weights: { size: 94e6 } as Blob }, 'relaxed');
+    helpers.serve({ weights: { size: 94e6 } as Blob }, CODE);
     come(helpers, 50);
     expect(FakeHelper.all).toEqual([]);
   });
@@ -138,7 +158,7 @@ describe('helpers', () => {
       come(helpers, 20);
       if (ready) await settled();
       expect(gone()).toEqual([true, false]);
-      helpers.serve(backbone, 'relaxed');
+      helpers.serve(backbone, CODE);
       expect(gone()).toEqual([true, true]);
       await settled();
       come(helpers, 20);
@@ -220,7 +240,7 @@ describe('helpers', () => {
     const without = new Helpers(() => {
       throw new Error('no workers in workers');
     }, 4);
-    without.serve(backbone, 'relaxed');
+    without.serve(backbone, CODE);
     come(without, 50);
     expect(without.study(picture(1), 'a', 1)).toBe(null);
   });
@@ -262,7 +282,7 @@ describe('helpers', () => {
     await settled();
     const crew = helpers.engage();
     expect(crew.members()).toBe(1);
-    helpers.serve(backbone, 'relaxed');
+    helpers.serve(backbone, CODE);
     helpers.engage();
     await settled();
     expect([gone(), crew.members()]).toEqual([[true, false], 1]);
@@ -271,13 +291,13 @@ describe('helpers', () => {
 
   it('do not look at pictures where a GPU does, and do not train where they could not', async () => {
     const helpers = helpersOn(2);
-    helpers.serve(backbone, 'relaxed', false);
+    helpers.serve(backbone, CODE, false);
     come(helpers, 50);
     expect(FakeHelper.all.length).toBe(0);
     helpers.engage();
     await settled();
     expect(helpers.study(picture(1), 'a', 1)).toBe(null);
-    helpers.serve(null, 'relaxed');
+    helpers.serve(null, CODE);
     expect([helpers.engage().most(), helpersOn(1).engage().most()]).toEqual([0, 0]);
     expect(FakeHelper.all.length).toBe(1);
   });
@@ -319,19 +339,26 @@ describe('a session with helpers', () => {
     expect(ids).toEqual(Array.from({ length: COUNT }, (_, i) => i + 1));
     return FakeWorker.last.session.calls.slice(1);
   };
-  const added = Array.from({ length: COUNT }, (_, i) => `addImage a ${i + 1} -`);
-  const kinds = (calls: string[], kind: string): string[] => calls.filter((call) => call.startsWith(kind));
+  const all = Array.from({ length: COUNT }, (_, i) => i + 1);
+  /** The pictures of such calls: they are known by their sizes. */
+  const sizes = (calls: string[], ...kinds: ('addImage' | 'addStudied')[]): number[] =>
+    calls.map((call) => call.split(' ')).flatMap(([kind, , size]) => (kinds.some((each) => each === kind) ? [Number(size)] : []));
 
   it('adds every picture in its turn, with what they have found out', async () => {
     const calls = await addMany();
-    expect(kinds(calls, 'addImage')).toEqual(added);
+    expect(sizes(calls, 'addImage', 'addStudied')).toEqual(all);
     const studied = FakeHelper.all.flatMap((helper) => helper.studied);
     expect(studied.length).toBeGreaterThan(20);
     expect(FakeWorker.last.decoded).toBeGreaterThan(0);
     expect(FakeWorker.last.decoded + studied.length).toBe(COUNT);
-    // Each right before the picture that they are of.
-    for (const width of studied) expect(calls[calls.indexOf(`addImage a ${width} -`) - 1]).toBe(`offerFeatures ${width}`);
-    expect(kinds(calls, 'offerFeatures').length).toBe(studied.length);
+    expect(sizes(calls, 'addStudied')).toEqual(studied.toSorted((a, b) => a - b));
+  });
+
+  it('embeds what they have looked at for another backbone', async () => {
+    FakeWorker.faults = { otherBackbone: true };
+    const calls = await addMany();
+    expect(sizes(calls, 'addImage')).toEqual(all);
+    expect(sizes(calls, 'addStudied').length).toBeGreaterThan(20);
   });
 
   it('gives them bitmaps too, and lets go of its own once they have answered', async () => {
@@ -345,7 +372,7 @@ describe('a session with helpers', () => {
       await trainer.addClass('a');
       const { ids, failures } = await trainer.addImages('a', Array.from({ length: COUNT }, (_, i) => bitmap(i + 1)));
       expect(failures).toEqual([]);
-      expect(kinds(FakeWorker.last.session.calls, 'addImage')).toEqual(added);
+      expect(sizes(FakeWorker.last.session.calls, 'addImage', 'addStudied')).toEqual(all);
       const studied = FakeHelper.all.flatMap((helper) => helper.studied);
       expect(studied.length).toBeGreaterThan(10);
       // The decoder lets go of the others.
@@ -387,8 +414,8 @@ describe('a session with helpers', () => {
     for (const fate of ['refused', 'dies', 'crashes'] as const) {
       FakeHelper.fate = (bytes) => (bytes > 60 ? fate : 'studied');
       const calls = await addMany();
-      expect(kinds(calls, 'addImage')).toEqual(added);
-      expect(kinds(calls, 'offerFeatures').length).toBeGreaterThan(0);
+      expect(sizes(calls, 'addImage', 'addStudied')).toEqual(all);
+      expect(sizes(calls, 'addStudied').length).toBeGreaterThan(0);
     }
   });
 });

@@ -37,23 +37,20 @@ export const handlers: Handlers = {
   restoreClass: ({ session }, ref) => session.restoreClass(ref),
   mergeClasses: ({ session }, from, into) => session.mergeClasses(from, into),
   async addImage({ session, pictures, thumbnails, sources, decoded }, ref, picture, name, { group, id, part, features }) {
-    const { pixels, thumbnail, features: studied } = await (decoded ?? pictures.readWithThumbnail(picture, name));
-    const known = features ?? studied;
+    const { pixels, thumbnail, studied } = await (decoded ?? pictures.readWithThumbnail(picture, name));
     // Where these are another picture's, or another backbone's, it is embedded as ever.
-    if (known) await session.offerFeatures(known);
-    const added = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id, part);
+    if (features) await session.offerFeatures(features);
+    const known = studied ? await session.addStudied(ref, studied, group, id, part) : null;
+    const added = known ?? (await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id, part));
     thumbnails.set(added, thumbnail ?? (() => pictures.thumbnail(pixels)));
     if (picture instanceof Blob) sources.set(added, picture);
     else await sources.pack(added, pixels);
     return added;
   },
-  async study({ session, pictures, decoded }, ref, picture, name) {
+  async study({ session, pictures, decoded }, picture, name) {
     const { pixels, thumbnail } = await (decoded ?? pictures.readWithThumbnail(picture, name));
-    const id = await session.addImage(ref, pixels.rgba, pixels.width, pixels.height);
-    const features = await session.featuresOf(id);
-    await session.removeImage(id);
-    await session.forgetImages(Float64Array.of(id));
-    return { pixels, thumbnail: await thumbnail, features };
+    const studied = await session.study(pixels.rgba, pixels.width, pixels.height);
+    return { pixels, thumbnail: await thumbnail, studied };
   },
   async features({ session }, id) {
     await session.embedUsual(id);

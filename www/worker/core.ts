@@ -3,18 +3,22 @@ import type { EngineChoice } from '../generated/types.js';
 import { whereRelaxed } from './relaxed-simd.js';
 import type { Core, ModelSession, OpenSession, Session, Simd } from './session.js';
 
-/** Fetches the package that this engine needs to train: what computes on a GPU is more than half of it, and of no use where there is none. */
-export async function loadCore(engine: EngineChoice, simd: Simd = 'relaxed'): Promise<Core> {
+/**
+ * Fetches the package that this engine needs to train: what computes on a GPU is more than half of it, and of no use where there is none.
+ * `code` is that for the CPU, where another worker has compiled it.
+ */
+export async function loadCore(engine: EngineChoice, simd: Simd = 'relaxed', code?: WebAssembly.Module): Promise<Core> {
   const gpu = await wantsGpu(engine);
   const found = gpu ? await import('../pkg/headstart.js') : await import('../pkg/cpu/headstart.js');
   const relaxed = !gpu && simd === 'relaxed' ? whereRelaxed(RELAXED) : undefined;
-  await found.default(relaxed);
+  await found.default(code && !gpu ? { module_or_path: code } : relaxed);
   // With the types that wasm-bindgen leaves out.
   const typed = (session: Promise<unknown>): Promise<Session> => session as Promise<Session>;
   return {
     create: (...args) => typed(found.Session.create(...args)),
     open: (...args) => typed(found.Session.open(...args)),
     simd: relaxed === undefined ? 'plain' : 'relaxed',
+    code: gpu ? null : (found.code() as WebAssembly.Module),
     defaultConfig: found.defaultConfig,
     settingRules: found.settingRules,
   };

@@ -1,5 +1,8 @@
 import type { BackboneFiles, CallRequest, Calls, Message, Picture, Reply, Studied } from '../protocol.js';
-import type { Crew, Simd } from './session.js';
+import type { Core, Crew, Simd } from './session.js';
+
+/** Starts one whose code uses this SIMD; what of that is compiled already it may have. */
+export type StartHelper = (simd: Simd, code: WebAssembly.Module | null) => HelperPort;
 
 /** The part of a `Worker` that a helper is. */
 export type HelperPort = Pick<Worker, 'postMessage' | 'addEventListener' | 'terminate'>;
@@ -29,7 +32,7 @@ const ANSWER_MS = 1000;
 const LARGEST_BACKBONE = 20e6;
 
 /** What one is asked. */
-type Asked = 'create' | 'addClass' | 'study' | 'help';
+type Asked = 'create' | 'study' | 'help';
 
 /** How long a picture takes, from what the latest ones took. */
 class PictureTime {
@@ -88,8 +91,7 @@ class Helper {
       if (message.kind === 'fatal') this.#end();
       else if (message.kind === 'result' || message.kind === 'failure') this.#answer(message);
     });
-    const begun = [this.#ask('create', ['cpu', backbone, undefined, undefined]), this.#ask('addClass', [CLASS, undefined])];
-    Promise.all(begun).then(() => {
+    this.#ask('create', ['cpu', backbone, undefined, undefined]).then(() => {
       this.ready = !this.#closed;
       if (this.ready) ready();
     }, this.#end);
@@ -115,7 +117,7 @@ class Helper {
     this.#hasLarge = large;
     const asked = performance.now();
     try {
-      return await this.#work(this.#pictures * STUDY_MS, 'study', [CLASS, picture, name]);
+      return await this.#work(this.#pictures * STUDY_MS, 'study', [picture, name]);
     } finally {
       const now = performance.now();
       this.#time.note(now - Math.max(asked, this.#answered));
@@ -168,9 +170,6 @@ class Helper {
   }
 }
 
-/** What pictures are put into for as long as they are looked at. */
-const CLASS = 'studied';
-
 /** Those of the helpers that compute for one training, with the backbone that there was when it began. */
 class HelperCrew implements Crew {
   readonly most: () => number;
@@ -210,12 +209,12 @@ class HelperCrew implements Crew {
  * a training on the CPU. What they give is the same to the bit, and where one of them fails this worker does its work.
  */
 export class Helpers {
-  readonly #start: (simd: Simd) => HelperPort;
+  readonly #start: StartHelper;
   readonly #most: number;
   /** That of the worker that they help. */
   #time = new PictureTime();
   #backbone: BackboneFiles | null = null;
-  #simd: Simd = 'relaxed';
+  #code: Pick<Core, 'simd' | 'code'> = { simd: 'relaxed', code: null };
   /** Whether they are to look at pictures. */
   #studies = true;
   /** The training that they are engaged for. */
@@ -226,7 +225,7 @@ export class Helpers {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `cores` are those of the machine, of which this worker has one. */
-  constructor(start: (simd: Simd) => HelperPort, cores: number) {
+  constructor(start: StartHelper, cores: number) {
     this.#start = start;
     this.#most = Math.min(cores - 1, MOST_HELPERS);
   }
@@ -234,11 +233,11 @@ export class Helpers {
   /**
    * What the session computes with from now on, and how; null where what they make would be of no use to it. They look at pictures if `studies`.
    */
-  serve(backbone: BackboneFiles | null, simd: Simd, studies = true): void {
+  serve(backbone: BackboneFiles | null, code: Pick<Core, 'simd' | 'code'>, studies = true): void {
     this.#close();
     this.#crew = null;
     this.#time = new PictureTime();
-    this.#simd = simd;
+    this.#code = code;
     this.#studies = studies;
     this.#backbone = backbone !== null && backbone.weights.size <= LARGEST_BACKBONE ? backbone : null;
   }
@@ -306,7 +305,7 @@ export class Helpers {
     if (backbone === null || this.#failed) return;
     try {
       while (this.#all.length < this.#most) {
-        const helper: Helper = new Helper(this.#start(this.#simd), backbone, () => this.#crew?.join(helper), () => this.#fail());
+        const helper: Helper = new Helper(this.#start(this.#code.simd, this.#code.code), backbone, () => this.#crew?.join(helper), () => this.#fail());
         this.#all.push(helper);
       }
     } catch {

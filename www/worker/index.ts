@@ -1,5 +1,5 @@
 /** The worker's entry: joins the wasm package, the browser and the loop. */
-import type { CallRequest, Message, Request } from '../protocol.js';
+import type { CallRequest, Code, Message, Request } from '../protocol.js';
 import { loadCore, loadModelCore } from './core.js';
 import { fatal } from './failure.js';
 import { Helpers } from './helpers.js';
@@ -9,15 +9,19 @@ import { Server } from './server.js';
 import type { Simd } from './session.js';
 
 const post = (message: Message, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
-// Of this very script, wherever it came from; what its code is to be is told by its name.
-const startHelper = (simd: Simd) => new Worker(self.location.href, { type: 'module', name: `${HELPER} ${simd}` });
+// Of this very script, wherever it came from; what its wasm code is to be is told by its name, and it may have that from here.
+const startHelper = (simd: Simd, module: WebAssembly.Module | null) => {
+  const helper = new Worker(self.location.href, { type: 'module', name: `${HELPER} ${simd}` });
+  if (module) helper.postMessage({ kind: 'code', module } satisfies Code);
+  return helper;
+};
 const HELPER = 'headstart-helper';
 
 /** Nothing is asked before a session, which says what code that needs. */
-function begin({ call, args: [engine] }: CallRequest<'create' | 'ofModel'>): Pick<Server, 'receive'> {
+function begin({ call, args: [engine] }: CallRequest<'create' | 'ofModel'>, code?: WebAssembly.Module): Pick<Server, 'receive'> {
   if (call === 'ofModel') return new ModelServer(loadModelCore(engine), browserPictures.read, post);
   const server = new Server(browserPictures, post, new Helpers(startHelper, navigator.hardwareConcurrency));
-  loadCore(engine, self.name === `${HELPER} plain` ? 'plain' : 'relaxed')
+  loadCore(engine, self.name === `${HELPER} plain` ? 'plain' : 'relaxed', code)
     .then((core) => server.work(core))
     .catch((error: unknown) => post(fatal(error)));
   return server;
@@ -25,7 +29,12 @@ function begin({ call, args: [engine] }: CallRequest<'create' | 'ofModel'>): Pic
 
 // Listening starts before the wasm code is there: what arrives until then waits.
 let server: Pick<Server, 'receive'> | null = null;
-self.addEventListener('message', ({ data }: MessageEvent<Request>) => {
-  server ??= begin(data as CallRequest<'create' | 'ofModel'>);
+let code: WebAssembly.Module | undefined;
+self.addEventListener('message', ({ data }: MessageEvent<Request | Code>) => {
+  if (data.kind === 'code') {
+    code = data.module;
+    return;
+  }
+  server ??= begin(data as CallRequest<'create' | 'ofModel'>, code);
   server.receive(data);
 });

@@ -7,8 +7,8 @@ export interface Decoded {
   pixels: Pixels;
   /** Of a file; it is made while the pixels are worked on. Null where it is to be made of the pixels, once somebody wants it. */
   thumbnail: Blob | Promise<Blob> | null;
-  /** What the backbone makes of it, where a helper has found that out. */
-  features?: Uint8Array | null;
+  /** What there is to be known of it, where a helper has found that out. */
+  studied?: Uint8Array;
 }
 
 /** What the server needs of the browser's picture decoding. */

@@ -8,7 +8,7 @@ import { isTrap, refusal, toFailure } from './failure.js';
 import { loadBackbone, loadOutline, readBlob, readWeights, type BackboneBytes } from './fetch.js';
 import { MOST_HELPERS, PICTURES_EACH, type Helpers } from './helpers.js';
 import { Thumbnails, type Decoded, type PictureReader } from './pictures.js';
-import { RequestQueue, type Queued } from './queue.js';
+import { RequestQueue, type Queued, type QueuedImage } from './queue.js';
 import type { Core, Session } from './session.js';
 import { knownSettings } from './settings.js';
 import { Sources } from './sources.js';
@@ -146,7 +146,7 @@ export class Server {
     if (!isQuiet) return;
     // Packing takes a while where a picture is large, and another request need not wait for it.
     if (this.#sources.wait) await Promise.race([this.#sources.packNext(), awake]);
-    else this.#later = await this.#embedAhead(this.#session);
+    else if (!(await this.#session.packNext())) this.#later = await this.#embedAhead(this.#session);
     await nextTask();
   }
 
@@ -365,7 +365,7 @@ export class Server {
     // Those that are there stay where nothing has changed.
     const { config: before, weights: of, studies: helped } = this.#offer ?? {};
     if (offer.weights !== of || studies !== helped || (useful && config !== before)) {
-      this.#helpers.serve(useful ? { weights, ...(config !== undefined && { config }) } : null, this.#core.simd, studies);
+      this.#helpers.serve(useful ? { weights, ...(config !== undefined && { config }) } : null, this.#core, studies);
       this.#offer = offer;
     }
     await session.setCrew(this.#helpers.candidates);
@@ -379,7 +379,7 @@ export class Server {
     let [own, decoding] = [this.#embedding ? 1 : 0, 0];
     for (const [at, next] of this.#queue.nextImages(AHEAD).entries()) {
       if (next.studied) continue;
-      const [, picture, name] = next.request.args;
+      const [picture, name] = pictureOf(next.request);
       const large = isLarge(picture);
       // What is large takes much memory until its turn.
       if (large && at >= LARGE_AHEAD) break;
@@ -457,6 +457,12 @@ const LARGE_AHEAD = 1 + MOST_HELPERS;
 /** Pixels, or bytes of a file, from which on one is large: decoded it takes 16 MB and more. */
 const LARGE = { pixels: 4e6, bytes: 1e6 };
 
+/** The picture of such a request, and its name. */
+function pictureOf({ call, args }: QueuedImage['request']): [Picture, string] {
+  const [picture, name] = call === 'study' ? args : args.slice(1);
+  return [picture, name] as [Picture, string];
+}
+
 function isLarge(picture: Picture): boolean {
   return picture instanceof Blob ? picture.size > LARGE.bytes : picture.width * picture.height > LARGE.pixels;
 }
@@ -471,7 +477,10 @@ function isForHelpers(request: CallRequest): boolean {
 
 /** What of an answer is nobody else's. */
 function transferOf(call: Call, value: unknown): Transferable[] {
-  if (call === 'study') return [(value as Studied).pixels.rgba.buffer as ArrayBuffer];
+  if (call === 'study') {
+    const { pixels, studied } = value as Studied;
+    return [pixels.rgba.buffer as ArrayBuffer, studied.buffer];
+  }
   return call === 'help' ? [(value as Float32Array<ArrayBuffer>).buffer] : [];
 }
 

@@ -68,6 +68,12 @@ export interface Session {
   classes(): Promise<ClassSummary[]>;
   /** Gives the picture's number, which is `id` where there is one; a picture that was known without its pixels has them then. */
   addImage(ref: ClassRef, rgba: Uint8Array, width: number, height: number, group?: string, id?: number, part?: Part): Promise<number>;
+  /** Looks at a picture for another session, which adds what this gives; nothing of it stays. */
+  study(rgba: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Adds a picture as {@link Session.addImage} does that another session has looked at; null where that had another backbone. */
+  addStudied(ref: ClassRef, studied: Uint8Array, group?: string, id?: number, part?: Part): Promise<number | null>;
+  /** Has the pixels of a picture take less memory where that was put off; tells whether there was one. */
+  packNext(): Promise<boolean>;
   /**
    * Embeds a picture, or some, in the other views that most trainings want, while there is nothing else to do; what is still missing is a part
    * of a training. Tells whether there may be more to do.
@@ -171,6 +177,8 @@ export interface Core {
   ): Promise<Session>;
   /** Whoever is to compute the same has the same. */
   readonly simd: Simd;
+  /** Its code, compiled, for others who compute on the CPU; null where it is not the package for that. */
+  readonly code: WebAssembly.Module | null;
   defaultConfig(): TrainConfig;
   settingRules(): SettingRules;
 }

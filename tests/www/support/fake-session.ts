@@ -35,6 +35,8 @@ export interface Faults {
   /** A GPU is still to be tried, and will be the faster. */
   triesGpu?: boolean;
   create?: Error;
+  /** What others have looked at was for another backbone. */
+  otherBackbone?: boolean;
   /** Thrown where pictures are embedded ahead. */
   ahead?: Error;
   /** What a training is expected to spend on preparing. */
@@ -67,6 +69,8 @@ export class FakeSession implements Session {
   steps = 0;
   /** Pictures that were embedded ahead. */
   ahead = 0;
+  /** Pictures whose pixels were packed. */
+  packed = 0;
   crew: Crew | null = null;
   #classes: FakeClass[] = [];
   #images: FakeImage[] = [];
@@ -142,19 +146,43 @@ export class FakeSession implements Session {
   };
   offerFeatures = async (kept: Uint8Array): Promise<boolean> => this.calls.push(`offerFeatures ${kept.join(' ')}`) > 0;
 
+  /** A number is what there is to be known of a picture. */
+  async study(_rgba: Uint8Array, width: number): Promise<Uint8Array<ArrayBuffer>> {
+    this.calls.push(`study ${width}`);
+    return Uint8Array.of(width);
+  }
+
+  async addStudied(ref: ClassRef, studied: Uint8Array, group?: string, id = next(this.#images), part: Part = 'learn'): Promise<number | null> {
+    this.calls.push(`addStudied ${ref} ${studied.join(' ')} ${group ?? '-'}`);
+    if (this.faults.otherBackbone) return null;
+    this.#keep(id, ref, part);
+    return id;
+  }
+
+  /** One picture a call. */
+  async packNext(): Promise<boolean> {
+    if (this.packed >= this.#images.length) return false;
+    this.packed += 1;
+    return true;
+  }
+
   addImage(ref: ClassRef, _rgba: Uint8Array, width: number, _height: number, group?: string, id = next(this.#images), part: Part = 'learn'): Promise<number> {
     this.calls.push(`addImage ${ref} ${width} ${group ?? '-'}`);
     return this.#slowly(() => {
-      const known = this.#images.find((each) => each.id === id);
-      if (known?.sizes.includes(this.#kind)) throw refusal('id_taken', `The number ${id} is taken.`, String(id));
-      if (known) {
-        known.sizes.unshift(this.#kind);
-        return id;
-      }
-      this.#images.push({ id, classId: this.#class(ref).id, part, removed: false, sizes: [this.#kind] });
-      this.#images.sort((one, other) => one.id - other.id);
+      this.#keep(id, ref, part);
       return id;
     });
+  }
+
+  #keep(id: number, ref: ClassRef, part: Part): void {
+    const known = this.#images.find((each) => each.id === id);
+    if (known?.sizes.includes(this.#kind)) throw refusal('id_taken', `The number ${id} is taken.`, String(id));
+    if (known) {
+      known.sizes.unshift(this.#kind);
+      return;
+    }
+    this.#images.push({ id, classId: this.#class(ref).id, part, removed: false, sizes: [this.#kind] });
+    this.#images.sort((one, other) => one.id - other.id);
   }
 
   async classOf(id: number): Promise<number | null> {
@@ -440,6 +468,7 @@ export function fakeCore(session: FakeSession, faults: Faults = {}): Core {
       return session;
     },
     simd: 'plain',
+    code: null,
     defaultConfig: () => ({ epochs: 3, fineTune: 'none', seed: 0 }) as TrainConfig,
     settingRules: () => ({ settings: [] }),
   };
