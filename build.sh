@@ -164,7 +164,7 @@ setup() {
 build_wasm() {
   setup
   say 'Building the wasm package'
-  build_package www/pkg
+  build_package www/pkg --features gpu
   say 'Building the wasm package without the GPU engine'
   build_package www/pkg/cpu --no-default-features
   build_relaxed www/pkg/cpu --no-default-features --features relaxed-simd
@@ -198,9 +198,8 @@ build_package() {
   # Cargo has one place for both packages' module and would link each anew, for minutes, where nothing has changed.
   inputs=$(wasm_inputs "$@")
   if is_made "$folder" .inputs "$inputs"; then return; fi
-  # One crate type a call: cargo leaves link-time optimisation out where a library is built as rlib and cdylib at once.
-  wasm_cargo rustc --profile wasm --lib --crate-type cdylib "$@"
-  local raw=$wasm_dir/$wasm_target/wasm/headstart.wasm staging=$wasm_dir/pkg tool stamp
+  wasm_cargo build --profile wasm --package headstart-module "$@"
+  local raw=$wasm_dir/$wasm_target/wasm/headstart_module.wasm staging=$wasm_dir/pkg tool stamp
   # Such wrappers run every static constructor again at each call from JavaScript: see src/web.
   ! grep -q '\.command_export' "$raw" || die "the linker wrapped the exports: call __wasm_call_ctors once from the start function."
 

@@ -6,6 +6,7 @@
 //! (sines and cosines are not; see `sin_cos`).
 
 use crate::image::Crop;
+use headstart_kernels::pixels::{Map, ONE};
 use rand::{Rng, RngExt};
 
 /// How much pictures are changed.
@@ -36,21 +37,6 @@ struct Change {
     angle: f64,
     brightness: f64,
     contrast: f64,
-}
-
-/// 1 as a fixed-point number.
-const ONE: i64 = 1 << 16;
-
-/// Where the pixels of a changed picture come from, in fixed-point numbers.
-///
-/// With u and v twice the place of an output pixel's middle, seen from the middle of the picture (odd or even whole
-/// numbers), the place in the input is (a·u + b·v) / 2 + c, counted in pixels from the middle of the first one.
-#[derive(Debug, PartialEq)]
-struct Map {
-    /// a, b and c of x.
-    x: [i64; 3],
-    /// a, b and c of y.
-    y: [i64; 3],
 }
 
 impl Augment {
@@ -90,7 +76,7 @@ impl Augment {
 impl Change {
     fn apply(&self, crop: &Crop) -> Crop {
         crop.map(|rgb| {
-            let mut rgb = Map::new(self, crop.size()).apply(rgb, crop.size());
+            let mut rgb = self.map(crop.size()).apply(rgb, crop.size());
             if self.brightness != 1.0 {
                 brighten(&mut rgb, self.brightness);
             }
@@ -100,51 +86,18 @@ impl Change {
             rgb
         })
     }
-}
 
-impl Map {
-    fn new(change: &Change, size: usize) -> Self {
+    /// Where the pixels of a picture of this side come from.
+    fn map(&self, size: usize) -> Map {
         let fixed = |value: f64| (value * ONE as f64).round() as i64;
-        let (sin, cos) = sin_cos(change.angle);
-        let (sin, cos) = (sin * change.side, cos * change.side);
-        let mirror = if change.flip { -1.0 } else { 1.0 };
+        let (sin, cos) = sin_cos(self.angle);
+        let (sin, cos) = (sin * self.side, cos * self.side);
+        let mirror = if self.flip { -1.0 } else { 1.0 };
         // From the output back to the input: mirrored, turned the other way, shrunk and moved. y points down, so
         // that a positive angle is clockwise.
-        let [x, y] = change.centre.map(|at| fixed(at * size as f64 - 0.5));
-        Self { x: [fixed(mirror * cos), fixed(sin), x], y: [fixed(-mirror * sin), fixed(cos), y] }
+        let [x, y] = self.centre.map(|at| fixed(at * size as f64 - 0.5));
+        Map { x: [fixed(mirror * cos), fixed(sin), x], y: [fixed(-mirror * sin), fixed(cos), y] }
     }
-
-    /// Bytes of the mapped picture: bilinear, with what lies outside reflected at the edges.
-    fn apply(&self, rgb: &[u8], side: usize) -> Vec<u8> {
-        let size = side as i64;
-        let row = side * 3;
-        let mut out = Vec::with_capacity(rgb.len());
-        for down in 0..size {
-            for right in 0..size {
-                let (u, v) = (2 * right + 1 - size, 2 * down + 1 - size);
-                let place = |[a, b, c]: [i64; 3]| ((a * u + b * v) >> 1) + c;
-                let (x, y) = (place(self.x), place(self.y));
-                // The shares of the right and the lower neighbour.
-                let (to_right, to_lower) = (x & (ONE - 1), y & (ONE - 1));
-                let [left, right] = [0, 1].map(|step| reflect((x >> 16) + step, size) * 3);
-                let [upper, lower] = [0, 1].map(|step| reflect((y >> 16) + step, size) * row);
-                for channel in 0..3 {
-                    let byte = |at: usize| i64::from(rgb[at + channel]);
-                    let across = |line| byte(line + left) * (ONE - to_right) + byte(line + right) * to_right;
-                    let both = across(upper) * (ONE - to_lower) + across(lower) * to_lower;
-                    // Both shares together have 32 bits; half of the last place rounds to the nearest.
-                    out.push(((both + (1 << 31)) >> 32) as u8);
-                }
-            }
-        }
-        out
-    }
-}
-
-/// The pixel that is seen at `index` when edges are mirrors: … 1 0 | 0 1 … n−1 | n−1 n−2 …
-fn reflect(index: i64, size: i64) -> usize {
-    let index = index.rem_euclid(2 * size);
-    index.min(2 * size - 1 - index) as usize
 }
 
 /// Sine and cosine of an angle of up to 180 degrees, by their Taylor series: those of the standard library differ in
@@ -305,12 +258,6 @@ mod tests {
         assert!((x - 20.5).abs() < 0.05 && (y - 40.5).abs() < 0.05, "({x}, {y})");
         let plain = Crop::new(8, [77; 192]).unwrap();
         assert_eq!(Change { side: 0.3, angle: 33.0, ..STILL }.apply(&plain), plain, "one colour stays one colour");
-    }
-
-    #[test]
-    fn edges_are_mirrors() {
-        assert_eq!([-4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6].map(|i| reflect(i, 3)), [2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]);
-        assert!([-5, 0, 1, 9].iter().all(|i| reflect(*i, 1) == 0));
     }
 
     #[test]

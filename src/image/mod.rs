@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::identity::{ContentHash, Hasher};
 use fast_image_resize::images::{CroppedImage, Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use headstart_kernels::pixels;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -118,8 +119,7 @@ impl Crop {
 
     /// The picture mirrored left to right.
     pub fn mirrored(&self) -> Self {
-        let mirror = |row: &[u8]| row.chunks_exact(3).rev().flatten().copied().collect::<Vec<u8>>();
-        self.map(|rgb| rgb.chunks_exact(3 * self.size).flat_map(mirror).collect())
+        self.map(|rgb| pixels::mirrored(rgb, self.size))
     }
 }
 
@@ -207,10 +207,7 @@ impl Preprocess {
 
     /// Appends one crop as `[3, size, size]`, normalised.
     fn write_normalised(&self, crop: &Crop, out: &mut Vec<f32>) {
-        let rgb = crop.rgb();
-        for (channel, [scale, shift]) in self.normalisation().into_iter().enumerate() {
-            out.extend(rgb.iter().skip(channel).step_by(3).map(|&b| f32::from(b) * scale + shift));
-        }
+        pixels::normalise(&crop.rgb(), self.normalisation(), out);
     }
 }
 
@@ -264,7 +261,7 @@ impl<'a> Square<'a> {
                 let source = CroppedImage::new(&whole, *left, *top, side, side).map_err(|e| internal(&e))?;
                 let mut target = Image::new(size, size, PixelType::U8x4);
                 Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
-                target.buffer().as_chunks::<4>().0.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect::<Vec<u8>>()
+                pixels::without_alpha(target.buffer().as_chunks().0)
             }
             Pixels::Rgb(rgb) => {
                 let source = ImageRef::new(side, side, rgb, PixelType::U8x3).map_err(|e| internal(&e))?;
@@ -284,8 +281,7 @@ fn rows_of(rgba: &[u8], [width, left, top, side]: [usize; 4]) -> impl Iterator<I
 
 /// Whether nothing of a square is transparent.
 fn is_opaque(rgba: &[u8], square: [usize; 4]) -> bool {
-    // A whole row at a time, in vectors.
-    rows_of(rgba, square).all(|row| row.iter().fold(255, |all, [.., alpha]| all & alpha) == 255)
+    rows_of(rgba, square).all(pixels::are_opaque)
 }
 
 /// A copy of a square as RGB, on white where it is transparent.
@@ -293,13 +289,7 @@ fn on_white(rgba: &[u8], square: [usize; 4]) -> Vec<u8> {
     let [.., side] = square;
     let mut rgb = vec![0; side * side * 3];
     for (row, to) in rows_of(rgba, square).zip(rgb.chunks_exact_mut(side * 3)) {
-        for (pixel, to) in row.iter().zip(to.chunks_exact_mut(3)) {
-            let alpha = u32::from(pixel[3]);
-            for (to, &c) in to.iter_mut().zip(pixel) {
-                // Rounded c·a + 255·(1 − a), exact for a = 0.
-                *to = ((u32::from(c) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-            }
-        }
+        pixels::on_white(row, to);
     }
     rgb
 }

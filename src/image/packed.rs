@@ -4,57 +4,20 @@
 //! Prediction from the neighbours as PNG does it, red and blue as differences from green as in lossless WebP, a plane for
 //! each, and the compressor of a PNG library, which takes a fraction of a millisecond a picture.
 
+use headstart_kernels::pixels::{from_prediction_errors, prediction_errors};
 use std::sync::Arc;
-
-const CHANNELS: usize = 3;
 
 /// Packs a square picture `[size, size, 3]`; none where that saves nothing.
 pub fn pack(rgb: &[u8], size: usize) -> Option<Arc<[u8]>> {
-    let row = size * CHANNELS;
-    let errors: Vec<u8> = (0..rgb.len()).map(|at| rgb[at].wrapping_sub(predicted(rgb, at, row))).collect();
-    let (errors, _) = errors.as_chunks::<CHANNELS>();
-    let mut planes = Vec::with_capacity(rgb.len());
-    planes.extend(errors.iter().map(|[red, green, _]| red.wrapping_sub(*green)));
-    planes.extend(errors.iter().map(|[_, green, _]| *green));
-    planes.extend(errors.iter().map(|[_, green, blue]| blue.wrapping_sub(*green)));
-    let packed = fdeflate::compress_to_vec(&planes);
+    let packed = fdeflate::compress_to_vec(&prediction_errors(rgb, size));
     (packed.len() < rgb.len()).then(|| packed.into())
 }
 
 /// The bytes `[size, size, 3]` of what [`pack`] gave; black where it was anything else.
 pub fn unpack(packed: &[u8], size: usize) -> Vec<u8> {
-    let (row, pixels) = (size * CHANNELS, size * size);
-    let mut rgb = vec![0; pixels * CHANNELS];
-    let planes = fdeflate::decompress_to_vec_bounded(packed, rgb.len()).unwrap_or_default();
-    let [Some(red), Some(green), Some(blue)] = [0, 1, 2].map(|c| planes.get(c * pixels..(c + 1) * pixels)) else {
-        return rgb;
-    };
-    for pixel in 0..pixels {
-        let errors = [red[pixel].wrapping_add(green[pixel]), green[pixel], blue[pixel].wrapping_add(green[pixel])];
-        for (channel, error) in errors.into_iter().enumerate() {
-            let at = pixel * CHANNELS + channel;
-            rgb[at] = error.wrapping_add(predicted(&rgb, at, row));
-        }
-    }
-    rgb
-}
-
-/// The Paeth predictor (PNG, third edition, 9.4): whichever of left, upper and upper left is nearest to
-/// left + upper − upper left.
-fn predicted(rgb: &[u8], at: usize, row: usize) -> u8 {
-    let (inside, below) = (at % row >= CHANNELS, at >= row);
-    let left = if inside { rgb[at - CHANNELS] } else { 0 };
-    let upper = if below { rgb[at - row] } else { 0 };
-    let corner = if inside && below { rgb[at - row - CHANNELS] } else { 0 };
-    let target = i16::from(left) + i16::from(upper) - i16::from(corner);
-    let [to_left, to_upper, to_corner] = [left, upper, corner].map(|byte| target.abs_diff(i16::from(byte)));
-    if to_left <= to_upper && to_left <= to_corner {
-        left
-    } else if to_upper <= to_corner {
-        upper
-    } else {
-        corner
-    }
+    let length = size * size * 3;
+    let planes = fdeflate::decompress_to_vec_bounded(packed, length).unwrap_or_default();
+    from_prediction_errors(&planes, [size; 2]).unwrap_or_else(|| vec![0; length])
 }
 
 #[cfg(test)]

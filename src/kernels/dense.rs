@@ -18,6 +18,7 @@ impl DenseRows {
     ///
     /// # Panics
     /// Where a place lies outside of `x`, or something is of another size.
+    #[inline(never)]
     pub fn forward(&self, x: &[f32], rows: &[u32], weight: &[f32], bias: &[f32], y: &mut [f32]) {
         self.forward_with(x, rows, weight, bias, y, Level::best());
     }
@@ -26,6 +27,7 @@ impl DenseRows {
     ///
     /// # Panics
     /// As [`DenseRows::forward`].
+    #[inline(never)]
     pub fn weight_gradient(&self, x: &[f32], rows: &[u32], gradient: &[f32], which: Range<usize>, y: &mut [f32]) {
         self.weight_gradient_with(x, rows, gradient, which, y, Level::best());
     }

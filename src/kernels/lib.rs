@@ -12,9 +12,11 @@
 //! - `eight_bits` is the matrix product of whole numbers of eight bits, `dots` its vector.
 //! - `training` has pointwise convolutions of whole batches and their gradients, on values as burn lays them out, `planes` those
 //!   channel by channel, `dense` dense layers.
+//! - `elementwise` and `pixels` are loops over values and over the bytes of pictures, which only become vectors here.
 //! - `reference` has each operation as its definition reads; the tests compare with it.
 //!
-//! The crate stands by itself, so that it is optimised for speed where the rest of the module is for size.
+//! The crate stands by itself, so that it is optimised for speed where the rest of the module is for size. What is called from there is never
+//! inlined: it would be optimised as its caller is.
 
 #![warn(missing_docs)]
 
@@ -25,8 +27,10 @@ mod dense;
 mod depthwise;
 mod dots;
 mod eight_bits;
+pub mod elementwise;
 mod lanes;
 mod network;
+pub mod pixels;
 mod planes;
 mod pointwise;
 mod pool;
@@ -38,6 +42,7 @@ mod training;
 pub use activation::Activation;
 pub use conv::{Arithmetic, Conv};
 pub use dense::DenseRows;
+pub use elementwise::Move;
 pub use network::{Affine, Arena, Dense, Layer, Network, Op};
 pub use planes::Planes;
 pub use pool::Window;

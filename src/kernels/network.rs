@@ -122,6 +122,7 @@ impl Network {
     ///
     /// # Errors
     /// The index of the layer that does not fit what goes into it.
+    #[inline(never)]
     pub fn new(shape: [usize; 3], layers: Vec<Layer>) -> Result<Self, usize> {
         Self::with_level(shape, layers, Level::best())
     }
@@ -163,6 +164,7 @@ impl Network {
     ///
     /// # Panics
     /// Where the picture is of another size.
+    #[inline(never)]
     pub fn run(&self, picture: &[f32], arena: &mut Arena, out: &mut Vec<f32>) {
         let value = self.compute(picture, arena);
         let values = &arena.slots[value.slot];
@@ -177,6 +179,7 @@ impl Network {
     ///
     /// # Panics
     /// Where the picture is of another size.
+    #[inline(never)]
     pub fn run_pooled(&self, picture: &[f32], arena: &mut Arena, out: &mut Vec<f32>) {
         let value = self.compute(picture, arena);
         let means = &mut arena.work.floats[0];

@@ -30,17 +30,20 @@ impl Planes {
 
     /// The output `[planes, height, width]` for neighbouring planes `x`, of which the first is of the channel `first`; the weight
     /// `[channels, height, width]` is that of all channels.
+    #[inline(never)]
     pub fn forward(&self, x: &[f32], weight: &[f32], first: usize, y: &mut [f32]) {
         self.forward_with(x, weight, first, y, Level::best());
     }
 
     /// The input's gradient for that of the output, of neighbouring planes as in [`Planes::forward`].
+    #[inline(never)]
     pub fn input_gradient(&self, gradient: &[f32], weight: &[f32], first: usize, x: &mut [f32]) {
         self.input_gradient_with(gradient, weight, first, x, Level::best());
     }
 
     /// The weight's gradient `[channels, height, width]` of some channels, for all planes `x` and the output's gradient, of which
     /// there are `[pictures, channels]`.
+    #[inline(never)]
     pub fn weight_gradient(
         &self,
         x: &[f32],

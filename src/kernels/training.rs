@@ -22,17 +22,20 @@ pub struct PointwiseBatch {
 impl PointwiseBatch {
     /// The output `[pictures, outputs, area]` for the maps `x` `[pictures, inputs, area]` of some pictures of the batch and the weight
     /// `[outputs, inputs]`. What a picture gives does not depend on which others there are.
+    #[inline(never)]
     pub fn forward(&self, x: &[f32], weight: &[f32], y: &mut [f32]) {
         self.forward_with(x, weight, y, Level::best());
     }
 
     /// The gradient of the input `[pictures, inputs, area]` for those of the output `[pictures, outputs, area]` of some pictures.
+    #[inline(never)]
     pub fn input_gradient(&self, gradient: &[f32], weight: &[f32], x: &mut [f32]) {
         self.input_gradient_with(gradient, weight, x, Level::best());
     }
 
     /// Rows of the weight's gradient, `[rows, inputs]`, for all maps `x` `[batch, inputs, area]` and the output's gradient
     /// `[batch, outputs, area]`.
+    #[inline(never)]
     pub fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, y: &mut [f32]) {
         self.weight_gradient_with(x, gradient, rows, y, Level::best());
     }

@@ -7,15 +7,10 @@ export function refusal(code: ErrorCode, message: string, value?: string): Error
 
 /** An error as data for the page. */
 export function toFailure(error: unknown): Failure {
-  if (error instanceof Error) {
-    const { code, value } = error as { code?: unknown; value?: unknown };
-    // A DOMException has a `code` too, a number.
-    if (typeof code === 'string') {
-      return { code: code as ErrorCode, message: error.message, value: value == null ? undefined : String(value) };
-    }
-    return { code: 'internal', message: `Something went wrong inside Headstart: ${error.message}` };
-  }
-  return { code: 'internal', message: `Something went wrong inside Headstart: ${String(error)}` };
+  const { message, code, value } = error instanceof Error ? (error as Error & { code?: unknown; value?: unknown }) : { message: String(error) };
+  // A DOMException has a `code` too, a number.
+  if (typeof code === 'string') return { code: code as ErrorCode, message, value: value == null ? undefined : String(value) };
+  return { code: 'internal', message: `Something went wrong inside Headstart: ${message}` };
 }
 
 /** Says to the page that nothing will be answered any more. */

@@ -6,7 +6,8 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Shape as Dims, TensorData};
-use headstart_kernels::{DenseRows, PointwiseBatch};
+use headstart_kernels::elementwise::{columns, finish, sum, within};
+use headstart_kernels::{Activation, DenseRows, PointwiseBatch};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ impl Compute for Flex {
                 in_groups(&mut y, to, x.len() * of.outputs, |group, y| {
                     of.forward(&x[group.start * from..group.end * from], weight, y);
                     let planes = y.chunks_exact_mut(of.area).zip(bias.iter().cycle());
-                    planes.for_each(|(plane, bias)| finish(plane, *bias, clamp));
+                    planes.for_each(|(plane, bias)| finish(plane, *bias, activation(clamp)));
                 });
                 tensor(y, [of.batch, of.outputs, size[0], size[1]])
             }
@@ -39,7 +40,7 @@ impl Compute for Flex {
                     let first = group.start % channels;
                     planes.forward(&x[group.start * from..group.end * from], weight, first, y);
                     let planes = y.chunks_exact_mut(to).zip(bias.iter().cycle().skip(first));
-                    planes.for_each(|(plane, bias)| finish(plane, *bias, clamp));
+                    planes.for_each(|(plane, bias)| finish(plane, *bias, activation(clamp)));
                 });
                 tensor(y, [batch, channels, height, width])
             }
@@ -50,9 +51,7 @@ impl Compute for Flex {
         let shape = gradient.shape();
         let (mut gradient, y) = (owned(gradient), Values::of(&y));
         let most = if clamp == Clamp::Relu6 { 6.0 } else { f32::INFINITY };
-        for (gradient, y) in gradient.iter_mut().zip(y.values()) {
-            *gradient = if *y > 0.0 && *y < most { *gradient } else { 0.0 };
-        }
+        within(&mut gradient, y.values(), most);
         tensor(gradient, shape)
     }
 
@@ -117,8 +116,11 @@ impl Compute for Flex {
 
     fn averaged_input(gradient: Tensor, of: [usize; 4]) -> Tensor {
         let (gradient, area) = (Values::of(&gradient), of[2] * of[3]);
-        let planes = gradient.values().iter().flat_map(|value| std::iter::repeat_n(value / area as f32, area));
-        tensor(planes.collect(), of)
+        let mut planes = Vec::with_capacity(gradient.values().len() * area);
+        for value in gradient.values() {
+            planes.resize(planes.len() + area, value / area as f32);
+        }
+        tensor(planes, of)
     }
 
     fn added(a: Tensor, b: Tensor) -> Tensor {
@@ -132,14 +134,14 @@ impl Compute for Flex {
         let layer = DenseRows { inputs, outputs };
         layer.forward(x.values(), &rows_of(of), weight.values(), bias.values(), &mut y);
         if of.relu {
-            finish(&mut y, 0.0, Clamp::Relu);
+            finish(&mut y, 0.0, Activation::Relu);
         }
         tensor(y, [batch, outputs])
     }
 
     fn multiplied_input(weight: Tensor, gradient: Tensor, y: Option<Tensor>, of: &Matrix) -> Tensor {
         let Matrix { batch, inputs, outputs, .. } = *of;
-        let (weight, gradient) = (Values::of(&weight), within(gradient, y));
+        let (weight, gradient) = (Values::of(&weight), behind_relu(gradient, y));
         let mut to = vec![0.0; batch * inputs];
         // A product that a pointwise convolution has too.
         let product = PointwiseBatch { batch: 1, inputs: outputs, outputs: batch, area: inputs };
@@ -149,7 +151,7 @@ impl Compute for Flex {
 
     fn multiplied_weights(x: Tensor, gradient: Tensor, y: Option<Tensor>, of: &Matrix) -> [Tensor; 2] {
         let Matrix { inputs, outputs, .. } = *of;
-        let (x, gradient) = (Values::of(&x), within(gradient, y));
+        let (x, gradient) = (Values::of(&x), behind_relu(gradient, y));
         let (mut y, layer) = (vec![0.0; outputs * inputs], DenseRows { inputs, outputs });
         layer.weight_gradient(x.values(), &rows_of(of), gradient.values(), 0..outputs, &mut y);
         [tensor(y, [outputs * inputs]), tensor(columns(gradient.values(), outputs), [outputs])]
@@ -197,8 +199,11 @@ impl Moving for Flex {
     fn gather(table: Tensor, rows: Arc<[u32]>) -> Tensor {
         let [_, width] = table.shape().dims::<2>();
         let table = Values::of(&table);
-        let values = rows.iter().flat_map(|row| &table.values()[*row as usize * width..][..width]).copied();
-        tensor(values.collect(), [rows.len(), width])
+        let mut values = Vec::with_capacity(rows.len() * width);
+        for row in rows.iter() {
+            values.extend_from_slice(&table.values()[*row as usize * width..][..width]);
+        }
+        tensor(values, [rows.len(), width])
     }
 
     fn join(parts: Tensors<Self>) -> Tensor {
@@ -219,7 +224,7 @@ impl Moving for Flex {
             else {
                 break;
             };
-            step([&mut value, &mut first, &mut second], Values::of(gradient).values(), by);
+            by.adam(&mut value, &mut first, &mut second, Values::of(gradient).values());
             let length = value.len();
             after.extend([value, first, second].map(|values| tensor(values, [length])));
         }
@@ -238,9 +243,10 @@ impl Moving for Flex {
                 let part = outputs.start * of.inputs..outputs.end * of.inputs;
                 let found = &mut found[..part.len()];
                 layer.weight_gradient(x.values(), &rows, gradient.values(), outputs, found);
-                step([&mut *value, first, second].map(|values| &mut values[part.clone()]), found, by);
+                let [value, first, second] = [&mut *value, first, second].map(|values| &mut values[part.clone()]);
+                by.adam(value, first, second, found);
             }
-            step([bias, bias_first, bias_second], &columns(gradient.values(), of.outputs), by_bias);
+            by_bias.adam(bias, bias_first, bias_second, &columns(gradient.values(), of.outputs));
         }
         let after = states.into_iter().map(|values| (values.len(), values));
         after.map(|(length, values)| tensor(values, [length])).collect()
@@ -255,11 +261,7 @@ impl Moving for Flex {
         let mut states = states.0.into_iter().map(owned);
         for (gradient, by) in gradients.0.iter().zip(&*by) {
             let (Some(mut value), Some(mut velocity)) = (states.next(), states.next()) else { break };
-            let gradient = Values::of(gradient);
-            for ((value, gradient), velocity) in value.iter_mut().zip(gradient.values()).zip(&mut velocity) {
-                *velocity = *velocity * by.decay[0] + (gradient + *value * by.added);
-                *value -= *velocity * by.rate;
-            }
+            by.descend(&mut value, &mut velocity, Values::of(gradient).values());
             let length = value.len();
             after.extend([value, velocity].map(|values| tensor(values, [length])));
         }
@@ -270,58 +272,26 @@ impl Moving for Flex {
 /// Outputs of a dense layer that are moved at a time.
 const MOVED_AT_ONCE: usize = 4;
 
-/// A step of Adam of some values and their moments.
-fn step([value, first, second]: [&mut [f32]; 3], gradient: &[f32], by: &Move) {
-    let moments = first.iter_mut().zip(second);
-    for ((value, gradient), (first, second)) in value.iter_mut().zip(gradient).zip(moments) {
-        let gradient = gradient + *value * by.added;
-        *first = *first * by.decay[0] + gradient * by.new[0];
-        *second = *second * by.decay[1] + gradient * gradient * by.new[1];
-        *value = *value * by.kept - *first * by.rate / (second.sqrt() * by.root + by.epsilon);
-    }
-}
-
-/// The sum of each of so many columns.
-fn columns(rows: &[f32], count: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; count];
-    for row in rows.chunks_exact(count) {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-    }
-    sums
-}
-
 /// The rows that a dense layer is of: all that there are, where none are named.
 fn rows_of(of: &Matrix) -> Arc<[u32]> {
     of.rows.clone().unwrap_or_else(|| (0..of.batch as u32).collect())
 }
 
 /// A gradient, of a result that is given where it was not let below 0.
-fn within(gradient: Tensor, y: Option<Tensor>) -> Values {
+fn behind_relu(gradient: Tensor, y: Option<Tensor>) -> Values {
     Values::of(&match y {
         Some(y) => Flex::unclamped(gradient, y, Clamp::Relu),
         None => gradient,
     })
 }
 
-/// A plane with the bias added, clamped.
-fn finish(plane: &mut [f32], bias: f32, clamp: Clamp) {
+/// What an operation ends with.
+fn activation(clamp: Clamp) -> Activation {
     match clamp {
-        Clamp::None => plane.iter_mut().for_each(|y| *y += bias),
-        // As comparisons, so that what is no number stays none.
-        Clamp::Relu => plane.iter_mut().for_each(|y| *y = if *y + bias < 0.0 { 0.0 } else { *y + bias }),
-        Clamp::Relu6 => plane.iter_mut().for_each(|y| *y = (*y + bias).clamp(0.0, 6.0)),
+        Clamp::None => Activation::None,
+        Clamp::Relu => Activation::Relu,
+        Clamp::Relu6 => Activation::Relu6,
     }
-}
-
-/// A sum in eight parts, which become vectors.
-fn sum(values: &[f32]) -> f32 {
-    let mut sums = [0.0; 8];
-    let parts = values.chunks_exact(8);
-    let rest: f32 = parts.remainder().iter().sum();
-    for part in parts {
-        sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
-    }
-    sums.iter().sum::<f32>() + rest
 }
 
 /// Multiplications for which another thread is worth starting.

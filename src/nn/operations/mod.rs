@@ -15,6 +15,7 @@ use burn::backend::{
 use burn::tensor::Tensor;
 #[cfg(feature = "gpu")]
 use burn_cubecl::CubeBackend;
+pub(crate) use headstart_kernels::Move;
 use headstart_kernels::{Planes, PointwiseBatch};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -99,25 +100,6 @@ impl Goal {
             }
         }
     }
-}
-
-/// How an optimiser moves a parameter. The terms are those of [`crate::train::Optimizer`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Move {
-    /// The learning rate; with Adam divided by what the first moment is, which starts at zero, to be a mean.
-    pub rate: f32,
-    /// What of the parameter is added to its gradient.
-    pub added: f32,
-    /// What of the parameter is kept.
-    pub kept: f32,
-    /// Decay of the moments, or of the velocity, and what of the gradient is added to them.
-    pub decay: [f32; 2],
-    /// The same of the gradient and of its square.
-    pub new: [f32; 2],
-    /// What the root of the second moment is multiplied by, to be that of a mean.
-    pub root: f32,
-    /// Added to that.
-    pub epsilon: f32,
 }
 
 /// `x` `[batch, inputs, height, width]` convolved with `weight` `[outputs, inputs, 1, 1]` or `[channels, 1, …]`, with `bias`
