@@ -236,7 +236,7 @@ impl Dataset {
     /// Adds a picture under a number of the caller's choice or the next free one, which it gives. Where a picture of this
     /// number is shown whose pixels are missing, it gets them and stays where it is, and the picture that it was: another
     /// decoder may have read its file. One that was removed too is shown again, where it is told to; if they are the pixels
-    /// of another picture, it is that one from now on.
+    /// of another picture, it is that one from now on. Pixels are kept as they are given: see [`Crop::packed`].
     ///
     /// # Errors
     /// [`Error::IdTaken`], [`Error::ClassUnknown`].

@@ -10,14 +10,21 @@ beforeAll(async () => {
 });
 afterAll(() => api?.close());
 
-/** Goes before the worker's own code: tells of each picture that a helper has found something out about, and of each part of a step. */
+/**
+ * Goes before the worker's own code: tells of each picture that a helper has found something out about, of each part of a step, and of each
+ * helper that gets the compiled code.
+ */
 const COUNTING = `
-  const [told, helped] = [new BroadcastChannel('studied'), new BroadcastChannel('helped')];
+  const [told, helped, given] = ['studied', 'helped', 'given'].map((name) => new BroadcastChannel(name));
   self.Worker = class extends Worker {
     constructor(...args) {
       super(...args);
-      this.addEventListener('message', ({ data }) => data.value?.features && told.postMessage(data.value.features.length));
+      this.addEventListener('message', ({ data }) => data.value?.studied && told.postMessage(data.value.studied.length));
       this.addEventListener('message', ({ data }) => data.value instanceof Float32Array && helped.postMessage(data.value.length));
+    }
+    postMessage(message, ...rest) {
+      if (message.module instanceof WebAssembly.Module) given.postMessage(null);
+      super.postMessage(message, ...rest);
     }
   };
 `;
@@ -39,8 +46,9 @@ describe('many pictures', () => {
         for (const id of ids) all.push(await tools.base64(new Blob([(await trainer.features(id!))! as Uint8Array<ArrayBuffer>])));
         return all;
       };
-      let studied = 0;
+      let [studied, given] = [0, 0];
       new BroadcastChannel('studied').onmessage = () => (studied += 1);
+      new BroadcastChannel('given').onmessage = () => (given += 1);
       const many = await headstart.Trainer.create({ engine: 'cpu' });
       await many.addClass('any');
       const { ids, failures } = await many.addImages('any', pictures);
@@ -51,7 +59,7 @@ describe('many pictures', () => {
       await few.addClass('any');
       const singly = await features(few, (await few.addImages('any', pictures.slice(-COMPARED))).ids);
       few.close();
-      return { ids, failures, together, singly, studied, thumbnails, cores: navigator.hardwareConcurrency };
+      return { ids, failures, together, singly, studied, given, thumbnails, cores: navigator.hardwareConcurrency };
     }, kind);
     expect(seen.failures).toEqual([]);
     expect(seen.ids).toEqual(Array.from({ length: 150 }, (_, i) => i));
@@ -59,6 +67,7 @@ describe('many pictures', () => {
     expect(new Set(seen.thumbnails)).toEqual(new Set(['image/jpeg']));
     // Two of trainers, and the helpers of the one that was given many.
     expect(workers() - before).toBe(2 + Math.min(seen.cores - 1, 3));
+    expect(seen.given, 'helpers that need not compile').toBe(Math.min(seen.cores - 1, 3));
     if (seen.cores > 1) expect(seen.studied).toBeGreaterThan(20);
     expect(api.record.errors).toEqual([]);
   });

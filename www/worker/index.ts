@@ -12,7 +12,11 @@ const post = (message: Message, transfer: Transferable[] = []) => self.postMessa
 // Of this very script, wherever it came from; what its wasm code is to be is told by its name, and it may have that from here.
 const startHelper = (simd: Simd, module: WebAssembly.Module | null) => {
   const helper = new Worker(self.location.href, { type: 'module', name: `${HELPER} ${simd}` });
-  if (module) helper.postMessage({ kind: 'code', module } satisfies Code);
+  try {
+    if (module) helper.postMessage({ kind: 'code', module } satisfies Code);
+  } catch {
+    // A browser that does not send such: the helper compiles its own.
+  }
   return helper;
 };
 const HELPER = 'headstart-helper';
