@@ -211,8 +211,9 @@ build_package() {
   fi
   rm -rf "$staging"
   "$tool" --target web --out-dir "$staging" --out-name headstart "$raw"
-  # -Oz saves nothing of the download once compressed, and its code is slower.
-  $bin/wasm-opt -O2 --strip-debug --strip-producers \
+  # -Oz saves nothing of the download once compressed, and its code is slower. What is called from one place stays a function of its own:
+  # a browser compiles what is often called once more, as a whole, and is done sooner with the part that it is about.
+  $bin/wasm-opt -O2 --one-caller-inline-max-function-size=0 --strip-debug --strip-producers \
     --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
     --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-extended-const --enable-relaxed-simd \
     "$staging/headstart_bg.wasm" -o "$staging/headstart_bg.wasm"

@@ -24,6 +24,19 @@ impl ContentHash {
         hasher.end()
     }
 
+    /// How many bytes it has.
+    pub(crate) const BYTES: usize = 16;
+
+    /// These, in little-endian order.
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        self.0.to_le_bytes()
+    }
+
+    /// Of what [`ContentHash::to_bytes`] gave.
+    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+
     /// Its lower half, a number as good as drawn by lot.
     pub(crate) fn low(self) -> u64 {
         self.0 as u64

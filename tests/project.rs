@@ -958,11 +958,10 @@ fn what_was_looked_at_for_another_backbone_or_is_damaged_is_not_added() {
     };
     assert!(!refuses(0, &studied));
     assert!((1..BACKBONES).all(|number| refuses(number, &studied)));
-    // The header's length comes first, and the features after the header.
-    let features = 8 + u64::from_le_bytes(*studied.first_chunk().unwrap()) as usize;
+    // The features come behind two hashes.
     let mut no_number = studied.clone();
-    no_number[features..features + 4].copy_from_slice(&f32::NAN.to_le_bytes());
-    assert!(refuses(0, &no_number));
+    no_number[32..36].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(refuses(0, &no_number) && refuses(0, &[studied.as_slice(), &[0]].concat()));
     assert!((0..studied.len()).step_by(97).all(|length| refuses(0, &studied[..length])));
     // Features as they are kept have no pixels.
     let mut project = open(default_backbone());

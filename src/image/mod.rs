@@ -247,7 +247,6 @@ impl<'a> Square<'a> {
 
     /// Antialiased, to the size of a preparation.
     fn resized(&self, to: Preparation) -> Result<Crop> {
-        let internal = |e: &dyn std::fmt::Display| Error::Internal(format!("resizing: {e}"));
         let (side, size) = (self.side, to.size as u32);
         let filter = match to.interpolation {
             Interpolation::Bilinear => FilterType::Bilinear,
@@ -257,21 +256,29 @@ impl<'a> Square<'a> {
         // Each channel by itself, so that both ways come to the same.
         let rgb = match &self.pixels {
             Pixels::Opaque { rgba, size: [width, height], corner: [left, top] } => {
-                let whole = ImageRef::new(*width, *height, rgba, PixelType::U8x4).map_err(|e| internal(&e))?;
-                let source = CroppedImage::new(&whole, *left, *top, side, side).map_err(|e| internal(&e))?;
+                let whole = ImageRef::new(*width, *height, rgba, PixelType::U8x4).map_err(|e| not_resized(&e))?;
+                let source = CroppedImage::new(&whole, *left, *top, side, side).map_err(|e| not_resized(&e))?;
                 let mut target = Image::new(size, size, PixelType::U8x4);
-                Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
+                Resizer::new().resize(&source, &mut target, &options).map_err(|e| not_resized(&e))?;
                 pixels::without_alpha(target.buffer().as_chunks().0)
             }
-            Pixels::Rgb(rgb) => {
-                let source = ImageRef::new(side, side, rgb, PixelType::U8x3).map_err(|e| internal(&e))?;
-                let mut target = Image::new(size, size, PixelType::U8x3);
-                Resizer::new().resize(&source, &mut target, &options).map_err(|e| internal(&e))?;
-                target.into_vec()
-            }
+            Pixels::Rgb(rgb) => resized_rgb(rgb, side, size, &options)?,
         };
         Ok(Crop::of(to.size, rgb.into()))
     }
+}
+
+fn not_resized(reason: &dyn std::fmt::Display) -> Error {
+    Error::Internal(format!("resizing: {reason}"))
+}
+
+/// A square of RGB bytes of one side to another; seldom wanted, and not within what is.
+#[inline(never)]
+fn resized_rgb(rgb: &[u8], from: u32, to: u32, options: &ResizeOptions) -> Result<Vec<u8>> {
+    let source = ImageRef::new(from, from, rgb, PixelType::U8x3).map_err(|e| not_resized(&e))?;
+    let mut target = Image::new(to, to, PixelType::U8x3);
+    Resizer::new().resize(&source, &mut target, options).map_err(|e| not_resized(&e))?;
+    Ok(target.into_vec())
 }
 
 /// The rows of a square of an RGBA picture of this width: its left and upper border, and its side.

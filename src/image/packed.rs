@@ -14,6 +14,8 @@ pub fn pack(rgb: &[u8], size: usize) -> Option<Arc<[u8]>> {
 }
 
 /// The bytes `[size, size, 3]` of what [`pack`] gave; black where it was anything else.
+// Not within whoever asks for bytes, which are seldom packed: a browser compiles what is often called as a whole.
+#[inline(never)]
 pub fn unpack(packed: &[u8], size: usize) -> Vec<u8> {
     let length = size * size * 3;
     let planes = fdeflate::decompress_to_vec_bounded(packed, length).unwrap_or_default();

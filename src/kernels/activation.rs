@@ -46,6 +46,7 @@ impl Activation {
     }
 
     /// Of all values, in place. The loops have no branches and no calls, so that they become vectors.
+    #[inline(never)]
     pub(crate) fn apply(self, values: &mut [f32]) {
         match self {
             Self::None => {}

@@ -28,6 +28,7 @@ impl Block {
     }
 
     /// `x` to `y`, which has rows of `width` pixels, each of them `stride` floats.
+    #[inline(never)]
     pub(crate) fn run(
         &self,
         x: Picture<'_>,

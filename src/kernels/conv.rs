@@ -193,6 +193,7 @@ impl Gathered {
         }
     }
 
+    #[inline(never)]
     fn run(
         &self,
         x: Picture<'_>,
@@ -260,6 +261,7 @@ impl Gathered {
 
     /// The windows of a picture that all have one scale, so that it is made whole numbers once and not window by window.
     #[expect(clippy::too_many_arguments, reason = "what a convolution is made of, each once")]
+    #[inline(never)]
     fn run_eight_bits(
         &self,
         right: &eight_bits::Packed,
@@ -311,6 +313,7 @@ impl Gathered {
 
     /// The product of `count` pixels as they lie, `stride` apart.
     #[expect(clippy::too_many_arguments, reason = "what a product is made of, each once")]
+    #[inline(never)]
     pub(crate) fn run_pixels(
         &self,
         x: &[f32],
@@ -380,6 +383,7 @@ impl Gathered {
     }
 
     /// The windows of some outputs, one row each: the channels of one place after those of the other, zeros over the edge.
+    #[inline(never)]
     fn gather(
         &self,
         x: Picture<'_>,

@@ -42,6 +42,7 @@ impl Depthwise {
 
     /// Some rows of the output, of those `held` of a picture of `size`, which have to be all that they need.
     #[expect(clippy::too_many_arguments, reason = "two pictures and a part of each")]
+    #[inline(never)]
     pub(crate) fn run_rows(
         &self,
         x: &[f32],

@@ -188,6 +188,8 @@ impl Network {
         out.extend_from_slice(&means[..value.channels]);
     }
 
+    /// The operations are functions of their own: a browser compiles a function as a whole once it is often called, and one with all of
+    /// them, most of which a network has not, took it as long as twenty pictures.
     fn compute(&self, picture: &[f32], arena: &mut Arena) -> Value {
         let input = self.values[0];
         let pixels = input.size[0] * input.size[1];
@@ -210,6 +212,7 @@ impl Network {
 }
 
 /// `[channels, pixels]` to pixels that are `stride` apart.
+#[inline(never)]
 fn turn(picture: &[f32], pixels: usize, to: &mut [f32], stride: usize) {
     let (red, rest) = picture.split_at(pixels);
     if rest.len() == 2 * pixels {

@@ -1,6 +1,7 @@
 //! Operations value by value and channel by channel.
 
 /// `y` is the sum of values of one shape.
+#[inline(never)]
 pub(crate) fn add(inputs: &[&[f32]], y: &mut [f32]) {
     let [first, others @ ..] = inputs else { return };
     y.copy_from_slice(&first[..y.len()]);
@@ -10,6 +11,7 @@ pub(crate) fn add(inputs: &[&[f32]], y: &mut [f32]) {
 }
 
 /// `y` is `x` times a gate of one value a channel.
+#[inline(never)]
 pub(crate) fn scale(x: &[f32], gate: &[f32], y: &mut [f32], channels: usize) {
     let gate = &gate[..channels];
     for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
@@ -18,6 +20,7 @@ pub(crate) fn scale(x: &[f32], gate: &[f32], y: &mut [f32], channels: usize) {
 }
 
 /// `y` is `x · scale + shift`, channel by channel.
+#[inline(never)]
 pub(crate) fn affine(x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
     let channels = scale.len();
     for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
@@ -28,6 +31,7 @@ pub(crate) fn affine(x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
 }
 
 /// Values with their strides and channels, one behind the other along the channels.
+#[inline(never)]
 pub(crate) fn concat(inputs: &[(&[f32], usize, usize)], y: &mut [f32], stride: usize) {
     for (pixel, y) in y.chunks_exact_mut(stride).enumerate() {
         let mut at = 0;

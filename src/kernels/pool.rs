@@ -33,6 +33,7 @@ pub(crate) enum Of {
 }
 
 /// `x` to `y` of the size `out`.
+#[inline(never)]
 pub(crate) fn pool(window: Window, of: Of, x: Picture<'_>, y: &mut [f32], out: [usize; 2]) {
     let channels = x.stride;
     let scale = 1.0 / (window.kernel * window.kernel) as f32;
@@ -62,6 +63,7 @@ pub(crate) fn pool(window: Window, of: Of, x: Picture<'_>, y: &mut [f32], out: [
 }
 
 /// The mean over all pixels.
+#[inline(never)]
 pub(crate) fn global_average(x: Picture<'_>, y: &mut [f32]) {
     let pixels = x.size[0] * x.size[1];
     let y = &mut y[..x.stride];

@@ -11,6 +11,7 @@ mod measure;
 mod model;
 mod plan;
 mod prepare;
+mod studied;
 mod test_set;
 mod training;
 mod unpacked;
