@@ -202,6 +202,8 @@ export interface ImageOptions {
   part?: Part | undefined;
   /** What {@link Calls.features} gave of it. */
   features?: Uint8Array | undefined;
+  /** So many more are added with it that are still to come. */
+  following?: number | undefined;
 }
 
 /** How a run is kept from being lost. */

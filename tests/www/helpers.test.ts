@@ -344,6 +344,8 @@ describe('a session with helpers', () => {
   const sizes = (calls: string[], ...kinds: ('addImage' | 'addStudied')[]): number[] =>
     calls.map((call) => call.split(' ')).flatMap(([kind, , size]) => (kinds.some((each) => each === kind) ? [Number(size)] : []));
 
+  const kindsOf = (calls: string[], kind: string): number => calls.filter((call) => call.startsWith(`${kind} `)).length;
+
   it('adds every picture in its turn, with what they have found out', async () => {
     const calls = await addMany();
     expect(sizes(calls, 'addImage', 'addStudied')).toEqual(all);
@@ -408,6 +410,23 @@ describe('a session with helpers', () => {
     expect(FakeHelper.all.length).toBeGreaterThan(0);
     expect(FakeWorker.last.session.crew?.most()).toBe(FakeHelper.all.length);
     trainer.close();
+  });
+
+  it('asks for them with the first of many pictures, and not for a few or for others', async () => {
+    const first = async (count: number, part: 'learn' | 'test'): Promise<number> => {
+      FakeHelper.all = [];
+      const trainer = await Trainer.create();
+      await trainer.addClass('a');
+      const adding = trainer.addImages('a', Array.from({ length: count }, (_, i) => picture(i + 1)), { part });
+      while (kindsOf(FakeWorker.last.session.calls, 'addImage') === 0) await new Promise(setImmediate);
+      const helpers = FakeHelper.all.length;
+      await adding;
+      trainer.close();
+      return helpers;
+    };
+    expect(await first(COUNT, 'learn')).toBe(2);
+    expect(await first(11, 'learn')).toBe(0);
+    expect(await first(COUNT, 'test')).toBe(0);
   });
 
   it('does without them where they cannot read a picture, stop or crash', async () => {

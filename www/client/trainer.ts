@@ -277,9 +277,9 @@ export class Trainer {
     return this.#add(ref, source, options);
   }
 
-  #add(ref: ClassRef, source: PictureSource, options: AddImageOptions, signal?: AbortSignal): Promise<number> {
+  #add(ref: ClassRef, source: PictureSource, options: AddImageOptions, signal?: AbortSignal, following?: number): Promise<number> {
     const { group, id, part, features, name = nameOf(source) } = options;
-    return this.#connection.callWith(toPicture(source, name, signal), 'addImage', (taken) => [ref, taken, name, { group, id, part, features }]);
+    return this.#connection.callWith(toPicture(source, name, signal), 'addImage', (taken) => [ref, taken, name, { group, id, part, features, following }]);
   }
 
   /**
@@ -292,7 +292,8 @@ export class Trainer {
   async addImages(ref: ClassRef, sources: readonly PictureSource[], options: AddImagesOptions = {}): Promise<AddedImages> {
     const { group, part, signal } = options;
     const about = { ...(group !== undefined && { group }), ...(part !== undefined && { part }) };
-    const { answers, failures } = await eachReadable(sources, (source) => this.#add(ref, source, about, signal), options, sources.some(isLarge) ? undefined : ADDED_AHEAD);
+    const add = (source: PictureSource, index: number): Promise<number> => this.#add(ref, source, about, signal, sources.length - 1 - index);
+    const { answers, failures } = await eachReadable(sources, add, options, sources.some(isLarge) ? undefined : ADDED_AHEAD);
     return { ids: answers, failures };
   }
 
@@ -590,7 +591,7 @@ const ADDED_AHEAD = 12;
 /** Asks about each of many pictures, in their order; one that cannot be read is null and told, by its place, and anything else that is wrong ends it. */
 async function eachReadable<S, T>(
   sources: readonly S[],
-  ask: (source: S) => Promise<T>,
+  ask: (source: S, index: number) => Promise<T>,
   { signal, onProgress }: EvaluateOptions,
   ahead?: number,
 ): Promise<{ answers: (T | null)[]; failures: { index: number; error: HeadstartError }[] }> {
@@ -599,7 +600,7 @@ async function eachReadable<S, T>(
   const one = async (source: S, index: number): Promise<T | null> => {
     let answer: T | null = null;
     try {
-      answer = await ask(source);
+      answer = await ask(source, index);
     } catch (error) {
       if (signal?.aborted || !(error instanceof HeadstartError) || !error.code.startsWith('picture_')) throw error;
       failures.push({ index, error });

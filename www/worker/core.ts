@@ -24,6 +24,11 @@ export async function loadCore(engine: EngineChoice, simd: Simd = 'relaxed', cod
   };
 }
 
+/** Fetches the script of the package for the CPU, ahead of {@link loadCore}, which hears of what is wrong with it. */
+export function preloadForCpu(): void {
+  import('../pkg/cpu/headstart.js').catch(() => undefined);
+}
+
 /** Fetches the package that this engine needs for a model that only predicts: on the CPU a small part of what training needs. */
 export async function loadModelCore(engine: EngineChoice): Promise<OpenSession> {
   if (!(await wantsGpu(engine))) return (await import('./predictor.js')).loadPredictor();

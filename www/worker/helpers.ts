@@ -18,7 +18,7 @@ const NOT_COUNTED = 2;
 const WAIT = 0.5;
 /** What a helper that has no picture, being too slow, is thought to take is so much less the next time: it may have been chance. */
 const FORGOTTEN = 0.95;
-/** Pictures that have come or wait, of which the worker sees no more than it can have at once: from so many on more are likely to follow, and helpers to pay. */
+/** Pictures that have come since there was nothing to do, and those that are known to follow: from so many on helpers pay. */
 const MANY = 12;
 /** Helpers that have had nothing to do for so long are let go. */
 const IDLE_MS = 5000;
@@ -263,12 +263,14 @@ export class Helpers {
     this.rest();
   }
 
-  /** A picture's turn has come while so many wait behind it that they could look at. */
-  expect(waiting: number): void {
-    if (!this.#studies || waiting === 0) return;
-    clearTimeout(this.#timer);
+  /** A picture has come that they could look at, and so many more are known to follow. */
+  expect(following: number): void {
+    if (!this.#studies) return;
     this.#come += 1;
-    if (this.#all.length === 0 && this.#come + waiting >= MANY) this.#hire();
+    // One that has no other beside it is no reason to keep them.
+    if (this.#come + following < 2) return;
+    clearTimeout(this.#timer);
+    if (this.#all.length === 0 && this.#come + following >= MANY) this.#hire();
   }
 
   /** Nothing waits. */

@@ -1,6 +1,6 @@
 /** The worker's entry: joins the wasm package, the browser and the loop. */
 import type { CallRequest, Code, Message, Request } from '../protocol.js';
-import { loadCore, loadModelCore } from './core.js';
+import { loadCore, loadModelCore, preloadForCpu } from './core.js';
 import { fatal } from './failure.js';
 import { Helpers } from './helpers.js';
 import { ModelServer } from './model-server.js';
@@ -30,6 +30,9 @@ function begin({ call, args: [engine] }: CallRequest<'create' | 'ofModel'>, code
     .catch((error: unknown) => post(fatal(error)));
   return server;
 }
+
+// A helper's own code is on its way before anybody tells it what to do.
+if (self.name.startsWith(HELPER)) preloadForCpu();
 
 // Listening starts before the wasm code is there: what arrives until then waits.
 let server: Pick<Server, 'receive'> | null = null;

@@ -72,6 +72,8 @@ export class Server {
       if (LONG_CALLS.has(request.call)) this.#controls.set(request.id, { paused: false, cancelled: false });
       const loaded = this.#load(request);
       for (const action of request.steering ?? []) this.#steer(request.id, action);
+      // It takes them as long to come as some pictures do.
+      if (isForHelpers(request)) this.#helpers.expect(request.args[3].following ?? 0);
       const enqueue = () => {
         this.#queue.add({ request, ...(loaded && { loaded }) });
         this.#prefetch();
@@ -165,7 +167,6 @@ export class Server {
   async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
     const { id, call } = request;
     this.#embedding = !studied && isForHelpers(request);
-    if (call === 'addImage') this.#helpers.expect(this.#queue.nextImages(AHEAD).filter((next) => isForHelpers(next.request)).length);
     this.#prefetch();
     const began = performance.now();
     try {
@@ -469,7 +470,7 @@ function isLarge(picture: Picture): boolean {
 
 
 /** Whether helpers could look at the picture: one that is not known yet and is to be learned from. */
-function isForHelpers(request: CallRequest): boolean {
+function isForHelpers(request: CallRequest): request is CallRequest<'addImage'> {
   if (request.call !== 'addImage') return false;
   const [, , , { features, part }] = request.args;
   return !features && part !== 'test';
