@@ -119,13 +119,9 @@ impl Project {
             return Ok(());
         }
         let content = sample.content;
-        let (crop, preparation) = (self.embedder.preprocess().crop(rgba, size.0, size.1)?, self.preparation());
+        let crop = self.embedder.preprocess().crop(rgba, size.0, size.1)?;
         self.embed_in(&[ADDED], &[Picture { content, crop: crop.clone() }], Keep::Expected).await?;
-        self.ahead = None;
-        let bytes = crop.bytes();
-        self.dataset.give_pixels(id, crop, preparation, preparation)?;
-        self.unpacked.add(&mut self.dataset, id, bytes);
-        Ok(())
+        self.give(id, crop)
     }
 
     /// Embeds a picture whose pixels are there; does nothing where they are not.

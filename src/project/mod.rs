@@ -309,22 +309,40 @@ impl Project {
     pub async fn add_image_at(&mut self, home: Home, rgba: &[u8], size: (u32, u32), id: Option<u32>) -> Result<u32> {
         let picture = self.embedder.preprocess().picture(rgba, size.0, size.1)?;
         // What cannot be added is not worth embedding.
-        self.dataset.can_add(home.class, id)?;
-        let picture = match id {
-            Some(id) => self.dataset.known(id, picture),
-            None => picture,
-        };
+        let picture = self.admitted(&home, id, picture)?;
         self.embed_in(&[ADDED], std::slice::from_ref(&picture), Keep::WhereThereIsRoom).await?;
         self.keep(id, home, picture)
+    }
+
+    /// A picture that can be added: one that is known by its number is the picture that it was.
+    fn admitted(&self, home: &Home, id: Option<u32>, picture: Picture) -> Result<Picture> {
+        self.dataset.can_add(home.class, id)?;
+        Ok(match id {
+            Some(id) => self.dataset.known(id, picture),
+            None => picture,
+        })
     }
 
     /// Adds a picture of which everything is there.
     fn keep(&mut self, id: Option<u32>, home: Home, picture: Picture) -> Result<u32> {
         let bytes = picture.crop.bytes();
         let id = self.dataset.add_picture(id, home, picture)?;
+        self.has_pixels(id, bytes);
+        Ok(id)
+    }
+
+    /// Gives a picture that is known its pixels for the present backbone.
+    fn give(&mut self, id: u32, crop: Crop) -> Result<()> {
+        let (bytes, preparation) = (crop.bytes(), self.preparation());
+        self.dataset.give_pixels(id, crop, preparation, preparation)?;
+        self.has_pixels(id, bytes);
+        Ok(())
+    }
+
+    /// A picture has so many bytes of pixels now: they are packed, and it is embedded in other views, once there is time.
+    fn has_pixels(&mut self, id: u32, bytes: usize) {
         self.unpacked.add(&mut self.dataset, id, bytes);
         self.ahead = None;
-        Ok(id)
     }
 
     /// Embeds prepared pictures to learn from and adds them to a class, in one go.

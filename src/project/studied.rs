@@ -37,11 +37,7 @@ impl Project {
     /// As [`Project::add_image_at`].
     pub fn add_studied(&mut self, home: Home, studied: &[u8], id: Option<u32>) -> Result<Option<u32>> {
         let Some((picture, features)) = self.read_studied(studied) else { return Ok(None) };
-        self.dataset.can_add(home.class, id)?;
-        let picture = match id {
-            Some(id) => self.dataset.known(id, picture),
-            None => picture,
-        };
+        let picture = self.admitted(&home, id, picture)?;
         let place = Place::new(&self.backbone, Cut::features(&self.backbone));
         self.store.offer(place, Views::plain().key(picture.content, ADDED), features);
         self.keep(id, home, picture).map(Some)

@@ -192,11 +192,7 @@ impl Project {
             pictures.push(Picture { content: sample.content, crop: crop.clone() });
         }
         self.embed_in(&[ADDED], &pictures, Keep::WhereThereIsRoom).await?;
-        for (id, crop) in crops {
-            self.dataset.give_pixels(id, crop.packed(), preparation, preparation)?;
-        }
-        self.ahead = None;
-        Ok(())
+        crops.into_iter().try_for_each(|(id, crop)| self.give(id, crop))
     }
 
     /// Gives the pictures their pixels; where they come in several preparations, those of the backbone that the project

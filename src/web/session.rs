@@ -315,10 +315,9 @@ impl Session {
         part: Option<String>,
     ) -> Answer {
         let id = number(id)?;
-        let part = part.map(part_named).transpose()?.unwrap_or_default();
         let mut project = self.project.lock().await;
-        let class = class_of(&class, |name| project.dataset().class_named(name))?;
-        let id = project.add_image_at(Home { class, group, part }, &rgba, (width, height), id).await;
+        let home = home(&project, &class, group, part)?;
+        let id = project.add_image_at(home, &rgba, (width, height), id).await;
         self.note_engine(&project);
         id.map(JsValue::from).map_err(|e| error_to_js(&e))
     }
@@ -340,10 +339,9 @@ impl Session {
         part: Option<String>,
     ) -> Answer {
         let id = number(id)?;
-        let part = part.map(part_named).transpose()?.unwrap_or_default();
         let mut project = self.project.lock().await;
-        let class = class_of(&class, |name| project.dataset().class_named(name))?;
-        let added = project.add_studied(Home { class, group, part }, &studied, id).map_err(|e| error_to_js(&e))?;
+        let home = home(&project, &class, group, part)?;
+        let added = project.add_studied(home, &studied, id).map_err(|e| error_to_js(&e))?;
         Ok(added.map_or(JsValue::NULL, JsValue::from))
     }
 
@@ -646,6 +644,13 @@ fn class_of(class: &JsValue, find: impl Fn(&str) -> CoreResult<ClassId>) -> Resu
         (None, None) => Err(Error::ClassUnknown(format!("{class:?}"))),
     };
     found.map_err(|e| error_to_js(&e))
+}
+
+/// Where a picture is to be put: into a class, to learn from where nothing is said.
+fn home(project: &Project, class: &JsValue, group: Option<String>, part: Option<String>) -> Result<Home, JsValue> {
+    let part = part.map(part_named).transpose()?.unwrap_or_default();
+    let class = class_of(class, |name| project.dataset().class_named(name))?;
+    Ok(Home { class, group, part })
 }
 
 /// What a picture is there for.

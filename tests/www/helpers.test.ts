@@ -344,8 +344,6 @@ describe('a session with helpers', () => {
   const sizes = (calls: string[], ...kinds: ('addImage' | 'addStudied')[]): number[] =>
     calls.map((call) => call.split(' ')).flatMap(([kind, , size]) => (kinds.some((each) => each === kind) ? [Number(size)] : []));
 
-  const kindsOf = (calls: string[], kind: string): number => calls.filter((call) => call.startsWith(`${kind} `)).length;
-
   it('adds every picture in its turn, with what they have found out', async () => {
     const calls = await addMany();
     expect(sizes(calls, 'addImage', 'addStudied')).toEqual(all);
@@ -418,7 +416,7 @@ describe('a session with helpers', () => {
       const trainer = await Trainer.create();
       await trainer.addClass('a');
       const adding = trainer.addImages('a', Array.from({ length: count }, (_, i) => picture(i + 1)), { part });
-      while (kindsOf(FakeWorker.last.session.calls, 'addImage') === 0) await new Promise(setImmediate);
+      while (sizes(FakeWorker.last.session.calls, 'addImage').length === 0) await new Promise(setImmediate);
       const helpers = FakeHelper.all.length;
       await adding;
       trainer.close();

@@ -73,7 +73,7 @@ export class Server {
       const loaded = this.#load(request);
       for (const action of request.steering ?? []) this.#steer(request.id, action);
       // It takes them as long to come as some pictures do.
-      if (isForHelpers(request)) this.#helpers.expect(request.args[3].following ?? 0);
+      if (request.call === 'addImage' && isForHelpers(request)) this.#helpers.expect(request.args[3].following ?? 0);
       const enqueue = () => {
         this.#queue.add({ request, ...(loaded && { loaded }) });
         this.#prefetch();
@@ -470,7 +470,7 @@ function isLarge(picture: Picture): boolean {
 
 
 /** Whether helpers could look at the picture: one that is not known yet and is to be learned from. */
-function isForHelpers(request: CallRequest): request is CallRequest<'addImage'> {
+function isForHelpers(request: CallRequest): boolean {
   if (request.call !== 'addImage') return false;
   const [, , , { features, part }] = request.args;
   return !features && part !== 'test';
