@@ -127,13 +127,8 @@ impl Embedder {
     /// # Errors
     /// [`crate::Error::DeviceLost`].
     pub async fn embed(&self, pictures: &[&Crop]) -> Result<Vec<Arc<[f32]>>> {
-        if self.stages.is_on_gpu() {
-            // It normalises them itself: a fifth of the bytes to bring there.
-            let mut rgb = Vec::new();
-            pictures.iter().for_each(|crop| rgb.extend_from_slice(&crop.rgb()));
-            return self.stages.picture_rows(&rgb, self.preprocess.normalisation(), self.pooled).await;
-        }
-        self.stages.rows(&self.preprocess.batch(pictures.iter().copied()), self.pooled).await
+        let pictures: Vec<Arc<[u8]>> = pictures.iter().map(|crop| crop.rgb()).collect();
+        self.stages.picture_rows(&pictures, self.preprocess.normalisation(), self.pooled).await
     }
 
     /// The same from values at the boundary where these stages begin, one picture's or map's behind the other's.

@@ -9,6 +9,7 @@ use crate::image::Preprocess;
 use crate::nn::{CpuStages, Lowering};
 use crate::report::TrainReport;
 use crate::train::softmax;
+use headstart_kernels::Input;
 use serde::Serialize;
 
 /// A model on the kernels of the CPU. It says what [`crate::classifier::Classifier`] says on the CPU engine, to the bit where
@@ -111,6 +112,7 @@ impl Predictor {
 
     fn features(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f32>> {
         let crop = self.preprocess.crop(rgba, width, height)?;
-        Ok(self.stages.rows(&self.preprocess.batch([&crop]), 1, true).concat())
+        let input = Input::Picture { rgb: &crop.rgb(), by: self.preprocess.normalisation() };
+        Ok(self.stages.rows(&[input], true).concat())
     }
 }

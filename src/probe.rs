@@ -205,12 +205,9 @@ fn stripes(by: &Preprocess) -> Result<Crop> {
     Crop::new(by.size, bytes.collect::<Vec<u8>>())
 }
 
-/// What stages make of a picture so many times, as it comes to them: bytes to a GPU, and numbers to the CPU.
+/// What stages make of a picture so many times.
 async fn looked_at(stages: &FrozenStages, by: &Preprocess, picture: &Crop, times: usize) -> Result<Vec<Arc<[f32]>>> {
-    if stages.is_on_gpu() {
-        return stages.picture_rows(&picture.rgb().repeat(times), by.normalisation(), true).await;
-    }
-    stages.rows(&by.batch(std::iter::repeat_n(picture, times)), true).await
+    stages.picture_rows(&vec![picture.rgb(); times], by.normalisation(), true).await
 }
 
 /// Whether values are the same up to rounding; what is no number is not.

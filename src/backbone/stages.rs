@@ -69,11 +69,6 @@ impl FrozenStages {
         self.0.is_for(engine)
     }
 
-    /// Whether they are on the GPU.
-    pub(crate) fn is_on_gpu(&self) -> bool {
-        self.0.is_on_gpu()
-    }
-
     /// Runs the stages: values `[batch, channels, height, width]` to the same of the last stage.
     pub fn forward(&self, values: &[f32]) -> Tensor<4> {
         self.0.forward(values)
@@ -88,12 +83,17 @@ impl FrozenStages {
         self.0.rows(values, pooled).await
     }
 
-    /// The same of pictures on a GPU, RGB bytes row by row, each channel multiplied and added to.
+    /// The same of pictures, RGB bytes row by row, of which each channel is multiplied and added to.
     ///
     /// # Errors
-    /// [`crate::Error::DeviceLost`]; [`crate::Error::Internal`] on the CPU.
-    pub(crate) async fn picture_rows(&self, rgb: &[u8], by: [[f32; 2]; 3], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
-        self.0.picture_rows(rgb, by, pooled).await
+    /// [`crate::Error::DeviceLost`].
+    pub(crate) async fn picture_rows(
+        &self,
+        pictures: &[Arc<[u8]>],
+        by: [[f32; 2]; 3],
+        pooled: bool,
+    ) -> Result<Vec<Arc<[f32]>>> {
+        self.0.picture_rows(pictures, by, pooled).await
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::activation::Activation;
 use crate::depthwise::Depthwise;
 use crate::eight_bits::{self, Pixels, Rows, Whole, rows_of};
+use crate::first::First;
 use crate::lanes::{Four, Level, copy, padded};
 use crate::product::{Packed, Product};
 
@@ -177,6 +178,25 @@ impl Ready {
     /// Whether it can do with pixels that are not filled up to whole vectors.
     pub(crate) fn gathers(&self) -> bool {
         matches!(self, Self::Product(gathered) if !gathered.is_direct())
+    }
+
+    /// The same for what goes into a network, which has this size; none where it is another kind.
+    pub(crate) fn first(&self, size: [usize; 2]) -> Option<First> {
+        let Self::Product(of) = self else { return None };
+        match &of.weights {
+            Weights::Floats(groups) if groups.len() == 1 && !of.is_direct() => Some(First {
+                weight: groups[0].clone(),
+                bias: of.bias.clone(),
+                kernel: of.kernel,
+                stride: of.stride,
+                padding: of.padding,
+                inputs: of.inputs,
+                outputs: of.outputs,
+                activation: of.activation,
+                size,
+            }),
+            _ => None,
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! - `lanes` is the vector: 128 bits of WebAssembly's SIMD, 256 of AVX2 where a native machine has it, or four floats.
 //! - `product` is the matrix product, `conv` what makes convolutions of it, `depthwise` the convolution channel by channel,
-//!   `pool` and `pointwise` everything else. `block` computes an inverted residual block strip by strip.
+//!   `first` the first one of a picture, `pool` and `pointwise` everything else. `block` computes an inverted residual block strip by strip.
 //! - `eight_bits` is the matrix product of whole numbers of eight bits, `dots` its vector.
 //! - `training` has pointwise convolutions of whole batches and their gradients, on values as burn lays them out, `planes` those
 //!   channel by channel, `dense` dense layers.
@@ -28,6 +28,7 @@ mod depthwise;
 mod dots;
 mod eight_bits;
 pub mod elementwise;
+mod first;
 mod lanes;
 mod network;
 pub mod pixels;
@@ -43,7 +44,7 @@ pub use activation::Activation;
 pub use conv::{Arithmetic, Conv};
 pub use dense::DenseRows;
 pub use elementwise::Move;
-pub use network::{Affine, Arena, Dense, Layer, Network, Op};
+pub use network::{Affine, Arena, Dense, Input, Layer, Network, Op};
 pub use planes::Planes;
 pub use pool::Window;
 pub use training::PointwiseBatch;

@@ -3,7 +3,9 @@
 use crate::activation::Activation;
 use crate::block::Block;
 use crate::conv::{Arithmetic, Conv, Picture, Ready, Work};
+use crate::first::First;
 use crate::lanes::{Level, padded, room};
+use crate::pixels::normalise_pixels;
 use crate::pointwise::{add, affine, concat, scale};
 use crate::pool::{Of, Window, global_average, pool};
 
@@ -103,11 +105,27 @@ impl Value {
 /// Layers with packed weights, for pictures of one shape.
 pub struct Network {
     level: Level,
-    /// In order, each with the values that it takes and the one that it gives.
+    /// A convolution that alone takes what goes in, and the value that it gives.
+    first: Option<(First, usize)>,
+    /// The others in order, each with the values that it takes and the one that it gives.
     steps: Vec<(Step, Vec<usize>, usize)>,
     values: Vec<Value>,
     /// How many values there are at most at a time.
     slots: usize,
+}
+
+/// What goes into a network.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// `[channels, height, width]`.
+    Map(&'a [f32]),
+    /// The bytes of a picture, `[height, width, 3]`.
+    Picture {
+        /// Red, green and blue of each pixel.
+        rgb: &'a [u8],
+        /// What each channel's bytes are multiplied by, and what is added then.
+        by: [[f32; 2]; 3],
+    },
 }
 
 /// Memory that a network works in; it may be that of another network before.
@@ -139,15 +157,19 @@ impl Network {
             values.push(Value { slot: 0, channels, size: [height, width], stride: padded(channels) });
             steps.push((ready(op, [of[0].size[0], of[0].size[1]], level), inputs, at + 1));
         }
-        let steps = with_blocks(steps, &values);
+        let mut steps = with_blocks(steps, &values);
         let slots = place(&steps, &mut values);
+        let first = first_of(&steps, [height, width]);
+        if first.is_some() {
+            steps.remove(0);
+        }
         // A picture of few channels is not filled up where nobody needs it so.
         let gathers = |step: &Step| matches!(step, Step::Conv(conv) if conv.gathers());
         let mut uses = steps.iter().filter(|(_, inputs, _)| inputs.contains(&0));
         if uses.all(|(step, inputs, _)| gathers(step) && inputs.as_slice() == [0]) && !steps.is_empty() {
             values[0].stride = channels;
         }
-        Ok(Self { level, steps, values, slots })
+        Ok(Self { level, first, steps, values, slots })
     }
 
     /// Shape `[channels, height, width]` of what goes in.
@@ -160,13 +182,13 @@ impl Network {
         shape(&self.values[self.values.len() - 1])
     }
 
-    /// Runs one picture, `[channels, height, width]`, and appends what comes out, of [`Network::output_shape`].
+    /// Runs one picture or map and appends what comes out, of [`Network::output_shape`].
     ///
     /// # Panics
-    /// Where the picture is of another size.
+    /// Where it is of another size.
     #[inline(never)]
-    pub fn run(&self, picture: &[f32], arena: &mut Arena, out: &mut Vec<f32>) {
-        let value = self.compute(picture, arena);
+    pub fn run(&self, input: Input<'_>, arena: &mut Arena, out: &mut Vec<f32>) {
+        let value = self.compute(input, arena);
         let values = &arena.slots[value.slot];
         let pixels = value.size[0] * value.size[1];
         out.reserve(pixels * value.channels);
@@ -178,10 +200,10 @@ impl Network {
     /// The same with the mean over height and width of what comes out: `[channels]`.
     ///
     /// # Panics
-    /// Where the picture is of another size.
+    /// Where it is of another size.
     #[inline(never)]
-    pub fn run_pooled(&self, picture: &[f32], arena: &mut Arena, out: &mut Vec<f32>) {
-        let value = self.compute(picture, arena);
+    pub fn run_pooled(&self, input: Input<'_>, arena: &mut Arena, out: &mut Vec<f32>) {
+        let value = self.compute(input, arena);
         let means = &mut arena.work.floats[0];
         room(means, value.stride);
         global_average(picture_of(&arena.slots[value.slot], &value), means);
@@ -190,14 +212,24 @@ impl Network {
 
     /// The operations are functions of their own: a browser compiles a function as a whole once it is often called, and one with all of
     /// them, most of which a network has not, took it as long as twenty pictures.
-    fn compute(&self, picture: &[f32], arena: &mut Arena) -> Value {
-        let input = self.values[0];
-        let pixels = input.size[0] * input.size[1];
-        assert_eq!(picture.len(), pixels * input.channels, "a picture of another size");
+    fn compute(&self, input: Input<'_>, arena: &mut Arena) -> Value {
+        let into = self.values[0];
+        let length = into.size[0] * into.size[1] * into.channels;
+        assert!(input.len() == length && input.fits(into.channels), "what goes in is of another size");
         arena.slots.resize_with(self.slots.max(arena.slots.len()), Vec::new);
         let Arena { slots, work } = arena;
-        room(&mut slots[0], input.len());
-        turn(picture, pixels, &mut slots[0][..input.len()], input.stride);
+        if let Some((first, output)) = &self.first {
+            let value = self.values[*output];
+            let [mut x, mut y] = [0, value.slot].map(|slot| std::mem::take(&mut slots[slot]));
+            room(&mut x, first.len());
+            room(&mut y, value.len());
+            first.lay(input, &mut x[..first.len()]);
+            first.run(&x[..first.len()], &mut y[..value.len()], value.size, self.level);
+            (slots[0], slots[value.slot]) = (x, y);
+        } else {
+            room(&mut slots[0], into.len());
+            turn(input, &mut slots[0][..into.len()], into.stride);
+        }
         for (step, inputs, output) in &self.steps {
             let value = self.values[*output];
             // Never that of an input, which is free only afterwards.
@@ -211,20 +243,42 @@ impl Network {
     }
 }
 
-/// `[channels, pixels]` to pixels that are `stride` apart.
-#[inline(never)]
-fn turn(picture: &[f32], pixels: usize, to: &mut [f32], stride: usize) {
-    let (red, rest) = picture.split_at(pixels);
-    if rest.len() == 2 * pixels {
-        // All channels of a pixel at once: a third of the passes through memory.
-        let (green, blue) = rest.split_at(pixels);
-        for (((to, red), green), blue) in to.chunks_exact_mut(stride).zip(red).zip(green).zip(blue) {
-            (to[0], to[1], to[2]) = (*red, *green, *blue);
-        }
-        return;
+/// The first step, where it alone takes what goes in, of this size, and gathers it.
+fn first_of(steps: &[(Step, Vec<usize>, usize)], size: [usize; 2]) -> Option<(First, usize)> {
+    let mut uses = steps.iter().filter(|(_, inputs, _)| inputs.contains(&0));
+    let ((step, inputs, output), None) = (uses.next()?, uses.next()) else { return None };
+    match step {
+        Step::Conv(conv) if inputs.as_slice() == [0] => Some((conv.first(size)?, *output)),
+        _ => None,
     }
-    for (channel, values) in picture.chunks_exact(pixels).enumerate() {
-        to.chunks_exact_mut(stride).zip(values).for_each(|(to, value)| to[channel] = *value);
+}
+
+impl Input<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Map(values) => values.len(),
+            Self::Picture { rgb, .. } => rgb.len(),
+        }
+    }
+
+    fn fits(&self, channels: usize) -> bool {
+        matches!(self, Self::Map(_)) || channels == 3
+    }
+}
+
+/// Lays what goes in out as pixels that are `stride` apart.
+#[inline(never)]
+fn turn(input: Input<'_>, to: &mut [f32], stride: usize) {
+    match input {
+        Input::Map(values) => {
+            for (channel, plane) in values.chunks_exact(to.len() / stride).enumerate() {
+                to.chunks_exact_mut(stride).zip(plane).for_each(|(to, value)| to[channel] = *value);
+            }
+        }
+        Input::Picture { rgb, by } => {
+            let pixels = to.chunks_exact_mut(stride).zip(rgb.as_chunks::<3>().0);
+            pixels.for_each(|(to, rgb)| normalise_pixels(rgb, by, &mut to[..3]));
+        }
     }
 }
 

@@ -14,6 +14,20 @@ pub fn normalise(rgb: &[u8], by: [[f32; 2]; RGB], planes: &mut Vec<f32>) {
     }
 }
 
+/// The same, with the channels of a pixel beside each other.
+pub(crate) fn normalise_pixels(rgb: &[u8], by: [[f32; 2]; RGB], pixels: &mut [f32]) {
+    // Four pixels have the same channels at the same places of three vectors.
+    const FOUR: usize = 4 * RGB;
+    let [scales, shifts]: [[f32; FOUR]; 2] = [0, 1].map(|which| std::array::from_fn(|at| by[at % RGB][which]));
+    let ((fours, rest), (to, to_rest)) = (rgb.as_chunks::<FOUR>(), pixels.as_chunks_mut::<FOUR>());
+    for (from, to) in fours.iter().zip(to) {
+        *to = std::array::from_fn(|at| f32::from(from[at]) * scales[at] + shifts[at]);
+    }
+    for (at, (from, to)) in rest.iter().zip(to_rest).enumerate() {
+        *to = f32::from(*from) * scales[at] + shifts[at];
+    }
+}
+
 /// Red, green and blue of each pixel.
 #[inline(never)]
 pub fn without_alpha(rgba: &[[u8; 4]]) -> Vec<u8> {

@@ -2,6 +2,7 @@
 //! bias, shortcut and range in the same pass.
 
 use crate::lanes::{Lanes, Level, with_level};
+use std::ops::Range;
 
 /// Vectors that lie beside each other in a panel.
 pub(crate) const PANEL: usize = 2;
@@ -92,11 +93,45 @@ impl Product<'_> {
     }
 }
 
+/// A product whose rows on the left are windows of a picture where they lie.
+pub(crate) struct Windows<'a> {
+    /// The first value of each window is where a row's would be.
+    pub product: Product<'a>,
+    /// Lines of a window, of as many values each.
+    pub lines: usize,
+    /// From the end of a line to the beginning of the next.
+    pub jump: usize,
+}
+
+impl Windows<'_> {
+    /// Computes it.
+    ///
+    /// # Safety
+    /// As of [`Product::compute`], with all lines of each window.
+    pub(crate) unsafe fn compute(&self, level: Level) {
+        debug_assert!(self.product.right.depth.is_multiple_of(self.lines));
+        with_level!(level, all_windows, self, &Windows<'_>);
+    }
+}
+
 /// Bytes of the left rows that are gone through with one panel after the other: half of a first-level cache of 32 KiB.
 const BLOCK: usize = 16 << 10;
 
 #[inline(always)]
 unsafe fn all<L: Lanes>(job: &Product<'_>) {
+    // SAFETY: as the caller's.
+    unsafe { blocks::<L, false>(job, 1, 0) }
+}
+
+#[inline(always)]
+unsafe fn all_windows<L: Lanes>(job: &Windows<'_>) {
+    // SAFETY: as the caller's.
+    unsafe { blocks::<L, true>(&job.product, job.lines, job.jump) }
+}
+
+/// `lines` and `jump` only matter where there are `WINDOWS`: a loop of its own for each, so that none has what the other needs.
+#[inline(always)]
+unsafe fn blocks<L: Lanes, const WINDOWS: bool>(job: &Product<'_>, lines: usize, jump: usize) {
     let depth = job.right.depth;
     let block = (BLOCK / (4 * depth.max(1)) / L::ROWS).max(1) * L::ROWS;
     let mut first = 0;
@@ -108,11 +143,11 @@ unsafe fn all<L: Lanes>(job: &Product<'_>) {
             // SAFETY: the panel is within the packed matrix, the rows within what the caller has promised.
             unsafe {
                 if job.right.vectors - vector >= PANEL {
-                    panel::<L, PANEL>(job, right, vector * L::COUNT, first, rows);
+                    panel::<L, WINDOWS, PANEL>(job, (lines, jump), right, vector * L::COUNT, first..first + rows);
                     right = right.add(depth * PANEL * L::COUNT);
                     vector += PANEL;
                 } else {
-                    panel::<L, 1>(job, right, vector * L::COUNT, first, rows);
+                    panel::<L, WINDOWS, 1>(job, (lines, jump), right, vector * L::COUNT, first..first + rows);
                     right = right.add(depth * L::COUNT);
                     vector += 1;
                 }
@@ -123,39 +158,39 @@ unsafe fn all<L: Lanes>(job: &Product<'_>) {
 }
 
 #[inline(always)]
-unsafe fn panel<L: Lanes, const VECTORS: usize>(
+unsafe fn panel<L: Lanes, const WINDOWS: bool, const VECTORS: usize>(
     job: &Product<'_>,
+    of: (usize, usize),
     right: *const f32,
     column: usize,
-    first: usize,
-    rows: usize,
+    rows: Range<usize>,
 ) {
-    let end = first + rows;
-    let mut row = first;
+    let Range { start: mut row, end } = rows;
     // SAFETY: as the caller's.
     unsafe {
         if L::ROWS == 6 {
             while end - row >= 6 {
-                tile::<L, 6, VECTORS>(job, right, column, row);
+                tile::<L, WINDOWS, 6, VECTORS>(job, of, right, column, row);
                 row += 6;
             }
         }
         while end - row >= 4 {
-            tile::<L, 4, VECTORS>(job, right, column, row);
+            tile::<L, WINDOWS, 4, VECTORS>(job, of, right, column, row);
             row += 4;
         }
         match end - row {
-            3 => tile::<L, 3, VECTORS>(job, right, column, row),
-            2 => tile::<L, 2, VECTORS>(job, right, column, row),
-            1 => tile::<L, 1, VECTORS>(job, right, column, row),
+            3 => tile::<L, WINDOWS, 3, VECTORS>(job, of, right, column, row),
+            2 => tile::<L, WINDOWS, 2, VECTORS>(job, of, right, column, row),
+            1 => tile::<L, WINDOWS, 1, VECTORS>(job, of, right, column, row),
             _ => {}
         }
     }
 }
 
 #[inline(always)]
-unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
+unsafe fn tile<L: Lanes, const WINDOWS: bool, const ROWS: usize, const VECTORS: usize>(
     job: &Product<'_>,
+    (lines, jump): (usize, usize),
     mut right: *const f32,
     column: usize,
     row: usize,
@@ -173,20 +208,27 @@ unsafe fn tile<L: Lanes, const ROWS: usize, const VECTORS: usize>(
                 *sum = L::load(bias.add(vector * L::COUNT));
             }
         }
-        // Unrolled by hand it is a third slower: the engine then has more in flight than it has registers for.
-        for _ in 0..job.right.depth {
-            let mut factors = [L::splat(0.0); VECTORS];
-            for (vector, factor) in factors.iter_mut().enumerate() {
-                *factor = L::load(right.add(vector * L::COUNT));
-            }
-            for (sums, left) in sums.iter_mut().zip(&mut left) {
-                let x = L::splat_at(*left);
-                *left = left.add(1);
-                for (sum, factor) in sums.iter_mut().zip(factors) {
-                    *sum = sum.add_product(x, factor);
+        let (lines, length) = if WINDOWS { (lines, job.right.depth / lines) } else { (1, job.right.depth) };
+        for _ in 0..lines {
+            // Unrolled by hand it is a third slower: the engine then has more in flight than it has registers for.
+            for _ in 0..length {
+                let mut factors = [L::splat(0.0); VECTORS];
+                for (vector, factor) in factors.iter_mut().enumerate() {
+                    *factor = L::load(right.add(vector * L::COUNT));
                 }
+                for (sums, left) in sums.iter_mut().zip(&mut left) {
+                    let x = L::splat_at(*left);
+                    *left = left.add(1);
+                    for (sum, factor) in sums.iter_mut().zip(factors) {
+                        *sum = sum.add_product(x, factor);
+                    }
+                }
+                right = right.add(VECTORS * L::COUNT);
             }
-            right = right.add(VECTORS * L::COUNT);
+            if WINDOWS {
+                // Behind the last line it may be beyond the picture, where nothing is read.
+                left.iter_mut().for_each(|left| *left = left.wrapping_add(jump));
+            }
         }
         let [least, most] = job.range.map(|bound| L::splat(bound));
         for (index, sums) in sums.into_iter().enumerate() {

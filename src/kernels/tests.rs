@@ -2,7 +2,7 @@
 
 use crate::lanes::Level;
 use crate::reference::{Map, run};
-use crate::{Activation, Affine, Arena, Arithmetic, Conv, Dense, Layer, Network, Op, Window};
+use crate::{Activation, Affine, Arena, Arithmetic, Conv, Dense, Input, Layer, Network, Op, Window};
 
 /// Numbers that look like any others, of a seed.
 struct Numbers(u32);
@@ -54,8 +54,8 @@ fn compare(shape: [usize; 3], layers: &[Layer], numbers: &mut Numbers) {
         let network = Network::with_level(shape, layers.to_vec(), level).unwrap();
         assert_eq!((network.input_shape(), network.output_shape()), (shape, expected.shape));
         let (mut arena, mut found, mut again) = (Arena::default(), Vec::new(), Vec::new());
-        network.run(&picture, &mut arena, &mut found);
-        network.run(&picture, &mut arena, &mut again);
+        network.run(Input::Map(&picture), &mut arena, &mut found);
+        network.run(Input::Map(&picture), &mut arena, &mut again);
         assert_eq!(found, again, "what an earlier run has left must not matter");
         assert_eq!(found.len(), expected.values.len());
         for (at, (found, expected)) in found.iter().zip(&expected.values).enumerate() {
@@ -63,7 +63,7 @@ fn compare(shape: [usize; 3], layers: &[Layer], numbers: &mut Numbers) {
             assert!(apart <= 1e-5 * largest, "{level:?} {layers:?}: value {at} is {found} and not {expected}");
         }
         let mut pooled = Vec::new();
-        network.run_pooled(&picture, &mut arena, &mut pooled);
+        network.run_pooled(Input::Map(&picture), &mut arena, &mut pooled);
         let pixels = expected.shape[1] * expected.shape[2];
         for (found, of) in pooled.iter().zip(expected.values.chunks_exact(pixels)) {
             assert!((f64::from(*found) - of.iter().sum::<f64>() / pixels as f64).abs() <= 1e-5 * largest);
@@ -98,6 +98,33 @@ fn convolutions() {
                     let uneven = Conv { padding: [(0, 1), (1, 2)], bias: None, ..conv };
                     compare([inputs, size[0], size[1]], &alone(Op::Conv(uneven)), &mut numbers);
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_of_a_picture() {
+    let mut numbers = Numbers(10);
+    let by = [[0.01, -1.2], [0.02, 0.3], [-0.005, 0.0]];
+    for size in [[9, 8], [7, 13], [1, 1], [12, 16]] {
+        let rgb: Vec<u8> = (0..size[0] * size[1] * 3).map(|at| (at * 89 % 256) as u8).collect();
+        let mut planes = Vec::new();
+        crate::pixels::normalise(&rgb, by, &mut planes);
+        // Read where it lies, gathered as two ask for it, and pixel by pixel.
+        let [first, second] = [(); 2].map(|()| Op::Conv(numbers.conv(3, 8, [3, 3], [2, 2])));
+        let two = [first.clone(), second].map(|op| Layer { op, inputs: vec![0] });
+        let sum = Layer { op: Op::Add(Activation::None), inputs: vec![1, 2] };
+        let pointwise = numbers.conv(3, 5, [1, 1], [1, 1]);
+        for layers in [alone(first), [&two[..], &[sum]].concat(), alone(Op::Conv(pointwise))] {
+            for level in levels() {
+                let network = Network::with_level([3, size[0], size[1]], layers.clone(), level).unwrap();
+                let [of_bytes, of_planes] = [Input::Picture { rgb: &rgb, by }, Input::Map(&planes)].map(|input| {
+                    let mut out = Vec::new();
+                    network.run(input, &mut Arena::default(), &mut out);
+                    out
+                });
+                assert_eq!(of_bytes, of_planes, "{level:?} {layers:?} {size:?}");
             }
         }
     }
@@ -260,7 +287,7 @@ fn zeros_in_eight_bits() {
     let run = |conv: &Conv, picture: &[f32]| {
         let network = Network::new([16, 2, 2], alone(Op::Conv(conv.clone()))).unwrap();
         let mut out = Vec::new();
-        network.run(picture, &mut Arena::default(), &mut out);
+        network.run(Input::Map(picture), &mut Arena::default(), &mut out);
         out
     };
     let bias: Vec<f32> = conv.bias.iter().flatten().map(|bias| conv.activation.of(*bias)).collect();
@@ -284,7 +311,7 @@ fn strips_in_eight_bits() {
             let run = |shape: [usize; 3], layers: Vec<Layer>, picture: &[f32]| {
                 let network = Network::with_level(shape, layers, level).unwrap();
                 let mut out = Vec::new();
-                network.run(picture, &mut Arena::default(), &mut out);
+                network.run(Input::Map(picture), &mut Arena::default(), &mut out);
                 (network.output_shape(), out)
             };
             let ops = [&expand, &depthwise, &project].map(|conv| Op::Conv(conv.clone()));

@@ -2,7 +2,7 @@
 
 use super::lower::Lowering;
 use crate::error::{Error, Result};
-use headstart_kernels::{Arena, Network};
+use headstart_kernels::{Arena, Input, Network};
 use std::sync::{Mutex, PoisonError};
 
 /// Stages in inference form for the CPU. Nothing in here knows burn, so that a module that only predicts has none of it.
@@ -25,18 +25,16 @@ impl CpuStages {
         self.network.output_shape()
     }
 
-    /// What comes out for each of `batch` pictures or maps: all of it or, `pooled`, the means `[channels]`.
-    pub(crate) fn rows(&self, values: &[f32], batch: usize, pooled: bool) -> Vec<Vec<f32>> {
+    /// What comes out for each picture or map: all of it or, `pooled`, the means `[channels]`.
+    pub(crate) fn rows(&self, inputs: &[Input<'_>], pooled: bool) -> Vec<Vec<f32>> {
         let run = if pooled { Network::run_pooled } else { Network::run };
-        let length = values.len() / batch.max(1);
-        let threads = threads().min(batch);
+        let threads = threads().min(inputs.len());
         if threads < 2 {
-            return self.some(values, length, run);
+            return self.some(inputs, run);
         }
         std::thread::scope(|scope| {
-            let share = batch.div_ceil(threads) * length;
-            let parts: Vec<_> =
-                values.chunks(share).map(|part| scope.spawn(move || self.some(part, length, run))).collect();
+            let parts = inputs.chunks(inputs.len().div_ceil(threads));
+            let parts: Vec<_> = parts.map(|part| scope.spawn(move || self.some(part, run))).collect();
             let join = |part: std::thread::ScopedJoinHandle<'_, Vec<Vec<f32>>>| {
                 part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
@@ -45,13 +43,13 @@ impl CpuStages {
     }
 
     /// The same on this thread.
-    fn some(&self, values: &[f32], length: usize, run: Run) -> Vec<Vec<f32>> {
+    fn some(&self, inputs: &[Input<'_>], run: Run) -> Vec<Vec<f32>> {
         // Whoever panicked with the lock held had taken or brought an arena, which is whole either way.
         let taken = || self.arenas.lock().unwrap_or_else(PoisonError::into_inner);
         let mut arena = taken().pop().unwrap_or_default();
-        let rows = values.chunks_exact(length).map(|picture| {
+        let rows = inputs.iter().map(|input| {
             let mut row = Vec::new();
-            run(&self.network, picture, &mut arena, &mut row);
+            run(&self.network, *input, &mut arena, &mut row);
             row
         });
         let rows = rows.collect();
@@ -60,7 +58,7 @@ impl CpuStages {
     }
 }
 
-type Run = fn(&Network, &[f32], &mut Arena, &mut Vec<f32>);
+type Run = fn(&Network, Input<'_>, &mut Arena, &mut Vec<f32>);
 
 /// Threads that compute at a time; a browser's worker is one.
 pub(super) fn threads() -> usize {

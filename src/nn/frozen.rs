@@ -8,8 +8,9 @@ use super::graph::StageSpec;
 use super::lower::Lowering;
 use super::spec::{ConvSpec, DenseSpec, NormSpec};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use burn::tensor::{Device, Tensor, TensorData};
+use headstart_kernels::Input;
 use std::sync::Arc;
 
 /// A weight and, where there is one, a bias.
@@ -80,18 +81,13 @@ impl Frozen {
         self.for_gpu == engine.is_gpu()
     }
 
-    /// Whether it is the GPU.
-    pub(crate) fn is_on_gpu(&self) -> bool {
-        !matches!(self.on, On::Cpu(..))
-    }
-
     /// `values` are of some pictures or maps, `[batch, channels, height, width]`, to the same of the last stage.
     pub(crate) fn forward(&self, values: &[f32]) -> Tensor<4> {
         match &self.on {
             On::Cpu(stages, device) => {
-                let (batch, [channels, height, width]) = (self.batch(values), stages.output_shape());
-                let rows = stages.rows(values, batch, false);
-                Tensor::from_data(TensorData::new(rows.concat(), [batch, channels, height, width]), device)
+                let [channels, height, width] = stages.output_shape();
+                let rows = stages.rows(&self.maps(values), false);
+                Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), channels, height, width]), device)
             }
             #[cfg(feature = "gpu")]
             On::Gpu(stages) => stages.forward(values),
@@ -101,28 +97,34 @@ impl Frozen {
     /// The same, read back, one row each: `[channels, height, width]` or, `pooled`, the means `[channels]`.
     pub(crate) async fn rows(&self, values: &[f32], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
         match &self.on {
-            On::Cpu(stages, _) => {
-                let rows = stages.rows(values, self.batch(values), pooled);
-                Ok(rows.into_iter().map(Arc::from).collect())
-            }
+            On::Cpu(stages, _) => Ok(shared(stages.rows(&self.maps(values), pooled))),
             #[cfg(feature = "gpu")]
             On::Gpu(stages) => stages.rows(values, pooled).await,
         }
     }
 
-    /// The same of pictures on a GPU, `[batch, height, width, 3]` bytes, each channel multiplied and added to.
-    pub(crate) async fn picture_rows(&self, rgb: &[u8], by: [[f32; 2]; 3], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
+    /// The same of pictures, each `[height, width, 3]` bytes, of which each channel is multiplied and added to.
+    pub(crate) async fn picture_rows(
+        &self,
+        pictures: &[Arc<[u8]>],
+        by: [[f32; 2]; 3],
+        pooled: bool,
+    ) -> Result<Vec<Arc<[f32]>>> {
         match &self.on {
-            #[cfg(feature = "gpu")]
-            On::Gpu(stages) => stages.picture_rows(rgb, by, pooled).await,
-            On::Cpu(..) => {
-                let _ = (rgb, by, pooled);
-                Err(Error::Internal("the CPU wants pictures normalised".into()))
+            On::Cpu(stages, _) => {
+                let inputs: Vec<Input<'_>> = pictures.iter().map(|rgb| Input::Picture { rgb, by }).collect();
+                Ok(shared(stages.rows(&inputs, pooled)))
             }
+            #[cfg(feature = "gpu")]
+            On::Gpu(stages) => stages.picture_rows(pictures, by, pooled).await,
         }
     }
 
-    fn batch(&self, values: &[f32]) -> usize {
-        values.len() / self.shape.iter().product::<usize>()
+    fn maps<'a>(&self, values: &'a [f32]) -> Vec<Input<'a>> {
+        values.chunks_exact(self.shape.iter().product()).map(Input::Map).collect()
     }
+}
+
+fn shared(rows: Vec<Vec<f32>>) -> Vec<Arc<[f32]>> {
+    rows.into_iter().map(Arc::from).collect()
 }

@@ -58,11 +58,16 @@ impl GpuStages {
         self.read(self.inputs(values), pooled).await
     }
 
-    /// The same of pictures, `[batch, height, width, 3]` bytes, each channel multiplied and added to.
-    pub(super) async fn picture_rows(&self, rgb: &[u8], by: [[f32; 2]; 3], pooled: bool) -> Result<Vec<Arc<[f32]>>> {
-        let length: usize = self.shape.iter().product();
-        let inputs = rgb.chunks(self.plan.most() * length).map(|some| {
-            let words = some.chunks(4).map(|bytes| {
+    /// The same of pictures, each `[height, width, 3]` bytes, of which each channel is multiplied and added to.
+    pub(super) async fn picture_rows(
+        &self,
+        pictures: &[Arc<[u8]>],
+        by: [[f32; 2]; 3],
+        pooled: bool,
+    ) -> Result<Vec<Arc<[f32]>>> {
+        let inputs = pictures.chunks(self.plan.most()).map(|some| {
+            let rgb = some.concat();
+            let words = rgb.chunks(4).map(|bytes| {
                 let mut word = [0; 4];
                 word[..bytes.len()].copy_from_slice(bytes);
                 i32::from_le_bytes(word)
@@ -70,7 +75,7 @@ impl GpuStages {
             let words: Vec<i32> = words.collect();
             let count = words.len();
             let words = Tensor::<1, Int>::from_data(TensorData::new(words, [count]), &self.device);
-            (launch::pixels(words, some.len() / 3, by), some.len() / length)
+            (launch::pixels(words, rgb.len() / 3, by), some.len())
         });
         self.read(inputs, pooled).await
     }

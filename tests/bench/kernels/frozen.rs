@@ -6,7 +6,7 @@ use crate::reference::{self, Map};
 use crate::report::{Pass, Row};
 use crate::timer::{Stopwatch, Timer, Took};
 use crate::work::{Work, bytes, multiplications, parameters};
-use headstart_kernels::{Arena, Conv, Layer, Network, Op, Window};
+use headstart_kernels::{Arena, Conv, Input, Layer, Network, Op, Window};
 use std::error::Error;
 use std::hint::black_box;
 use std::time::Duration;
@@ -162,7 +162,7 @@ impl Kernel {
         layers.pop();
         let expected = reference::run(map(self.input, &picture), &layers);
         let mut out = Vec::new();
-        network(self.input, layers).run(&picture, &mut arena, &mut out);
+        network(self.input, layers).run(Input::Map(&picture), &mut arena, &mut out);
         assert_near(&out, &expected.values, &self.name);
 
         let [mut many, mut one] =
@@ -171,7 +171,7 @@ impl Kernel {
             let mut run = |(network, stopwatch): &mut (Network, Stopwatch)| {
                 stopwatch.time(iterations, || {
                     out.clear();
-                    network.run(black_box(&picture), &mut arena, &mut out);
+                    network.run(black_box(Input::Map(&picture)), &mut arena, &mut out);
                     black_box(&out);
                 })
             };
@@ -192,13 +192,13 @@ fn prepare_whole(of: &MobileNetV2) -> impl FnMut(u64) -> Took + use<> {
     let means = expected.values.chunks_exact(area).map(|plane| plane.iter().sum::<f64>() / area as f64);
     let network = network(shape, layers);
     let (mut arena, mut out) = (Arena::default(), Vec::new());
-    network.run_pooled(&picture, &mut arena, &mut out);
+    network.run_pooled(Input::Map(&picture), &mut arena, &mut out);
     assert_near(&out, &means.collect::<Vec<_>>(), &of.name());
     let mut stopwatch = Stopwatch::new();
     move |iterations| {
         stopwatch.time(iterations, || {
             out.clear();
-            network.run_pooled(black_box(&picture), &mut arena, &mut out);
+            network.run_pooled(black_box(Input::Map(&picture)), &mut arena, &mut out);
             black_box(&out);
         })
     }
