@@ -35,6 +35,13 @@ import type {
 /** A picture as it crosses to the worker: never decoded on the page, and transferred where the browser can. */
 export type Picture = Blob | ImageBitmap | ImageData;
 
+/** A picture that was read: opaque RGBA. */
+export interface Pixels {
+  rgba: Uint8Array;
+  width: number;
+  height: number;
+}
+
 /** A class, by its number or by its present name. */
 export type ClassRef = number | string;
 
@@ -224,8 +231,7 @@ export interface CheckpointEvent {
 
 /** A picture that another worker has looked at, for this one to add. */
 export interface Studied {
-  /** Opaque RGBA. */
-  pixels: { rgba: Uint8Array; width: number; height: number };
+  pixels: Pixels;
   /** A small JPEG of it, where it is a file. */
   thumbnail: Blob | null;
   /** What there is to be known of it, in the words of the core. */
@@ -284,8 +290,8 @@ export interface Calls {
   restoreClass: { args: [ref: ClassRef]; result: void };
   mergeClasses: { args: [from: ClassRef, into: ClassRef]; result: void };
   addImage: { args: [ref: ClassRef, picture: Picture, name: string, options: ImageOptions]; result: number };
-  /** From one worker to another: decodes and embeds a picture, which is not added. */
-  study: { args: [picture: Picture, name: string]; result: Studied };
+  /** From one worker to another: decodes a file and embeds it, or what was read of another picture; it is not added. */
+  study: { args: [picture: Blob | Pixels, name: string]; result: Studied };
   /** The same: does a part of a training's work, a task and its numbers in the words of the core. */
   help: { args: [task: string, values: Float32Array]; result: Float32Array<ArrayBuffer> };
   moveImage: { args: [id: number, ref: ClassRef]; result: void };

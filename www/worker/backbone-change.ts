@@ -1,6 +1,5 @@
 import type { Unprepared } from '../generated/types.js';
-import type { BackboneOutcome, BackboneProgress } from '../protocol.js';
-import type { Pixels } from './decode.js';
+import type { BackboneOutcome, BackboneProgress, Pixels } from '../protocol.js';
 import { isTrap, refusal, toFailure } from './failure.js';
 import { readWeights, type BackboneBytes } from './fetch.js';
 import type { PictureReader } from './pictures.js';

@@ -1,14 +1,7 @@
 import { cannotRead, isRare, pictureKind } from '../picture-kind.js';
-import type { Picture } from '../protocol.js';
+import type { Picture, Pixels } from '../protocol.js';
 import { refusal } from './failure.js';
 import { pictureSize } from './picture-size.js';
-
-/** A picture as the wasm package takes it: opaque RGBA. */
-export interface Pixels {
-  rgba: Uint8Array;
-  width: number;
-  height: number;
-}
 
 /** Part of a picture. */
 export interface Region {

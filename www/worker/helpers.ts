@@ -1,4 +1,4 @@
-import type { BackboneFiles, CallRequest, Calls, Message, Picture, Reply, Studied } from '../protocol.js';
+import type { BackboneFiles, CallRequest, Calls, Message, Pixels, Reply, Studied } from '../protocol.js';
 import type { Core, Crew, Simd } from './session.js';
 
 /** Starts one whose code uses this SIMD; what of that is compiled already it may have. */
@@ -30,6 +30,12 @@ const HELP_MS = 60_000;
 const ANSWER_MS = 1000;
 /** Each helper holds a backbone of its own, in memory that it never gives back: with large ones a tab would be too full. */
 const LARGEST_BACKBONE = 20e6;
+
+/**
+ * A picture that one is to look at: a file, which it reads itself, or pixels, which are read once it is known that one has time for them.
+ * They become its own; a browser would send a decoded picture as a copy.
+ */
+export type Subject = Blob | (() => Promise<Pixels>);
 
 /** What one is asked. */
 type Asked = 'create' | 'study' | 'help';
@@ -112,12 +118,14 @@ class Helper {
     if (this.#pictures === 0) this.#time.forget();
   }
 
-  async study(picture: Picture, name: string, large: boolean): Promise<Studied> {
+  async study(subject: Subject, name: string, large: boolean): Promise<Studied> {
     this.#pictures += 1;
     this.#hasLarge = large;
     const asked = performance.now();
     try {
-      return await this.#work(this.#pictures * STUDY_MS, 'study', [picture, name]);
+      if (subject instanceof Blob) return await this.#study([subject, name]);
+      const pixels = await subject();
+      return await this.#study([pixels, name], [pixels.rgba.buffer as ArrayBuffer]);
     } finally {
       const now = performance.now();
       this.#time.note(now - Math.max(asked, this.#answered));
@@ -127,9 +135,12 @@ class Helper {
     }
   }
 
+  #study(args: Calls['study']['args'], transfer: Transferable[] = []): Promise<Studied> {
+    return this.#work(this.#pictures * STUDY_MS, 'study', args, transfer);
+  }
+
   /** Null where it cannot. */
   async help(task: string, values: Float32Array): Promise<Float32Array | null> {
-    if (this.#closed) return null;
     this.#parts += 1;
     const answer = await this.#work(HELP_MS, 'help', [task, values], [values.buffer as ArrayBuffer]).catch(() => null);
     this.#parts -= 1;
@@ -150,11 +161,12 @@ class Helper {
     this.#closed = true;
     this.ready = false;
     this.#port.terminate();
-    for (const { reject } of this.#pending.values()) reject(new Error('the helper has gone'));
+    for (const { reject } of this.#pending.values()) reject(gone());
     this.#pending.clear();
   }
 
   #ask<C extends Asked>(call: C, args: Calls[C]['args'], transfer: Transferable[] = []): Promise<Calls[C]['result']> {
+    if (this.#closed) return Promise.reject(gone());
     const id = this.#nextId++;
     // Where there is no memory for what is sent, nobody answers.
     this.#port.postMessage({ kind: 'call', id, call, args } as CallRequest, transfer);
@@ -168,6 +180,10 @@ class Helper {
     if (message.kind === 'result') pending?.resolve(message.value);
     else pending?.reject(new Error(message.failure.message));
   }
+}
+
+function gone(): Error {
+  return new Error('the helper has gone');
 }
 
 /** Those of the helpers that compute for one training, with the backbone that there was when it began. */
@@ -290,12 +306,12 @@ export class Helpers {
    * Has one of them look at a picture to which this worker comes after `own` others; null where none would be done with it by then. Of `large`
    * ones each has one at a time, since they wait decoded.
    */
-  study(picture: Picture, name: string, own: number, large = false): Promise<Studied> | null {
+  study(subject: Subject, name: string, own: number, large = false): Promise<Studied> | null {
     if (!this.#studies) return null;
     const usual = this.#time.milliseconds;
     const readyIn = (helper: Helper): number => helper.readyIn(usual, large);
     const first = this.#all.reduce<Helper | null>((best, helper) => (best !== null && readyIn(best) <= readyIn(helper) ? best : helper), null);
-    return first !== null && readyIn(first) <= (own + WAIT) * (usual ?? 1) ? first.study(picture, name, large) : null;
+    return first !== null && readyIn(first) <= (own + WAIT) * (usual ?? 1) ? first.study(subject, name, large) : null;
   }
 
   #newCrew(): HelperCrew {

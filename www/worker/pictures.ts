@@ -1,5 +1,5 @@
-import type { Picture } from '../protocol.js';
-import { decode, makeThumbnail, pack, readPixels, thumbnailOf, type Pixels } from './decode.js';
+import type { Picture, Pixels } from '../protocol.js';
+import { decode, makeThumbnail, pack, readPixels, thumbnailOf } from './decode.js';
 import { refusal } from './failure.js';
 
 /** A picture on its way into the session. */
@@ -15,8 +15,10 @@ export interface Decoded {
 export interface PictureReader {
   /** Pixels alone, to predict. */
   read(picture: Picture, name: string): Promise<Pixels>;
-  /** Pixels and, of a file, a thumbnail, to keep. */
-  readWithThumbnail(picture: Picture, name: string): Promise<Decoded>;
+  /** The same of a picture that may have to be read once more. */
+  readFirst(picture: ImageBitmap | ImageData, name: string): Promise<Pixels>;
+  /** Pixels and, of a file, a thumbnail, to keep; pixels as they are. */
+  readWithThumbnail(picture: Picture | Pixels, name: string): Promise<Decoded>;
   /** A thumbnail of pixels. */
   thumbnail(pixels: Pixels): Promise<Blob>;
   /** Pixels as a file that reads as the very same ones. */
@@ -36,7 +38,10 @@ export async function readPicture(picture: Picture, name: string): Promise<Pixel
 /** The browser's decoder. */
 export const browserPictures: PictureReader = {
   read: readPicture,
+  // A copy takes no time: its pixels are the same ones.
+  readFirst: async (picture, name) => readPicture(await createImageBitmap(picture), name),
   async readWithThumbnail(picture, name) {
+    if ('rgba' in picture) return { pixels: picture, thumbnail: null };
     const bitmap = await decode(picture, name);
     try {
       const thumbnail = picture instanceof Blob ? makeThumbnail(bitmap) : null;

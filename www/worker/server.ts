@@ -1,4 +1,4 @@
-import type { BackboneOutcome, Call, CallRequest, Calls, Control, Created, LoadProgress, LongCall, Message, Picture, Request, Studied } from '../protocol.js';
+import type { BackboneOutcome, Call, CallRequest, Calls, Control, Created, LoadProgress, LongCall, Message, Picture, Pixels, Request, Studied } from '../protocol.js';
 import type { TrainConfig, Workload } from '../generated/types.js';
 import { BackboneChange } from './backbone-change.js';
 import { handlers, type Context } from './calls.js';
@@ -6,7 +6,7 @@ import { changeBy, Changes, told } from './changes.js';
 import { chooseEngines } from './engines.js';
 import { isTrap, refusal, toFailure } from './failure.js';
 import { loadBackbone, loadOutline, readBlob, readWeights, type BackboneBytes } from './fetch.js';
-import { MOST_HELPERS, PICTURES_EACH, type Helpers } from './helpers.js';
+import { MOST_HELPERS, PICTURES_EACH, type Helpers, type Subject } from './helpers.js';
 import { Thumbnails, type Decoded, type PictureReader } from './pictures.js';
 import { RequestQueue, type Queued, type QueuedImage } from './queue.js';
 import type { Core, Session } from './session.js';
@@ -384,13 +384,12 @@ export class Server {
       const large = isLarge(picture);
       // What is large takes much memory until its turn.
       if (large && at >= LARGE_AHEAD) break;
-      const helps = isForHelpers(next.request);
-      const studied = helps && !next.decoded ? this.#helpers.study(picture, name, own, large) : null;
+      const subject = isForHelpers(next.request) ? this.#subject(next.request.args[1], name) : null;
+      const studied = subject && !next.decoded ? this.#helpers.study(subject, name, own, large) : null;
       if (studied) {
         next.studied = true;
         next.decoded = studied.then(
           (found) => {
-            // The helper had one of its own.
             if ('close' in picture) picture.close();
             return found;
           },
@@ -402,15 +401,19 @@ export class Server {
       } else {
         if (decoding < (large ? 1 : DECODED)) next.decoded ??= this.#pictures.readWithThumbnail(picture, name);
         decoding += 1;
-        if (helps) own += 1;
+        if (subject) own += 1;
       }
       // Told when it is this picture's turn.
       next.decoded?.catch(() => undefined);
     }
   }
 
+  #subject(picture: Picture, name: string): Subject {
+    return picture instanceof Blob ? picture : () => this.#pictures.readFirst(picture, name);
+  }
+
   /** Those that a helper had when it went, one after the other: all at a time they might not fit into memory. */
-  #readAgain(picture: Picture, name: string): Promise<Decoded> {
+  #readAgain(picture: Picture | Pixels, name: string): Promise<Decoded> {
     const read = this.#again.then(() => this.#pictures.readWithThumbnail(picture, name));
     this.#again = read.catch(() => undefined);
     return read;
@@ -459,18 +462,18 @@ const LARGE_AHEAD = 1 + MOST_HELPERS;
 const LARGE = { pixels: 4e6, bytes: 1e6 };
 
 /** The picture of such a request, and its name. */
-function pictureOf({ call, args }: QueuedImage['request']): [Picture, string] {
+function pictureOf({ call, args }: QueuedImage['request']): [Picture | Pixels, string] {
   const [picture, name] = call === 'study' ? args : args.slice(1);
-  return [picture, name] as [Picture, string];
+  return [picture, name] as [Picture | Pixels, string];
 }
 
-function isLarge(picture: Picture): boolean {
+function isLarge(picture: Picture | Pixels): boolean {
   return picture instanceof Blob ? picture.size > LARGE.bytes : picture.width * picture.height > LARGE.pixels;
 }
 
 
 /** Whether helpers could look at the picture: one that is not known yet and is to be learned from. */
-function isForHelpers(request: CallRequest): boolean {
+function isForHelpers(request: CallRequest): request is CallRequest<'addImage'> {
   if (request.call !== 'addImage') return false;
   const [, , , { features, part }] = request.args;
   return !features && part !== 'test';

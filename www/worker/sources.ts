@@ -1,4 +1,4 @@
-import type { Pixels } from './decode.js';
+import type { Pixels } from '../protocol.js';
 
 /** So many bytes of pixels may wait to be packed. */
 const MOST_BYTES = 64e6;

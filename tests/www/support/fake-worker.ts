@@ -36,7 +36,9 @@ export class FakeWorker extends EventTarget {
       if (FakeWorker.gone.has(width)) throw refusal('picture_unreadable', `“${name}” cannot be read.`, name);
       return { rgba: new Uint8Array(4 * width), width, height: 1 };
     },
+    readFirst: (picture, name) => this.#pictures.read(picture, name),
     readWithThumbnail: async (picture, name): Promise<Decoded> => {
+      if ('rgba' in picture) return { pixels: picture, thumbnail: null };
       const pixels = await this.#pictures.read(picture, name);
       if (pixels.width === 0) throw Object.assign(new Error(`“${name}” is empty.`), { code: 'picture_unreadable', value: name });
       return { pixels, thumbnail: picture instanceof Blob ? new Blob(['thumbnail']) : null };
