@@ -106,7 +106,7 @@ impl Value {
 pub struct Network {
     level: Level,
     /// A convolution that alone takes what goes in, and the value that it gives.
-    first: Option<(First, usize)>,
+    first: Option<(Box<First>, usize)>,
     /// The others in order, each with the values that it takes and the one that it gives.
     steps: Vec<(Step, Vec<usize>, usize)>,
     values: Vec<Value>,
@@ -244,11 +244,11 @@ impl Network {
 }
 
 /// The first step, where it alone takes what goes in, of this size, and gathers it.
-fn first_of(steps: &[(Step, Vec<usize>, usize)], size: [usize; 2]) -> Option<(First, usize)> {
+fn first_of(steps: &[(Step, Vec<usize>, usize)], size: [usize; 2]) -> Option<(Box<First>, usize)> {
     let mut uses = steps.iter().filter(|(_, inputs, _)| inputs.contains(&0));
     let ((step, inputs, output), None) = (uses.next()?, uses.next()) else { return None };
     match step {
-        Step::Conv(conv) if inputs.as_slice() == [0] => Some((conv.first(size)?, *output)),
+        Step::Conv(conv) if inputs.as_slice() == [0] => Some((Box::new(conv.first(size)?), *output)),
         _ => None,
     }
 }
