@@ -58,7 +58,14 @@ impl Depthwise {
         assert!(needed.is_empty() || held.start <= needed.start && needed.end <= held.end);
         let (range, all) = self.activation.range();
         let job = Job { of: self, x: x.as_ptr(), first: held.start, size, y: y.as_mut_ptr(), rows, width, range };
-        with_level!(level, compute, &job, &Job<'_>);
+        // A function for each: a browser takes long to compile what is large, and most networks have but two of them.
+        match (self.kernel[1], self.stride[1]) {
+            (3, 1) => with_level!(level, three, &job, &Job<'_>),
+            (3, 2) => with_level!(level, three_in_twos, &job, &Job<'_>),
+            (5, 1) => with_level!(level, five, &job, &Job<'_>),
+            (5, 2) => with_level!(level, five_in_twos, &job, &Job<'_>),
+            _ => with_level!(level, any, &job, &Job<'_>),
+        }
         if !all {
             self.activation.apply(y);
         }
@@ -98,7 +105,38 @@ fn within(at: usize, stride: usize, before: usize, kernel: usize, size: usize) -
 const TOGETHER: usize = 4;
 
 #[inline(always)]
-unsafe fn compute<L: Lanes>(job: &Job<'_>) {
+unsafe fn three<L: Lanes>(job: &Job<'_>) {
+    // SAFETY: as the caller's.
+    unsafe { compute::<L, 3, 1>(job) }
+}
+
+#[inline(always)]
+unsafe fn three_in_twos<L: Lanes>(job: &Job<'_>) {
+    // SAFETY: as the caller's.
+    unsafe { compute::<L, 3, 2>(job) }
+}
+
+#[inline(always)]
+unsafe fn five<L: Lanes>(job: &Job<'_>) {
+    // SAFETY: as the caller's.
+    unsafe { compute::<L, 5, 1>(job) }
+}
+
+#[inline(always)]
+unsafe fn five_in_twos<L: Lanes>(job: &Job<'_>) {
+    // SAFETY: as the caller's.
+    unsafe { compute::<L, 5, 2>(job) }
+}
+
+#[inline(always)]
+unsafe fn any<L: Lanes>(job: &Job<'_>) {
+    // SAFETY: as the caller's.
+    unsafe { compute::<L, 0, 0>(job) }
+}
+
+/// Width and step of the windows, or zeros for others than there are functions for.
+#[inline(always)]
+unsafe fn compute<L: Lanes, const WIDTH: usize, const STRIDE: usize>(job: &Job<'_>) {
     let Depthwise { kernel, stride, padding, channels, .. } = *job.of;
     for row in job.rows.clone() {
         let (top, bottom, y) = within(row, stride[0], padding[0].0, kernel[0], job.size[0]);
@@ -120,15 +158,7 @@ unsafe fn compute<L: Lanes>(job: &Job<'_>) {
                     lines: top..bottom,
                     outside: [left, span.saturating_sub(right)],
                 };
-                let computed = job.width >= TOGETHER
-                    && match (kernel[1], stride[1]) {
-                        (3, 1) => group.compute::<L, 3, 1>(),
-                        (3, 2) => group.compute::<L, 3, 2>(),
-                        (5, 1) => group.compute::<L, 5, 1>(),
-                        (5, 2) => group.compute::<L, 5, 2>(),
-                        _ => false,
-                    };
-                if computed {
+                if WIDTH > 0 && job.width >= TOGETHER && group.compute::<L, WIDTH, STRIDE>() {
                     column = first + TOGETHER;
                 } else {
                     let (left, right, x) = within(column, stride[1], padding[1].0, kernel[1], job.size[1]);

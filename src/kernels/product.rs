@@ -168,21 +168,18 @@ unsafe fn panel<L: Lanes, const WINDOWS: bool, const VECTORS: usize>(
     let Range { start: mut row, end } = rows;
     // SAFETY: as the caller's.
     unsafe {
-        if L::ROWS == 6 {
-            while end - row >= 6 {
-                tile::<L, WINDOWS, 6, VECTORS>(job, of, right, column, row);
-                row += 6;
+        if end < L::ROWS {
+            (row..end).for_each(|row| tile::<L, WINDOWS, 1, VECTORS>(job, of, right, column, row));
+            return;
+        }
+        while row < end {
+            // The last ones reach back: what is computed twice is the same both times.
+            let first = row.min(end - L::ROWS);
+            match L::ROWS {
+                6 => tile::<L, WINDOWS, 6, VECTORS>(job, of, right, column, first),
+                _ => tile::<L, WINDOWS, 4, VECTORS>(job, of, right, column, first),
             }
-        }
-        while end - row >= 4 {
-            tile::<L, WINDOWS, 4, VECTORS>(job, of, right, column, row);
-            row += 4;
-        }
-        match end - row {
-            3 => tile::<L, WINDOWS, 3, VECTORS>(job, of, right, column, row),
-            2 => tile::<L, WINDOWS, 2, VECTORS>(job, of, right, column, row),
-            1 => tile::<L, WINDOWS, 1, VECTORS>(job, of, right, column, row),
-            _ => {}
+            row = first + L::ROWS;
         }
     }
 }
