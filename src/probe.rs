@@ -14,7 +14,7 @@ use crate::nn::{
 };
 use crate::params::{Group, Params, Slot};
 use crate::train::{Objective, Optimizer, OptimizerKind, OptimizerSettings};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
@@ -451,7 +451,7 @@ async fn moved(engine: &Engine) -> Result<Vec<f32>> {
     let stage = Stage::new(&block.end(), &mut Waves { params: &mut params })?;
     let [weight, bias] =
         [classes * channels, classes].map(|count| params.add("dense", &[count], waves(count), Group::Head, true));
-    let x = Tensor::<1>::from_data(TensorData::from(waves(batch * channels * side * side).as_slice()), engine.device());
+    let x = on_device(waves(batch * channels * side * side), engine.device());
     let read: Read<'_> = &|slot| params.get(slot);
     let maps = stage.forward(x.reshape([batch, channels, side, side]).autodiff(), read);
     let labels: Vec<usize> = (0..batch).map(|at| at % classes).collect();

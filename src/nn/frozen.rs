@@ -7,9 +7,10 @@ use super::gpu::GpuStages;
 use super::graph::StageSpec;
 use super::lower::Lowering;
 use super::spec::{ConvSpec, DenseSpec, NormSpec};
+use super::transfer::shaped_on_device;
 use crate::engine::Engine;
 use crate::error::Result;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use headstart_kernels::Input;
 use std::sync::Arc;
 
@@ -87,7 +88,7 @@ impl Frozen {
             On::Cpu(stages, device) => {
                 let [channels, height, width] = stages.output_shape();
                 let rows = stages.rows(&self.maps(values), false);
-                Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), channels, height, width]), device)
+                shaped_on_device(rows.concat(), [rows.len(), channels, height, width], device)
             }
             #[cfg(feature = "gpu")]
             On::Gpu(stages) => stages.forward(values),

@@ -25,7 +25,7 @@ pub use operations::{Goal, Judged, Loss};
 pub use spec::{Activation, ConvSpec, DenseSpec, NormSpec, Op, Padding, Window};
 pub use stage::Slot;
 pub(crate) use stage::{After, FixedNorm, Read, Source, Stage, TrainedNorm};
-pub(crate) use transfer::{on_device, read_all};
+pub(crate) use transfer::{on_device, read_all, shaped_on_device};
 
 use serde::Serialize;
 

@@ -2,12 +2,22 @@
 
 use super::operations::{JOINED, join};
 use crate::error::{Error, Result};
+use burn::backend::Dispatch;
+use burn::backend::ops::FloatTensorOps;
 use burn::tensor::{Device, Tensor, TensorData, Transaction};
 
 /// Puts values on a device, outside the autodiff graph.
 pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
     let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), device)
+    shaped_on_device(values, [length], device)
+}
+
+/// The same in a shape.
+///
+/// Past `Tensor::from_data`, which converts from every type of number to every other one: 108 kB of code, for which a browser takes as long
+/// as for all the rest that a training begins with.
+pub(crate) fn shaped_on_device<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::float_from_data(TensorData::new(values, shape), device.as_dispatch()))
 }
 
 /// Whether a tensor is in system memory.

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::features::{Embedder, Row};
 use crate::head::{Features, Standardisation};
 use crate::image::Crop;
-use burn::tensor::{Tensor, TensorData};
+use crate::nn::shaped_on_device;
+use burn::tensor::Tensor;
 use rand::{Rng, RngExt};
 use std::sync::Arc;
 
@@ -125,7 +126,7 @@ impl Examples {
         let most = if engine.is_gpu() { LARGEST_TABLE } else { LARGEST_COPY };
         if (1..=most).contains(&bytes) {
             let values = self.values(0..rows.len(), rows, width);
-            self.table = Some(Tensor::from_data(TensorData::new(values, [rows.len(), width]), engine.device()));
+            self.table = Some(shaped_on_device(values, [rows.len(), width], engine.device()));
         }
     }
 
@@ -156,8 +157,8 @@ impl Examples {
                 Features::Rows { table: table.clone(), rows: which.into_iter().map(|row| row as u32).collect() }
             }
             None => {
-                let x = TensorData::new(self.values(which, rows, width), [indices.len(), width]);
-                Features::Values(Tensor::from_data(x, engine.device()))
+                let values = self.values(which, rows, width);
+                Features::Values(shaped_on_device(values, [indices.len(), width], engine.device()))
             }
         };
         let batch = match &self.source {

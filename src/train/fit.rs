@@ -10,9 +10,9 @@ use super::schedule::Pace;
 use super::{GroupRate, Objective, Phase, ValidConfig, argmax, cross_entropy_of};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::nn::read_all;
+use crate::nn::{read_all, shaped_on_device};
 use crate::params::{Group, Snapshot};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -328,7 +328,7 @@ impl Fit {
         (share > 0.0).then(|| {
             let rng = &mut self.rng;
             let mask = (0..shape[0] * shape[1]).map(|_| if chance(rng, share) { 0.0 } else { keep }).collect();
-            Tensor::from_data(TensorData::new::<f32, _>(mask, shape), self.engine.device())
+            shaped_on_device(mask, shape, self.engine.device())
         })
     }
 

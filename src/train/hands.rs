@@ -316,7 +316,8 @@ impl Hands {
 #[cfg(test)]
 mod tests {
     use super::{Team, assigned, shares, summed};
-    use burn::tensor::{Device, Tensor};
+    use crate::nn::on_device;
+    use burn::tensor::Device;
 
     #[test]
     fn a_batch_falls_into_four_shares_at_most() {
@@ -397,8 +398,7 @@ mod tests {
     #[test]
     fn shares_are_summed_up_in_one_order_whoever_has_them() {
         let numbers = [1.0e8_f32, 3.0, -1.0e8, 7.0];
-        let of =
-            |part: &std::ops::Range<usize>| vec![Some(Tensor::from_floats([numbers[part.start]], &Device::flex()))];
+        let of = |part: &std::ops::Range<usize>| vec![Some(on_device(vec![numbers[part.start]], &Device::flex()))];
         let sum = |hands: usize| {
             let parts = assigned(4, hands);
             let alone = |part| summed(part, &mut |part| (part.len() == 1).then(|| of(part))).unwrap();

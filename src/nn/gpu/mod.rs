@@ -15,7 +15,9 @@ use self::plan::{Output, Plan, to_vectors};
 use super::lower::Lowering;
 use super::transfer::{on_device, read_all};
 use crate::error::{Error, Result};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::backend::Dispatch;
+use burn::backend::ops::IntTensorOps;
+use burn::tensor::{Device, Tensor, TensorData};
 use std::sync::Arc;
 
 /// Stages in inference form for the GPU.
@@ -74,8 +76,8 @@ impl GpuStages {
             });
             let words: Vec<i32> = words.collect();
             let count = words.len();
-            let words = Tensor::<1, Int>::from_data(TensorData::new(words, [count]), &self.device);
-            (launch::pixels(words, rgb.len() / 3, by), some.len())
+            let words = Dispatch::int_from_data(TensorData::new(words, [count]), self.device.as_dispatch());
+            (launch::pixels(Tensor::from_dispatch(words), rgb.len() / 3, by), some.len())
         });
         self.read(inputs, pooled).await
     }
