@@ -14,6 +14,8 @@ class FakeHelper extends EventTarget {
   static all: FakeHelper[] = [];
   /** What becomes of the picture of so many bytes, or of so many numbers. */
   static fate: (bytes: number) => 'studied' | 'refused' | 'dies' | 'crashes' | 'hangs' = () => 'studied';
+  /** So many turns of the event loop pass before it answers about a picture. */
+  static turns = 1;
   readonly studied: number[] = [];
   calls: string[] = [];
   terminated = false;
@@ -28,7 +30,7 @@ class FakeHelper extends EventTarget {
     // What is transferred is nobody else's from now on.
     const { id, call, args } = structuredClone(request, Array.isArray(transfer) ? { transfer } : transfer) as CallRequest;
     this.calls.push(call);
-    setImmediate(() => {
+    after(call === 'study' ? FakeHelper.turns : 1, () => {
       if (call !== 'study' && call !== 'help') return this.#answer({ kind: 'result', id, value: 0 });
       const size = call === 'help' ? (args[1] as Float32Array).length : sizeOf(args[0] as Blob | Pixels);
       const fate = FakeHelper.fate(size);
@@ -54,9 +56,14 @@ class FakeHelper extends EventTarget {
   }
 }
 
+function after(turns: number, act: () => void): void {
+  setImmediate(() => (turns > 1 ? after(turns - 1, act) : act()));
+}
+
 beforeEach(() => {
   FakeHelper.all = [];
   FakeHelper.fate = () => 'studied';
+  FakeHelper.turns = 1;
 });
 
 describe('helpers', () => {
@@ -342,8 +349,8 @@ describe('a session with helpers', () => {
   };
   const all = Array.from({ length: COUNT }, (_, i) => i + 1);
   /** The pictures of such calls: they are known by their sizes. */
-  const sizes = (calls: string[], ...kinds: ('addImage' | 'addStudied')[]): number[] =>
-    calls.map((call) => call.split(' ')).flatMap(([kind, , size]) => (kinds.some((each) => each === kind) ? [Number(size)] : []));
+  const sizes = (calls: string[], ...kinds: ('addImage' | 'addStudied' | 'study')[]): number[] =>
+    calls.map((call) => call.split(' ')).flatMap((call) => (kinds.some((kind) => kind === call[0]) ? [Number(call[call[0] === 'study' ? 1 : 2])] : []));
 
   it('adds every picture in its turn, with what they have found out', async () => {
     const calls = await addMany();
@@ -353,6 +360,30 @@ describe('a session with helpers', () => {
     expect(FakeWorker.last.decoded).toBeGreaterThan(0);
     expect(FakeWorker.last.decoded + studied.length).toBe(COUNT);
     expect(sizes(calls, 'addStudied')).toEqual(studied.toSorted((a, b) => a - b));
+  });
+
+  /** Turns in which the worker has looked at a dozen pictures. */
+  const SLOW = 100;
+
+  it('looks at later pictures itself while they are not done with the one whose turn it is', async () => {
+    FakeHelper.turns = SLOW;
+    const calls = await addMany();
+    expect(sizes(calls, 'addImage', 'addStudied'), 'in their turn').toEqual(all);
+    const [studied, own] = [FakeHelper.all.flatMap((helper) => helper.studied), sizes(calls, 'study')];
+    expect(Math.min(studied.length, own.length)).toBeGreaterThan(0);
+    // Nobody looks at what another one has.
+    expect(sizes(calls, 'addStudied')).toEqual([...studied, ...own].toSorted((a, b) => a - b));
+  });
+
+  it('tells of what it cannot read in its turn where it looks at later pictures itself', async () => {
+    FakeHelper.turns = SLOW;
+    FakeHelper.fate = (bytes) => (bytes === 0 ? 'refused' : 'studied');
+    const trainer = await Trainer.create();
+    await trainer.addClass('a');
+    const { ids, failures } = await trainer.addImages('a', Array.from({ length: COUNT }, (_, i) => picture(i % 3 === 1 ? 0 : i + 1)));
+    expect(failures.map(({ index }) => index)).toEqual(Array.from({ length: COUNT / 3 }, (_, i) => 3 * i + 1));
+    expect(ids.map((id) => id === null)).toEqual(Array.from({ length: COUNT }, (_, i) => i % 3 === 1));
+    expect(sizes(FakeWorker.last.session.calls, 'study').length).toBeGreaterThan(0);
   });
 
   it('embeds what they have looked at for another backbone', async () => {

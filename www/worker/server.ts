@@ -168,6 +168,7 @@ export class Server {
     const { id, call } = request;
     this.#embedding = !studied && isForHelpers(request);
     this.#prefetch();
+    if (studied && decoded) await this.#useTimeUntil(decoded);
     const began = performance.now();
     try {
       if (call === 'create') {
@@ -410,6 +411,41 @@ export class Server {
 
   #subject(picture: Picture, name: string): Subject {
     return picture instanceof Blob ? picture : () => this.#pictures.readFirst(picture, name);
+  }
+
+  /** As long as a helper is not done with the picture whose turn it is, this worker looks at those that come later and nobody has. */
+  async #useTimeUntil(decoded: Promise<Decoded>): Promise<void> {
+    let done = false;
+    const end = () => void (done = true);
+    decoded.then(end, end);
+    const isFree = ({ request, studied }: QueuedImage, at: number): boolean =>
+      !studied && isForHelpers(request) && (at < LARGE_AHEAD || !isLarge(request.args[1]));
+    // What has arrived is heard of between tasks only.
+    for (await nextTask(); !done; await nextTask()) {
+      const next = this.#queue.nextImages(AHEAD).find(isFree);
+      if (!next) return;
+      await this.#studyAhead(next);
+    }
+  }
+
+  async #studyAhead(next: QueuedImage): Promise<void> {
+    const began = performance.now();
+    const [picture, name] = pictureOf(next.request);
+    const decoded = (next.decoded ??= this.#pictures.readWithThumbnail(picture, name));
+    next.studied = this.#embedding = true;
+    try {
+      const found = await decoded;
+      const { rgba, width, height } = found.pixels;
+      const studied = await this.#required().study(rgba, width, height);
+      next.decoded = Promise.resolve({ ...found, studied });
+      this.#helpers.note(performance.now() - began);
+    } catch (error) {
+      if (isTrap(error)) throw error;
+      // Told when it is this picture's turn.
+    } finally {
+      this.#embedding = false;
+    }
+    this.#prefetch();
   }
 
   /** Those that a helper had when it went, one after the other: all at a time they might not fit into memory. */
