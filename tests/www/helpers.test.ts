@@ -14,8 +14,8 @@ class FakeHelper extends EventTarget {
   static all: FakeHelper[] = [];
   /** What becomes of the picture of so many bytes, or of so many numbers. */
   static fate: (bytes: number) => 'studied' | 'refused' | 'dies' | 'crashes' | 'hangs' = () => 'studied';
-  /** So many turns of the event loop pass before it answers about a picture. */
-  static turns = 1;
+  /** Milliseconds that it takes for a picture; 0 is a turn of the event loop. */
+  static takes = 0;
   readonly studied: number[] = [];
   calls: string[] = [];
   terminated = false;
@@ -30,7 +30,8 @@ class FakeHelper extends EventTarget {
     // What is transferred is nobody else's from now on.
     const { id, call, args } = structuredClone(request, Array.isArray(transfer) ? { transfer } : transfer) as CallRequest;
     this.calls.push(call);
-    after(call === 'study' ? FakeHelper.turns : 1, () => {
+    const later = (answer: () => void): unknown => (call === 'study' && FakeHelper.takes > 0 ? setTimeout(answer, FakeHelper.takes) : setImmediate(answer));
+    later(() => {
       if (call !== 'study' && call !== 'help') return this.#answer({ kind: 'result', id, value: 0 });
       const size = call === 'help' ? (args[1] as Float32Array).length : sizeOf(args[0] as Blob | Pixels);
       const fate = FakeHelper.fate(size);
@@ -56,14 +57,10 @@ class FakeHelper extends EventTarget {
   }
 }
 
-function after(turns: number, act: () => void): void {
-  setImmediate(() => (turns > 1 ? after(turns - 1, act) : act()));
-}
-
 beforeEach(() => {
   FakeHelper.all = [];
   FakeHelper.fate = () => 'studied';
-  FakeHelper.turns = 1;
+  FakeHelper.takes = 0;
 });
 
 describe('helpers', () => {
@@ -362,11 +359,15 @@ describe('a session with helpers', () => {
     expect(sizes(calls, 'addStudied')).toEqual(studied.toSorted((a, b) => a - b));
   });
 
-  /** Turns in which the worker has looked at a dozen pictures. */
-  const SLOW = 100;
+  /** They take as long as the worker takes for a dozen pictures, and are thought to be as fast. */
+  const beSlow = (): void => {
+    FakeHelper.takes = 20;
+    vi.useFakeTimers({ toFake: ['performance'] });
+  };
+  afterEach(() => void vi.useRealTimers());
 
   it('looks at later pictures itself while they are not done with the one whose turn it is', async () => {
-    FakeHelper.turns = SLOW;
+    beSlow();
     const calls = await addMany();
     expect(sizes(calls, 'addImage', 'addStudied'), 'in their turn').toEqual(all);
     const [studied, own] = [FakeHelper.all.flatMap((helper) => helper.studied), sizes(calls, 'study')];
@@ -376,7 +377,7 @@ describe('a session with helpers', () => {
   });
 
   it('tells of what it cannot read in its turn where it looks at later pictures itself', async () => {
-    FakeHelper.turns = SLOW;
+    beSlow();
     FakeHelper.fate = (bytes) => (bytes === 0 ? 'refused' : 'studied');
     const trainer = await Trainer.create();
     await trainer.addClass('a');
