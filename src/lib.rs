@@ -37,7 +37,7 @@
 //! 2. `dataset::Dataset::add_image` gives it an id, in a class that has one.
 //! 3. `activations::Views::render` makes the view in which it is added, as it is; mirrored, as most trainings want it too, it
 //!    is looked at when there is time ([`Project::embed_ahead`]), or by the training.
-//! 4. `features::Embedder` normalises it and runs the frozen stages, `[1, 3, S, S]` → `[1, F]`.
+//! 4. `features::Embedder` runs the frozen stages, which normalise it, `[1, 3, S, S]` → `[1, F]`.
 //! 5. The `activations::Store` keeps the rows under content, stages, cut and view.
 //! 6. A training that wants others has `activations::Embedding::rows` compute them from the nearest that are kept.
 //! 7. `train::Examples` makes batches `[batch, F]` of rows, standardised by [`head::Standardisation`].

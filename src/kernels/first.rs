@@ -66,6 +66,7 @@ impl First {
         let ([height, width], out_stride) = (self.bordered(), padded(self.outputs));
         // The last window of each side ends within.
         let fits = |side: usize, length: usize| (out[side] - 1) * self.stride[side] + self.kernel[side] <= length;
+        assert!(self.weight.depth() == self.kernel[0] * self.kernel[1] * self.inputs);
         assert!(x.len() == self.len() && fits(0, height) && fits(1, width) && y.len() >= out[0] * out[1] * out_stride);
         let (range, cut) = self.activation.range();
         let line = self.kernel[1] * self.inputs;

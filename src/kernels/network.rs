@@ -5,7 +5,6 @@ use crate::block::Block;
 use crate::conv::{Arithmetic, Conv, Picture, Ready, Work};
 use crate::first::First;
 use crate::lanes::{Level, padded, room};
-use crate::pixels::normalise_pixels;
 use crate::pointwise::{add, affine, concat, scale};
 use crate::pool::{Of, Window, global_average, pool};
 
@@ -277,7 +276,11 @@ fn turn(input: Input<'_>, to: &mut [f32], stride: usize) {
         }
         Input::Picture { rgb, by } => {
             let pixels = to.chunks_exact_mut(stride).zip(rgb.as_chunks::<3>().0);
-            pixels.for_each(|(to, rgb)| normalise_pixels(rgb, by, &mut to[..3]));
+            for (to, rgb) in pixels {
+                for ((to, byte), [scale, shift]) in to.iter_mut().zip(rgb).zip(by) {
+                    *to = f32::from(*byte) * scale + shift;
+                }
+            }
         }
     }
 }

@@ -110,6 +110,7 @@ impl Windows<'_> {
     /// As of [`Product::compute`], with all lines of each window.
     pub(crate) unsafe fn compute(&self, level: Level) {
         debug_assert!(self.product.right.depth.is_multiple_of(self.lines));
+        debug_assert!(self.product.bias.len() >= self.product.right.vectors * level.count());
         with_level!(level, all_windows, self, &Windows<'_>);
     }
 }
@@ -165,6 +166,7 @@ unsafe fn panel<L: Lanes, const WINDOWS: bool, const VECTORS: usize>(
     column: usize,
     rows: Range<usize>,
 ) {
+    const { assert!(L::ROWS == 4 || L::ROWS == 6) }
     let Range { start: mut row, end } = rows;
     // SAFETY: as the caller's.
     unsafe {

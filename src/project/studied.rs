@@ -1,27 +1,40 @@
-//! Pictures that another session has looked at: what it found out, for this one to add as it is.
+//! Pictures that were looked at ahead of their turn, mostly by another session: what was found out, to be added as it is.
 //!
 //! Whoever computes the same has the same code, so this is no file format: two hashes, the features and the pixels, one behind the
 //! other, in little-endian order. It is read and written for every picture of many.
 
 use super::{ADDED, Project};
-use crate::activations::{Place, Views};
+use crate::activations::{Place, Precision, Views};
 use crate::dataset::Home;
 use crate::error::Result;
-use crate::features::Cut;
+use crate::features::{Cut, Row};
 use crate::identity::ContentHash;
 use crate::image::{Crop, Picture};
 use std::sync::Arc;
 
 impl Project {
-    /// Looks at an RGBA8 picture for another session, which adds what this gives with [`Project::add_studied`]. Nothing of it
-    /// stays.
+    /// Looks at an RGBA8 picture for another session, or ahead of its turn; what this gives is added with [`Project::add_studied`].
+    /// Nothing of it stays.
     ///
     /// # Errors
     /// [`crate::Error::PictureEmpty`].
     pub async fn study(&mut self, rgba: &[u8], size: (u32, u32)) -> Result<Vec<u8>> {
         let Picture { content, crop } = self.embedder.preprocess().picture(rgba, size.0, size.1)?;
-        let features = self.embedded(&[&crop]).await?;
-        let (features, pixels) = (&features[0], crop.rgb());
+        let place = Place::new(&self.backbone, Cut::features(&self.backbone));
+        let kept = match self.store.get(place, Precision::Full, &Views::plain().key(content, ADDED)) {
+            Some(Row::Full(row)) => Some(row.clone()),
+            _ => None,
+        };
+        let features = match kept {
+            Some(row) => row,
+            None => {
+                let start = (self.clock)();
+                let rows = self.embedded(&[&crop]).await?;
+                self.timing.added(1, (self.clock)() - start);
+                rows[0].clone()
+            }
+        };
+        let pixels = crop.rgb();
         let mut studied = Vec::with_capacity(2 * ContentHash::BYTES + size_of_val(&features[..]) + pixels.len());
         studied.extend_from_slice(&content.to_bytes());
         studied.extend_from_slice(&self.maker().to_bytes());
@@ -30,7 +43,7 @@ impl Project {
         Ok(studied)
     }
 
-    /// Adds a picture that another session has looked at, as [`Project::add_image_at`] does one that none has. None where it is
+    /// Adds a picture that was looked at with [`Project::study`], as [`Project::add_image_at`] does one that none has. None where it is
     /// not what this session would have made of it: the other one may have had another backbone.
     ///
     /// # Errors

@@ -328,7 +328,7 @@ impl Session {
         Ok(js_sys::Uint8Array::from(studied.as_slice()).into())
     }
 
-    /// Adds a picture that another session has looked at; gives its number, or null where that had another backbone.
+    /// Adds a picture that a session has looked at with `study`; gives its number, or null where that had another backbone.
     #[wasm_bindgen(js_name = addStudied)]
     pub async fn add_studied(
         &self,

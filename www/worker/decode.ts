@@ -24,8 +24,8 @@ const MAX_READ_PIXELS = 16e6;
 /** Decodes a picture upright, on white where it is transparent, and small enough to be read. */
 export async function decode(picture: Picture, name: string): Promise<ImageBitmap> {
   const bitmap = await open(picture, name);
+  if (isReadWhole(bitmap)) return bitmap;
   const region = regionToRead(bitmap.width, bitmap.height);
-  if (region.width === bitmap.width && region.height === bitmap.height && region.width <= MAX_SIDE) return bitmap;
   const side = Math.min(region.width, region.height) > MAX_SIDE ? SHRUNK_SIDE : null;
   try {
     return await createImageBitmap(
@@ -41,6 +41,12 @@ export async function decode(picture: Picture, name: string): Promise<ImageBitma
   } finally {
     bitmap.close();
   }
+}
+
+/** Whether a decoded picture is read as it is. */
+export function isReadWhole(bitmap: ImageBitmap): boolean {
+  const { width, height } = regionToRead(bitmap.width, bitmap.height);
+  return width === bitmap.width && height === bitmap.height && width <= MAX_SIDE;
 }
 
 /** The part of a picture of this size that matters for a classifier that looks at the centre square. */

@@ -121,22 +121,25 @@ class Helper {
   async study(subject: Subject, name: string, large: boolean): Promise<Studied> {
     this.#pictures += 1;
     this.#hasLarge = large;
-    const asked = performance.now();
     try {
       if (subject instanceof Blob) return await this.#study([subject, name]);
       const pixels = await subject();
       return await this.#study([pixels, name], [pixels.rgba.buffer as ArrayBuffer]);
     } finally {
-      const now = performance.now();
-      this.#time.note(now - Math.max(asked, this.#answered));
-      this.#answered = now;
       this.#pictures -= 1;
       this.#hasLarge &&= this.#pictures > 0;
     }
   }
 
-  #study(args: Calls['study']['args'], transfer: Transferable[] = []): Promise<Studied> {
-    return this.#work(this.#pictures * STUDY_MS, 'study', args, transfer);
+  async #study(args: Calls['study']['args'], transfer: Transferable[] = []): Promise<Studied> {
+    const asked = performance.now();
+    try {
+      return await this.#work(this.#pictures * STUDY_MS, 'study', args, transfer);
+    } finally {
+      const now = performance.now();
+      this.#time.note(now - Math.max(asked, this.#answered));
+      this.#answered = now;
+    }
   }
 
   /** Null where it cannot. */

@@ -1,5 +1,5 @@
 import type { Picture, Pixels } from '../protocol.js';
-import { decode, makeThumbnail, pack, readPixels, thumbnailOf } from './decode.js';
+import { decode, isReadWhole, makeThumbnail, pack, readPixels, thumbnailOf } from './decode.js';
 import { refusal } from './failure.js';
 
 /** A picture on its way into the session. */
@@ -7,7 +7,7 @@ export interface Decoded {
   pixels: Pixels;
   /** Of a file; it is made while the pixels are worked on. Null where it is to be made of the pixels, once somebody wants it. */
   thumbnail: Blob | Promise<Blob> | null;
-  /** What there is to be known of it, where a helper has found that out. */
+  /** What there is to be known of it, where that was found out ahead of its turn. */
   studied?: Uint8Array;
 }
 
@@ -38,8 +38,9 @@ export async function readPicture(picture: Picture, name: string): Promise<Pixel
 /** The browser's decoder. */
 export const browserPictures: PictureReader = {
   read: readPicture,
-  // A copy takes no time: its pixels are the same ones.
-  readFirst: async (picture, name) => readPicture(await createImageBitmap(picture), name),
+  // A copy takes no time, for its pixels are the same ones, but a turn of the browser's.
+  readFirst: async (picture, name) =>
+    picture instanceof ImageBitmap && isReadWhole(picture) ? readPixels(picture) : readPicture(await createImageBitmap(picture), name),
   async readWithThumbnail(picture, name) {
     if ('rgba' in picture) return { pixels: picture, thumbnail: null };
     const bitmap = await decode(picture, name);

@@ -5,8 +5,8 @@ import type { Decoded } from './pictures.js';
 export interface Queued {
   request: CallRequest;
   decoded?: Promise<Decoded>;
-  /** Whether a helper is looking at the picture, or has. */
-  studied?: boolean;
+  /** Whether a helper looks at the picture, or this worker ahead of its turn, or one of them has; or has tried to. */
+  taken?: boolean;
   loaded?: Promise<unknown>;
 }
 
@@ -36,9 +36,18 @@ export class RequestQueue {
   }
 
   take(): Queued | undefined {
+    return this.#queue.splice(Math.max(this.#prediction, 0), 1)[0];
+  }
+
+  /** Whether a prediction is the next to be taken. */
+  get predictsNext(): boolean {
+    return this.#prediction >= 0;
+  }
+
+  /** Where the prediction is that goes ahead of all pictures before it; negative where there is none. */
+  get #prediction(): number {
     const first = this.#queue.findIndex(({ request }) => request.call !== 'addImage');
-    if (first > 0 && this.#queue[first]?.request.call === 'predict') return this.#queue.splice(first, 1)[0];
-    return this.#queue.shift();
+    return this.#queue[first]?.request.call === 'predict' ? first : -1;
   }
 
   /** The next pictures, at most so many, so that they can be decoded while another is worked on. */

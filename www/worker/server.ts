@@ -73,7 +73,7 @@ export class Server {
       const loaded = this.#load(request);
       for (const action of request.steering ?? []) this.#steer(request.id, action);
       // It takes them as long to come as some pictures do.
-      if (request.call === 'addImage' && isForHelpers(request)) this.#helpers.expect(request.args[3].following ?? 0);
+      if (isForHelpers(request)) this.#helpers.expect(request.args[3].following ?? 0);
       const enqueue = () => {
         this.#queue.add({ request, ...(loaded && { loaded }) });
         this.#prefetch();
@@ -164,11 +164,11 @@ export class Server {
     return more;
   }
 
-  async #serve({ request, decoded, loaded, studied }: Queued): Promise<void> {
+  async #serve({ request, decoded, loaded, taken }: Queued): Promise<void> {
     const { id, call } = request;
-    this.#embedding = !studied && isForHelpers(request);
+    this.#embedding = !taken && isForHelpers(request);
     this.#prefetch();
-    if (studied && decoded) await this.#useTimeUntil(decoded);
+    if (taken && decoded) await this.#useTimeUntil(decoded);
     const began = performance.now();
     try {
       if (call === 'create') {
@@ -380,7 +380,7 @@ export class Server {
   #prefetch(): void {
     let [own, decoding] = [this.#embedding ? 1 : 0, 0];
     for (const [at, next] of this.#queue.nextImages(AHEAD).entries()) {
-      if (next.studied) continue;
+      if (next.taken) continue;
       const [picture, name] = pictureOf(next.request);
       const large = isLarge(picture);
       // What is large takes much memory until its turn.
@@ -388,16 +388,13 @@ export class Server {
       const subject = isForHelpers(next.request) ? this.#subject(next.request.args[1], name) : null;
       const studied = subject && !next.decoded ? this.#helpers.study(subject, name, own, large) : null;
       if (studied) {
-        next.studied = true;
+        next.taken = true;
         next.decoded = studied.then(
           (found) => {
             if ('close' in picture) picture.close();
             return found;
           },
-          () => {
-            next.studied = false;
-            return this.#readAgain(picture, name);
-          },
+          () => this.#readAgain(picture, name),
         );
       } else {
         if (decoding < (large ? 1 : DECODED)) next.decoded ??= this.#pictures.readWithThumbnail(picture, name);
@@ -413,31 +410,34 @@ export class Server {
     return picture instanceof Blob ? picture : () => this.#pictures.readFirst(picture, name);
   }
 
-  /** As long as a helper is not done with the picture whose turn it is, this worker looks at those that come later and nobody has. */
+  /**
+   * As long as a helper is not done with the picture whose turn it is, and nobody waits for anything else, this worker looks at those that
+   * come later and nobody has.
+   */
   async #useTimeUntil(decoded: Promise<Decoded>): Promise<void> {
-    let done = false;
-    const end = () => void (done = true);
-    decoded.then(end, end);
-    const isFree = ({ request, studied }: QueuedImage, at: number): boolean =>
-      !studied && isForHelpers(request) && (at < LARGE_AHEAD || !isLarge(request.args[1]));
+    let over = false;
+    const end = () => void (over = true);
+    const turn = decoded.then(end, end);
+    const isFree = ({ request, taken }: QueuedImage, at: number): boolean =>
+      !taken && isForHelpers(request) && (at < LARGE_AHEAD || !isLarge(request.args[1]));
+    const isOver = (): boolean => over || this.#queue.predictsNext || this.#run?.due === true;
     // What has arrived is heard of between tasks only.
-    for (await nextTask(); !done; await nextTask()) {
+    for (await nextTask(); !isOver(); await nextTask()) {
       const next = this.#queue.nextImages(AHEAD).find(isFree);
       if (!next) return;
-      await this.#studyAhead(next);
+      const [picture, name] = pictureOf(next.request);
+      const found = await Promise.race([(next.decoded ??= this.#pictures.readWithThumbnail(picture, name)).catch(() => null), turn]);
+      if (found === null) next.taken = true;
+      else if (found && !isOver()) await this.#studyAhead(next, found);
     }
   }
 
-  async #studyAhead(next: QueuedImage): Promise<void> {
+  async #studyAhead(next: QueuedImage, found: Decoded): Promise<void> {
     const began = performance.now();
-    const [picture, name] = pictureOf(next.request);
-    const decoded = (next.decoded ??= this.#pictures.readWithThumbnail(picture, name));
-    next.studied = this.#embedding = true;
+    next.taken = this.#embedding = true;
     try {
-      const found = await decoded;
       const { rgba, width, height } = found.pixels;
-      const studied = await this.#required().study(rgba, width, height);
-      next.decoded = Promise.resolve({ ...found, studied });
+      next.decoded = Promise.resolve({ ...found, studied: await this.#required().study(rgba, width, height) });
       this.#helpers.note(performance.now() - began);
     } catch (error) {
       if (isTrap(error)) throw error;
@@ -490,7 +490,7 @@ const WORTH_HELP_S = 0.5;
 /** So many are decoded ahead: that takes the browser some steps, and this worker has time for one between two pictures. */
 const DECODED = 2;
 
-/** So many pictures ahead of their turn are thought of at most: of those that helpers look at, the pixels wait in memory. */
+/** So many pictures ahead of their turn are thought of at most: of those that were looked at, the pixels wait in memory. */
 const AHEAD = DECODED + PICTURES_EACH * MOST_HELPERS;
 /** The same of pictures that are large while they wait. */
 const LARGE_AHEAD = 1 + MOST_HELPERS;

@@ -68,9 +68,9 @@ export interface Session {
   classes(): Promise<ClassSummary[]>;
   /** Gives the picture's number, which is `id` where there is one; a picture that was known without its pixels has them then. */
   addImage(ref: ClassRef, rgba: Uint8Array, width: number, height: number, group?: string, id?: number, part?: Part): Promise<number>;
-  /** Looks at a picture for another session, which adds what this gives; nothing of it stays. */
+  /** Looks at a picture for another session, or ahead of its turn; what this gives is added later. */
   study(rgba: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Adds a picture as {@link Session.addImage} does that another session has looked at; null where that had another backbone. */
+  /** Adds a picture as {@link Session.addImage} does that {@link Session.study} was asked about; null where that session had another backbone. */
   addStudied(ref: ClassRef, studied: Uint8Array, group?: string, id?: number, part?: Part): Promise<number | null>;
   /** Has the pixels of a picture take less memory where that was put off; tells whether there was one. */
   packNext(): Promise<boolean>;
