@@ -44,9 +44,8 @@ export async function decode(picture: Picture, name: string): Promise<ImageBitma
 }
 
 /** Whether a decoded picture is read as it is. */
-export function isReadWhole(bitmap: ImageBitmap): boolean {
-  const { width, height } = regionToRead(bitmap.width, bitmap.height);
-  return width === bitmap.width && height === bitmap.height && width <= MAX_SIDE;
+export function isReadWhole({ width, height }: ImageBitmap): boolean {
+  return width <= MAX_SIDE && width * height <= MAX_READ_PIXELS;
 }
 
 /** The part of a picture of this size that matters for a classifier that looks at the centre square. */
