@@ -14,8 +14,8 @@ pub(crate) fn on_device(values: Vec<f32>, device: &Device) -> Tensor<1> {
 
 /// The same in a shape.
 ///
-/// Past `Tensor::from_data`, which converts from every type of number to every other one: 108 kB of code, for which a browser takes as long
-/// as for all the rest that a training begins with.
+/// Past `Tensor::from_data`, which converts from every type of number to every other one: 108 kB of code that a browser would have to
+/// compile.
 pub(crate) fn shaped_on_device<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::float_from_data(TensorData::new(values, shape), device.as_dispatch()))
 }

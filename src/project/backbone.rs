@@ -4,7 +4,7 @@
 //! back costs nothing. What the new one lacks comes picture by picture from whoever has the files.
 
 use super::{ADDED, Keep, Project};
-use crate::activations::{Need, Place, Precision, Views};
+use crate::activations::{Need, Precision, Views};
 use crate::backbone::{Arithmetic, Backbone, Outline};
 use crate::engine::{Engine, Workload};
 use crate::error::{Error, Result};
@@ -91,7 +91,7 @@ impl Project {
     pub fn unprepared(&self) -> Vec<Unprepared> {
         let mut unprepared: Vec<Unprepared> =
             self.dataset.awaiting().into_iter().map(|id| Unprepared { id, pixels: false }).collect();
-        let (views, place) = (Views::plain(), Place::new(&self.backbone, Cut::features(&self.backbone)));
+        let (views, place) = (Views::plain(), self.features_place());
         let mut listed = HashSet::new();
         let to_learn = self.dataset.usable().into_values().flatten();
         for id in to_learn.chain(self.dataset.test_pictures().map(|(id, _)| id)) {

@@ -416,16 +416,20 @@ impl Project {
     fn lacking(&self, id: u32) -> Option<Picture> {
         let learns = self.dataset.place_of(id).is_some_and(|(_, part)| part == Part::Learn);
         let picture = self.picture(id).filter(|_| learns)?;
-        let (views, place) = (Views::plain(), Place::new(&self.backbone, Cut::features(&self.backbone)));
+        let (views, place) = (Views::plain(), self.features_place());
         let keys = USUAL_VIEWS.map(|view| views.key(picture.content, view));
         (self.store.count(place, Precision::Full, &keys) < keys.len()).then_some(picture)
+    }
+
+    /// Where what the backbone makes of pictures is kept.
+    fn features_place(&self) -> Place {
+        Place::new(&self.backbone, Cut::features(&self.backbone))
     }
 
     /// Embeds pictures in some views; what is kept already is not computed again.
     async fn embed_in(&mut self, in_views: &[View], pictures: &[Picture], keep: Keep) -> Result<()> {
         let start = (self.clock)();
-        let (views, cut) = (Views::plain(), Cut::features(&self.backbone));
-        let place = Place::new(&self.backbone, cut);
+        let (views, place) = (Views::plain(), self.features_place());
         let wanted = pictures.iter().flat_map(|picture| in_views.iter().map(move |view| (picture, *view)));
         let new = |(picture, view): &(&Picture, View)| {
             self.store.get(place, Precision::Full, &views.key(picture.content, *view)).is_none()

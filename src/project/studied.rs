@@ -4,7 +4,7 @@
 //! other, in little-endian order. It is read and written for every picture of many.
 
 use super::{ADDED, Project};
-use crate::activations::{Place, Precision, Views};
+use crate::activations::{Precision, Views};
 use crate::dataset::Home;
 use crate::error::Result;
 use crate::features::{Cut, Row};
@@ -20,8 +20,7 @@ impl Project {
     /// [`crate::Error::PictureEmpty`].
     pub async fn study(&mut self, rgba: &[u8], size: (u32, u32)) -> Result<Vec<u8>> {
         let Picture { content, crop } = self.embedder.preprocess().picture(rgba, size.0, size.1)?;
-        let place = Place::new(&self.backbone, Cut::features(&self.backbone));
-        let kept = match self.store.get(place, Precision::Full, &Views::plain().key(content, ADDED)) {
+        let kept = match self.store.get(self.features_place(), Precision::Full, &Views::plain().key(content, ADDED)) {
             Some(Row::Full(row)) => Some(row.clone()),
             _ => None,
         };
@@ -51,8 +50,7 @@ impl Project {
     pub fn add_studied(&mut self, home: Home, studied: &[u8], id: Option<u32>) -> Result<Option<u32>> {
         let Some((picture, features)) = self.read_studied(studied) else { return Ok(None) };
         let picture = self.admitted(&home, id, picture)?;
-        let place = Place::new(&self.backbone, Cut::features(&self.backbone));
-        self.store.offer(place, Views::plain().key(picture.content, ADDED), features);
+        self.store.offer(self.features_place(), Views::plain().key(picture.content, ADDED), features);
         self.keep(id, home, picture).map(Some)
     }
 

@@ -31,10 +31,6 @@ export class RequestQueue {
     this.#queue.push(queued);
   }
 
-  get empty(): boolean {
-    return this.#queue.length === 0;
-  }
-
   take(): Queued | undefined {
     return this.#queue.splice(Math.max(this.#prediction, 0), 1)[0];
   }
