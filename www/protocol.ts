@@ -35,9 +35,11 @@ import type {
 /** A picture as it crosses to the worker: never decoded on the page, and transferred where the browser can. */
 export type Picture = Blob | ImageBitmap | ImageData;
 
-/** A picture that was read: opaque RGBA. */
+/** A picture that was read: opaque, four bytes a pixel. */
 export interface Pixels {
-  rgba: Uint8Array;
+  bytes: Uint8Array;
+  /** Whether blue comes first and red third, as most browsers have pictures. */
+  bgra: boolean;
   width: number;
   height: number;
 }

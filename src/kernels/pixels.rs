@@ -28,6 +28,15 @@ pub(crate) fn normalise_pixels(rgb: &[u8], by: [[f32; 2]; RGB], pixels: &mut [f3
     }
 }
 
+/// Pixels with their first and third channel exchanged, where they lie: of BGRA, RGBA.
+#[inline(never)]
+pub fn exchange_red_and_blue(pixels: &mut [[u8; 4]]) {
+    for pixel in pixels {
+        let [first, second, third, alpha] = *pixel;
+        *pixel = [third, second, first, alpha];
+    }
+}
+
 /// Red, green and blue of each pixel.
 #[inline(never)]
 pub fn without_alpha(rgba: &[[u8; 4]]) -> Vec<u8> {
@@ -212,6 +221,14 @@ mod tests {
         on_white(&rgba, &mut rgb);
         assert_eq!(rgb, [10, 20, 30, 255, 255, 255, 204, 224, 255]);
         assert!(are_opaque(&rgba[..1]) && are_opaque(&[]) && !are_opaque(&rgba));
+    }
+
+    #[test]
+    fn blue_first_becomes_red_first() {
+        // More than a vector, and some.
+        let mut pixels: Vec<[u8; 4]> = (0..21).map(|at| [at, 100 + at, 200 + at, 255 - at]).collect();
+        exchange_red_and_blue(&mut pixels);
+        assert!((0..21).zip(&pixels).all(|(at, pixel)| *pixel == [200 + at, 100 + at, at, 255 - at]));
     }
 
     #[test]

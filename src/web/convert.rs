@@ -2,6 +2,7 @@
 
 use crate::backbone::Backbone;
 use crate::error::Error;
+use headstart_kernels::pixels::exchange_red_and_blue;
 use js_sys::Reflect;
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
@@ -31,6 +32,14 @@ pub(super) fn error_to_js(error: &Error) -> JsValue {
         let _ = Reflect::set(&object, &JsValue::from_str(key), &value);
     }
     object.into()
+}
+
+/// RGBA8 pixels of those that a browser has, which is blue first in most.
+pub(super) fn rgba(mut pixels: Vec<u8>, bgra: bool) -> Vec<u8> {
+    if bgra {
+        exchange_red_and_blue(pixels.as_chunks_mut().0);
+    }
+    pixels
 }
 
 /// A backbone with its card, or without one where the weights tell what they are.

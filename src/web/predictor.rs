@@ -1,6 +1,6 @@
 //! A [`Predictor`] for JavaScript: all that there is in a module that only predicts.
 
-use super::convert::{error_to_js, from_js, served, to_js};
+use super::convert::{error_to_js, from_js, rgba, served, to_js};
 use crate::engine::{EngineChoice, EngineReport, NONE_OFFERED};
 use crate::predictor;
 use wasm_bindgen::prelude::*;
@@ -62,8 +62,8 @@ impl Predictor {
         to_js(&self.model.report())
     }
 
-    /// Classifies RGBA8 pixels, most probable class first.
-    pub fn predict(&self, rgba: &[u8], width: u32, height: u32) -> Answer {
-        to_js(&self.model.predict(rgba, width, height).map_err(|e| error_to_js(&e))?)
+    /// Classifies RGBA8 pixels, or `bgra`, most probable class first.
+    pub fn predict(&self, pixels: Vec<u8>, bgra: bool, width: u32, height: u32) -> Answer {
+        to_js(&self.model.predict(&rgba(pixels, bgra), width, height).map_err(|e| error_to_js(&e))?)
     }
 }

@@ -1,7 +1,7 @@
 //! A [`Project`] behind an async lock, so that overlapping calls from JavaScript wait for each other.
 
 use super::adapter;
-use super::convert::{error_to_js, from_js, parse, served, to_js};
+use super::convert::{error_to_js, from_js, parse, rgba, served, to_js};
 use super::crew::{JsCrew, JsNumbers, put};
 use crate::backbone::{Backbone, BackboneReport, Outline, WeightStorage};
 use crate::bundle::SavedBackbone;
@@ -184,11 +184,11 @@ impl Session {
         to_js(&self.project.lock().await.unprepared())
     }
 
-    /// Gives a picture its pixels for the present backbone.
+    /// Gives a picture its pixels, RGBA8 or `bgra`, for the present backbone.
     #[wasm_bindgen(js_name = givePixels)]
-    pub async fn give_pixels(&self, id: f64, rgba: Vec<u8>, width: u32, height: u32) -> Answer {
+    pub async fn give_pixels(&self, id: f64, pixels: Vec<u8>, bgra: bool, width: u32, height: u32) -> Answer {
         let mut project = self.project.lock().await;
-        let given = project.give_pixels(image(id)?, &rgba, (width, height)).await;
+        let given = project.give_pixels(image(id)?, &rgba(pixels, bgra), (width, height)).await;
         self.note_engine(&project);
         self.done(given)
     }
@@ -300,14 +300,15 @@ impl Session {
         to_js(&self.project.lock().await.classes())
     }
 
-    /// Embeds an RGBA8 picture and adds it to a class, to `learn` from or to `test` with, under the next free number or one
+    /// Embeds a picture of RGBA8 pixels, or `bgra`, and adds it to a class, to `learn` from or to `test` with, under the next free number or one
     /// of the caller's choice; gives its number. A picture that is known by this number and lacks its pixels gets them.
     #[wasm_bindgen(js_name = addImage)]
     #[allow(clippy::too_many_arguments)] // what JavaScript hands over as an object would have to be read piece by piece
     pub async fn add_image(
         &self,
         class: JsValue,
-        rgba: Vec<u8>,
+        pixels: Vec<u8>,
+        bgra: bool,
         width: u32,
         height: u32,
         group: Option<String>,
@@ -317,14 +318,15 @@ impl Session {
         let id = number(id)?;
         let mut project = self.project.lock().await;
         let home = home(&project, &class, group, part)?;
-        let id = project.add_image_at(home, &rgba, (width, height), id).await;
+        let id = project.add_image_at(home, &rgba(pixels, bgra), (width, height), id).await;
         self.note_engine(&project);
         id.map(JsValue::from).map_err(|e| error_to_js(&e))
     }
 
-    /// Looks at an RGBA8 picture for another session, which adds what this gives, a `Uint8Array`; nothing of it stays.
-    pub async fn study(&self, rgba: Vec<u8>, width: u32, height: u32) -> Answer {
-        let studied = self.project.lock().await.study(&rgba, (width, height)).await.map_err(|e| error_to_js(&e))?;
+    /// Looks at such a picture for another session, which adds what this gives, a `Uint8Array`; nothing of it stays.
+    pub async fn study(&self, pixels: Vec<u8>, bgra: bool, width: u32, height: u32) -> Answer {
+        let studied =
+            self.project.lock().await.study(&rgba(pixels, bgra), (width, height)).await.map_err(|e| error_to_js(&e))?;
         Ok(js_sys::Uint8Array::from(studied.as_slice()).into())
     }
 
@@ -512,18 +514,18 @@ impl Session {
         to_js(&self.project.lock().await.report())
     }
 
-    /// Classifies an RGBA8 picture, most probable class first.
-    pub async fn predict(&self, rgba: Vec<u8>, width: u32, height: u32) -> Answer {
+    /// Classifies a picture of RGBA8 pixels, or `bgra`, most probable class first.
+    pub async fn predict(&self, pixels: Vec<u8>, bgra: bool, width: u32, height: u32) -> Answer {
         let mut project = self.project.lock().await;
-        let ranked = project.predict(&rgba, width, height).await;
+        let ranked = project.predict(&rgba(pixels, bgra), width, height).await;
         self.note_engine(&project);
         to_js(&ranked.map_err(|e| error_to_js(&e))?)
     }
 
-    /// Pooled features of an RGBA8 picture, a `Float32Array`.
-    pub async fn embed(&self, rgba: Vec<u8>, width: u32, height: u32) -> Answer {
+    /// Pooled features of such a picture, a `Float32Array`.
+    pub async fn embed(&self, pixels: Vec<u8>, bgra: bool, width: u32, height: u32) -> Answer {
         let mut project = self.project.lock().await;
-        let features = project.embed(&rgba, width, height).await;
+        let features = project.embed(&rgba(pixels, bgra), width, height).await;
         self.note_engine(&project);
         let features = features.map_err(|e| error_to_js(&e))?;
         Ok(Float32Array::from(features.as_slice()).into())

@@ -1,6 +1,6 @@
 /** The worker's entry: the only one that decodes, computes and touches the wasm package. */
 import init, { Predictor } from '../pkg/predict/headstart.js';
-import { decode, makeThumbnail, readPixels } from '../worker/decode.js';
+import { decode, giveBack, makeThumbnail, readPixels } from '../worker/decode.js';
 import { isTrap, refusal, toFailure } from '../worker/failure.js';
 import { readBlob } from '../worker/fetch.js';
 import { fetchModel } from './fetch-model.js';
@@ -34,8 +34,9 @@ const answers: { [C in Call]: (args: Calls[C]['args']) => Promise<Calls[C]['valu
     const bitmap = await decode(picture, name);
     try {
       if (open === null) throw refusal('not_trained', 'There is no model to ask.');
-      const { rgba, width, height } = readPixels(bitmap);
-      const shares = sharesOf(open.model.classes, open.predictor.predict(rgba, width, height));
+      const pixels = await readPixels(bitmap);
+      const shares = sharesOf(open.model.classes, open.predictor.predict(pixels.bytes, pixels.bgra, pixels.width, pixels.height));
+      giveBack(pixels);
       return { shares, thumbnail: thumbnail ? await makeThumbnail(bitmap) : null };
     } finally {
       bitmap.close();

@@ -88,9 +88,9 @@ export class BackboneChange {
     const { session } = this.#tools;
     try {
       if (pixels) return await session.prepareImage(id);
-      const { rgba, width, height } = await this.#decoded(id);
+      const { bytes, bgra, width, height } = await this.#decoded(id);
       this.#decodeNext();
-      await session.givePixels(id, rgba, width, height);
+      await session.givePixels(id, bytes, bgra, width, height);
     } catch (error) {
       if (isTrap(error)) throw error;
       // It may have been forgotten meanwhile, or added again.

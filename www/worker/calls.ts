@@ -37,19 +37,28 @@ export const handlers: Handlers = {
   restoreClass: ({ session }, ref) => session.restoreClass(ref),
   mergeClasses: ({ session }, from, into) => session.mergeClasses(from, into),
   async addImage({ session, pictures, thumbnails, sources, decoded }, ref, picture, name, { group, id, part, features }) {
-    const { pixels, thumbnail, studied } = await (decoded ?? pictures.readWithThumbnail(picture, name));
-    // Where these are another picture's, or another backbone's, it is embedded as ever.
-    if (features) await session.offerFeatures(features);
-    const known = studied ? await session.addStudied(ref, studied, group, id, part) : null;
-    const added = known ?? (await session.addImage(ref, pixels.rgba, pixels.width, pixels.height, group, id, part));
-    thumbnails.set(added, thumbnail ?? (() => pictures.thumbnail(pixels)));
+    const { pixels, thumbnail, bitmap, studied } = await (decoded ?? pictures.readToKeep(picture, name));
+    let added: number;
+    try {
+      // Where these are another picture's, or another backbone's, it is embedded as ever.
+      if (features) await session.offerFeatures(features);
+      const known = studied ? await session.addStudied(ref, studied, group, id, part) : null;
+      added = known ?? (await session.addImage(ref, pixels.bytes, pixels.bgra, pixels.width, pixels.height, group, id, part));
+    } catch (error) {
+      bitmap?.close();
+      throw error;
+    } finally {
+      pictures.giveBack(pixels);
+    }
+    if (thumbnail) thumbnails.set(added, thumbnail);
+    else if (bitmap) thumbnails.set(added, () => pictures.thumbnail(bitmap));
     if (picture instanceof Blob) sources.set(added, picture);
-    else await sources.pack(added, pixels);
+    else if (bitmap) await sources.pack(added, bitmap);
     return added;
   },
   async study({ session, pictures, decoded }, picture, name) {
-    const { pixels, thumbnail } = await (decoded ?? pictures.readWithThumbnail(picture, name));
-    const studied = await session.study(pixels.rgba, pixels.width, pixels.height);
+    const { pixels, thumbnail } = await (decoded ?? pictures.readToKeep(picture, name));
+    const studied = await session.study(pixels.bytes, pixels.bgra, pixels.width, pixels.height);
     return { pixels, thumbnail: await thumbnail, studied };
   },
   async features({ session }, id) {
@@ -77,12 +86,17 @@ export const handlers: Handlers = {
     return session.measureBackbone(config, weights && (await readBlob(weights)), arithmetic);
   },
   async predict({ session, pictures }, picture, name) {
-    const { rgba, width, height } = await pictures.read(picture, name);
-    return session.predict(rgba, width, height);
+    const pixels = await pictures.read(picture, name);
+    const predictions = session.predict(pixels.bytes, pixels.bgra, pixels.width, pixels.height);
+    // The session has copied them.
+    pictures.giveBack(pixels);
+    return predictions;
   },
   async embed({ session, pictures }, picture, name) {
-    const { rgba, width, height } = await pictures.read(picture, name);
-    return session.embed(rgba, width, height);
+    const pixels = await pictures.read(picture, name);
+    const features = session.embed(pixels.bytes, pixels.bgra, pixels.width, pixels.height);
+    pictures.giveBack(pixels);
+    return features;
   },
   evaluate: ({ session }) => session.evaluate(),
   evaluateOnTest: ({ session }) => session.evaluateOnTest(),

@@ -44,7 +44,7 @@ export async function decode(picture: Picture, name: string): Promise<ImageBitma
 }
 
 /** Whether a decoded picture is read as it is. */
-export function isReadWhole({ width, height }: ImageBitmap): boolean {
+function isReadWhole({ width, height }: ImageBitmap): boolean {
   return width <= MAX_SIDE && width * height <= MAX_READ_PIXELS;
 }
 
@@ -55,8 +55,46 @@ export function regionToRead(width: number, height: number): Region {
   return { x: Math.floor((width - side) / 2), y: Math.floor((height - side) / 2), width: side, height: side };
 }
 
-/** The pixels of a decoded picture. */
-export function readPixels(bitmap: ImageBitmap): Pixels {
+/** The pixels of a decoded picture; see {@link giveBack}. */
+export async function readPixels(bitmap: ImageBitmap): Promise<Pixels> {
+  return (await copyPixels(bitmap)) ?? drawPixels(bitmap);
+}
+
+/** They are where the next picture may be read to: filling new memory takes several times as long as filling it again. */
+export function giveBack({ bytes }: Pixels): void {
+  if (spare[0]?.length !== bytes.length) spare = [];
+  if ((spare.length + 1) * bytes.length <= MAX_SPARE_BYTES) spare.push(bytes);
+}
+
+/** Of pixels as they lie, a tenth of what drawing and reading takes; null where they may be transparent, or are none that can be used so. */
+async function copyPixels(bitmap: ImageBitmap): Promise<Pixels | null> {
+  const { width, height } = bitmap;
+  const length = 4 * width * height;
+  let frame: VideoFrame | null = null;
+  try {
+    frame = new VideoFrame(bitmap, { timestamp: 0 });
+    const { primaries, transfer } = frame.colorSpace;
+    const [order] = /^(RGB|BGR)(?=[AX]$)/.exec(frame.format ?? '') ?? [];
+    if (!order || primaries !== 'bt709' || transfer !== 'iec61966-2-1' || frame.allocationSize() !== length) return null;
+    const bytes = (spare[0]?.length === length && spare.pop()) || new Uint8Array(length);
+    await frame.copyTo(bytes);
+    return isOpaque(bytes) ? { bytes, bgra: order === 'BGR', width, height } : null;
+  } catch {
+    // A browser that has no such frames, or none of pictures.
+    return null;
+  } finally {
+    frame?.close();
+  }
+}
+
+function isOpaque(bytes: Uint8Array): boolean {
+  const words = new Uint32Array(bytes.buffer);
+  let all = -1;
+  for (let i = 0; i < words.length; i++) all &= words[i]!;
+  return all >>> 24 === 255;
+}
+
+function drawPixels(bitmap: ImageBitmap): Pixels {
   const { width, height } = bitmap;
   if (reader?.canvas.width !== width || reader.canvas.height !== height) reader = newCanvas(width, height);
   const context = reader;
@@ -64,23 +102,20 @@ export function readPixels(bitmap: ImageBitmap): Pixels {
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);
-  return { rgba: new Uint8Array(data.buffer), width, height };
+  return { bytes: new Uint8Array(data.buffer), bgra: false, width, height };
 }
 
-/** Opaque pixels as a PNG. */
-export function pack(pixels: Pixels): Promise<Blob> {
-  return drawn(pixels).canvas.convertToBlob({ type: 'image/png' });
-}
-
-function drawn({ rgba, width, height }: Pixels): OffscreenCanvasRenderingContext2D {
+/** A decoded picture as a PNG of its pixels as they are read. */
+export function pack(picture: ImageBitmap): Promise<Blob> {
+  const { width, height } = picture;
   const context = newCanvas(width, height);
-  const data = new Uint8ClampedArray(rgba.buffer as ArrayBuffer, rgba.byteOffset, rgba.byteLength);
-  context.putImageData(new ImageData(data, width, height), 0, 0);
-  return context;
+  context.fillRect(0, 0, width, height);
+  context.drawImage(picture, 0, 0);
+  return context.canvas.convertToBlob({ type: 'image/png' });
 }
 
 /** A small JPEG of the centre square. */
-export function makeThumbnail(picture: ImageBitmap | OffscreenCanvas): Promise<Blob> {
+export function makeThumbnail(picture: ImageBitmap): Promise<Blob> {
   const size = 160;
   const side = Math.min(picture.width, picture.height);
   // What is made of it is taken at once, so that the next one can be drawn before it is there.
@@ -89,11 +124,6 @@ export function makeThumbnail(picture: ImageBitmap | OffscreenCanvas): Promise<B
   context.imageSmoothingQuality = 'high';
   context.drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, 0, 0, size, size);
   return context.canvas.convertToBlob({ type: 'image/jpeg', quality: 0.8 });
-}
-
-/** The same of pixels. */
-export function thumbnailOf(pixels: Pixels): Promise<Blob> {
-  return makeThumbnail(drawn(pixels).canvas);
 }
 
 async function open(picture: Picture, name: string): Promise<ImageBitmap> {
@@ -120,6 +150,9 @@ async function open(picture: Picture, name: string): Promise<ImageBitmap> {
   }
 }
 
+/** Memory of pixels that nobody needs any more, of pictures of one size. */
+let spare: Uint8Array[] = [];
+const MAX_SPARE_BYTES = 16e6;
 /** What pixels were read from last: a camera's are all of one size, and making a canvas takes longer than reading it. */
 let reader: OffscreenCanvasRenderingContext2D | null = null;
 /** What thumbnails are drawn on. */

@@ -118,14 +118,17 @@ class Helper {
     if (this.#pictures === 0) this.#time.forget();
   }
 
-  async study(subject: Subject, name: string, large: boolean): Promise<Studied> {
+  /** `sent` is called once it has the picture, or will not get it. */
+  async study(subject: Subject, name: string, large: boolean, sent: () => void): Promise<Studied> {
     this.#pictures += 1;
     this.#hasLarge = large;
     try {
-      if (subject instanceof Blob) return await this.#study([subject, name]);
-      const pixels = await subject();
-      return await this.#study([pixels, name], [pixels.rgba.buffer as ArrayBuffer]);
+      const pixels = subject instanceof Blob ? null : await subject();
+      const studied = pixels ? this.#study([pixels, name], [pixels.bytes.buffer as ArrayBuffer]) : this.#study([subject as Blob, name]);
+      sent();
+      return await studied;
     } finally {
+      sent();
       this.#pictures -= 1;
       this.#hasLarge &&= this.#pictures > 0;
     }
@@ -240,6 +243,7 @@ export class Helpers {
   #crew: HelperCrew | null = null;
   #all: Helper[] = [];
   #failed = false;
+  #sent: Promise<unknown> = Promise.resolve();
   #come = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -314,7 +318,15 @@ export class Helpers {
     const usual = this.#time.milliseconds;
     const readyIn = (helper: Helper): number => helper.readyIn(usual, large);
     const first = this.#all.reduce<Helper | null>((best, helper) => (best !== null && readyIn(best) <= readyIn(helper) ? best : helper), null);
-    return first !== null && readyIn(first) <= (own + WAIT) * (usual ?? 1) ? first.study(subject, name, large) : null;
+    if (first === null || readyIn(first) > (own + WAIT) * (usual ?? 1)) return null;
+    let sent = (): void => undefined;
+    this.#sent = Promise.all([this.#sent, new Promise<void>((resolve) => (sent = resolve))]);
+    return first.study(subject, name, large, sent);
+  }
+
+  /** Ends when those that were asked to look at pictures have them, which takes some turns: whoever computes now would keep them waiting. */
+  get sent(): Promise<unknown> {
+    return this.#sent;
   }
 
   #newCrew(): HelperCrew {

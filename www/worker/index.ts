@@ -1,6 +1,7 @@
 /** The worker's entry: joins the wasm package, the browser and the loop. */
 import type { CallRequest, Code, Message, Request } from '../protocol.js';
 import { loadCore, loadModelCore, preloadForCpu } from './core.js';
+import { chooseEngines } from './engines.js';
 import { fatal } from './failure.js';
 import { Helpers } from './helpers.js';
 import { ModelServer } from './model-server.js';
@@ -23,7 +24,7 @@ const HELPER = 'headstart-helper';
 
 /** Nothing is asked before a session, which says what code that needs. */
 function begin({ call, args: [engine] }: CallRequest<'create' | 'ofModel'>, code?: WebAssembly.Module): Pick<Server, 'receive'> {
-  if (call === 'ofModel') return new ModelServer(loadModelCore(engine), browserPictures.read, post);
+  if (call === 'ofModel') return new ModelServer(loadModelCore(engine), browserPictures, post, chooseEngines);
   const server = new Server(browserPictures, post, new Helpers(startHelper, navigator.hardwareConcurrency));
   loadCore(engine, self.name === `${HELPER} plain` ? 'plain' : 'relaxed', code)
     .then((core) => server.work(core))

@@ -1,6 +1,5 @@
 import type { CallRequest, Calls, LoadProgress, Message, Opened, Request, Result } from '../protocol.js';
 import { Changes, told } from './changes.js';
-import { chooseEngines } from './engines.js';
 import { fatal, isTrap, refusal, toFailure } from './failure.js';
 import { openModel, readModel } from './fetch.js';
 import type { PictureReader } from './pictures.js';
@@ -9,17 +8,24 @@ import type { ModelSession, OpenSession } from './session.js';
 /** The loop of a worker that has a saved model and nothing else: the model is opened, then pictures are looked at, one after the other. */
 export class ModelServer {
   readonly #open: Promise<OpenSession>;
-  readonly #read: PictureReader['read'];
+  readonly #pictures: Pick<PictureReader, 'read' | 'giveBack'>;
   readonly #post: (message: Message) => void;
+  readonly #choose: ((session: ModelSession) => Promise<void>) | undefined;
   readonly #changes = new Changes();
   #session: ModelSession | null = null;
   #turn: Promise<void> = Promise.resolve();
 
-  /** `open` is there once the wasm code is; what arrives until then waits. */
-  constructor(open: Promise<OpenSession>, read: PictureReader['read'], post: (message: Message) => void) {
+  /** `open` is there once the wasm code is; what arrives until then waits. `choose` has a session try the GPU, where one could. */
+  constructor(
+    open: Promise<OpenSession>,
+    pictures: Pick<PictureReader, 'read' | 'giveBack'>,
+    post: (message: Message) => void,
+    choose?: (session: ModelSession) => Promise<void>,
+  ) {
     this.#open = open;
-    this.#read = read;
+    this.#pictures = pictures;
     this.#post = post;
+    this.#choose = choose;
     // Told when there is somebody to tell.
     open.catch(() => undefined);
   }
@@ -68,13 +74,16 @@ export class ModelServer {
 
   /** The CPU predicts meanwhile. */
   async #chooseEngines(session: ModelSession): Promise<void> {
-    await chooseEngines(session);
+    await this.#choose?.(session);
     this.#post({ kind: 'news', change: await this.#changes.any(session) });
   }
 
   async #predict(session: ModelSession, ...[picture, name]: Calls['predict']['args']): Promise<Result<'predict'>> {
-    const { rgba, width, height } = await this.#read(picture, name);
-    return session.predict(rgba, width, height);
+    const pixels = await this.#pictures.read(picture, name);
+    const predictions = session.predict(pixels.bytes, pixels.bgra, pixels.width, pixels.height);
+    // The session has copied them.
+    this.#pictures.giveBack(pixels);
+    return predictions;
   }
 
   /** A GPU that was lost is news too. */

@@ -1,12 +1,14 @@
 import type { Picture, Pixels } from '../protocol.js';
-import { decode, isReadWhole, makeThumbnail, pack, readPixels, thumbnailOf } from './decode.js';
+import { decode, giveBack, makeThumbnail, pack, readPixels } from './decode.js';
 import { refusal } from './failure.js';
 
 /** A picture on its way into the session. */
 export interface Decoded {
   pixels: Pixels;
-  /** Of a file; it is made while the pixels are worked on. Null where it is to be made of the pixels, once somebody wants it. */
+  /** Of a file; it is made while the pixels are worked on. */
   thumbnail: Blob | Promise<Blob> | null;
+  /** What was no file, open; a thumbnail of it is made once somebody wants that. */
+  bitmap: ImageBitmap | null;
   /** What there is to be known of it, where that was found out ahead of its turn. */
   studied?: Uint8Array;
 }
@@ -15,21 +17,25 @@ export interface Decoded {
 export interface PictureReader {
   /** Pixels alone, to predict. */
   read(picture: Picture, name: string): Promise<Pixels>;
-  /** The same of a picture that may have to be read once more. */
-  readFirst(picture: ImageBitmap | ImageData, name: string): Promise<Pixels>;
-  /** Pixels and, of a file, a thumbnail, to keep; pixels as they are. */
-  readWithThumbnail(picture: Picture | Pixels, name: string): Promise<Decoded>;
-  /** A thumbnail of pixels. */
-  thumbnail(pixels: Pixels): Promise<Blob>;
-  /** Pixels as a file that reads as the very same ones. */
-  pack(pixels: Pixels): Promise<Blob>;
+  /** Decoded, and small enough to be read. */
+  open(picture: Picture, name: string): Promise<ImageBitmap>;
+  /** The pixels of what was opened, which stays open. */
+  pixels(bitmap: ImageBitmap): Promise<Pixels>;
+  /** Pixels with all that is kept of a picture; pixels as they are. */
+  readToKeep(picture: Picture | Pixels, name: string): Promise<Decoded>;
+  /** Nobody needs these pixels any more: others may be read to where they are. */
+  giveBack(pixels: Pixels): void;
+  /** A thumbnail of what was opened. */
+  thumbnail(bitmap: ImageBitmap): Promise<Blob>;
+  /** It as a file that reads as the very same pixels. */
+  pack(bitmap: ImageBitmap): Promise<Blob>;
 }
 
 /** Pixels as the browser decodes them. */
 export async function readPicture(picture: Picture, name: string): Promise<Pixels> {
   const bitmap = await decode(picture, name);
   try {
-    return readPixels(bitmap);
+    return await readPixels(bitmap);
   } finally {
     bitmap.close();
   }
@@ -38,22 +44,23 @@ export async function readPicture(picture: Picture, name: string): Promise<Pixel
 /** The browser's decoder. */
 export const browserPictures: PictureReader = {
   read: readPicture,
-  // A copy takes no time, for its pixels are the same ones, but a turn of the browser's.
-  readFirst: async (picture, name) =>
-    picture instanceof ImageBitmap && isReadWhole(picture) ? readPixels(picture) : readPicture(await createImageBitmap(picture), name),
-  async readWithThumbnail(picture, name) {
-    if ('rgba' in picture) return { pixels: picture, thumbnail: null };
+  open: decode,
+  pixels: readPixels,
+  async readToKeep(picture, name) {
+    if ('bgra' in picture) return { pixels: picture, thumbnail: null, bitmap: null };
     const bitmap = await decode(picture, name);
+    if (!(picture instanceof Blob)) return { pixels: await readPixels(bitmap), thumbnail: null, bitmap };
     try {
-      const thumbnail = picture instanceof Blob ? makeThumbnail(bitmap) : null;
+      const thumbnail = makeThumbnail(bitmap);
       // Whoever needs it hears of it.
-      thumbnail?.catch(() => undefined);
-      return { pixels: readPixels(bitmap), thumbnail };
+      thumbnail.catch(() => undefined);
+      return { pixels: await readPixels(bitmap), thumbnail, bitmap: null };
     } finally {
       bitmap.close();
     }
   },
-  thumbnail: thumbnailOf,
+  giveBack,
+  thumbnail: makeThumbnail,
   pack,
 };
 

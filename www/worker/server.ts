@@ -6,7 +6,7 @@ import { changeBy, Changes, told } from './changes.js';
 import { chooseEngines } from './engines.js';
 import { isTrap, refusal, toFailure } from './failure.js';
 import { loadBackbone, loadOutline, readBlob, readWeights, type BackboneBytes } from './fetch.js';
-import { MOST_HELPERS, PICTURES_EACH, type Helpers, type Subject } from './helpers.js';
+import { MOST_HELPERS, PICTURES_EACH, type Helpers } from './helpers.js';
 import { Thumbnails, type Decoded, type PictureReader } from './pictures.js';
 import { RequestQueue, type Queued, type QueuedImage } from './queue.js';
 import type { Core, Session } from './session.js';
@@ -52,10 +52,10 @@ export class Server {
 
   constructor(pictures: PictureReader, post: (message: Message, transfer?: Transferable[]) => void, helpers: Helpers) {
     this.#pictures = pictures;
-    this.#sources = new Sources(async (pixels, id) => {
-      // Nothing else keeps the pixels from now on.
+    this.#sources = new Sources(async (bitmap, id) => {
+      // Nothing else can be made of it from now on.
       await this.#thumbnails.make(id);
-      return pictures.pack(pixels);
+      return pictures.pack(bitmap);
     });
     this.#post = post;
     this.#helpers = helpers;
@@ -168,6 +168,7 @@ export class Server {
     const { id, call } = request;
     this.#embedding = !taken && isForHelpers(request);
     this.#prefetch();
+    await this.#helpers.sent;
     if (taken && decoded) await this.#useTimeUntil(decoded);
     const began = performance.now();
     try {
@@ -385,29 +386,30 @@ export class Server {
       const large = isLarge(picture);
       // What is large takes much memory until its turn.
       if (large && at >= LARGE_AHEAD) break;
-      const subject = isForHelpers(next.request) ? this.#subject(next.request.args[1], name) : null;
-      const studied = subject && !next.decoded ? this.#helpers.study(subject, name, own, large) : null;
+      const forHelpers = isForHelpers(next.request) ? next.request.args[1] : null;
+      const studied = forHelpers && !next.decoded ? this.#studyByHelper(forHelpers, name, own, large) : null;
       if (studied) {
         next.taken = true;
-        next.decoded = studied.then(
-          (found) => {
-            if ('close' in picture) picture.close();
-            return found;
-          },
-          () => this.#readAgain(picture, name),
-        );
+        next.decoded = studied;
       } else {
-        if (decoding < (large ? 1 : DECODED)) next.decoded ??= this.#pictures.readWithThumbnail(picture, name);
+        if (decoding < (large ? 1 : DECODED)) next.decoded ??= this.#pictures.readToKeep(picture, name);
         decoding += 1;
-        if (subject) own += 1;
+        if (forHelpers) own += 1;
       }
       // Told when it is this picture's turn.
       next.decoded?.catch(() => undefined);
     }
   }
 
-  #subject(picture: Picture, name: string): Subject {
-    return picture instanceof Blob ? picture : () => this.#pictures.readFirst(picture, name);
+  /** See {@link Helpers.study}. What is no file is opened once a helper has time for it, and read again where that fails. */
+  #studyByHelper(picture: Picture, name: string, own: number, large: boolean): Promise<Decoded> | null {
+    let opened: Promise<ImageBitmap> | null = null;
+    const subject = picture instanceof Blob ? picture : async () => this.#pictures.pixels(await (opened = this.#pictures.open(picture, name)));
+    const studied = this.#helpers.study(subject, name, own, large);
+    return studied && studied.then(
+      async (found) => ({ ...found, bitmap: await opened }),
+      async () => this.#readAgain((await opened) ?? picture, name),
+    );
   }
 
   /**
@@ -426,7 +428,7 @@ export class Server {
       const next = this.#queue.nextImages(AHEAD).find(isFree);
       if (!next) return;
       const [picture, name] = pictureOf(next.request);
-      const found = await Promise.race([(next.decoded ??= this.#pictures.readWithThumbnail(picture, name)).catch(() => null), turn]);
+      const found = await Promise.race([(next.decoded ??= this.#pictures.readToKeep(picture, name)).catch(() => null), turn]);
       if (found === null) next.taken = true;
       else if (found && !isOver()) await this.#studyAhead(next, found);
     }
@@ -436,8 +438,8 @@ export class Server {
     const began = performance.now();
     next.taken = this.#embedding = true;
     try {
-      const { rgba, width, height } = found.pixels;
-      next.decoded = Promise.resolve({ ...found, studied: await this.#required().study(rgba, width, height) });
+      const { bytes, bgra, width, height } = found.pixels;
+      next.decoded = Promise.resolve({ ...found, studied: await this.#required().study(bytes, bgra, width, height) });
       this.#helpers.note(performance.now() - began);
     } catch (error) {
       if (isTrap(error)) throw error;
@@ -450,7 +452,7 @@ export class Server {
 
   /** Those that a helper had when it went, one after the other: all at a time they might not fit into memory. */
   #readAgain(picture: Picture | Pixels, name: string): Promise<Decoded> {
-    const read = this.#again.then(() => this.#pictures.readWithThumbnail(picture, name));
+    const read = this.#again.then(() => this.#pictures.readToKeep(picture, name));
     this.#again = read.catch(() => undefined);
     return read;
   }
@@ -519,7 +521,7 @@ function isForHelpers(request: CallRequest): request is CallRequest<'addImage'> 
 function transferOf(call: Call, value: unknown): Transferable[] {
   if (call === 'study') {
     const { pixels, studied } = value as Studied;
-    return [pixels.rgba.buffer as ArrayBuffer, studied.buffer];
+    return [pixels.bytes.buffer as ArrayBuffer, studied.buffer];
   }
   return call === 'help' ? [(value as Float32Array<ArrayBuffer>).buffer] : [];
 }

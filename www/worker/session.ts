@@ -48,7 +48,7 @@ export interface Session {
   /** What the backbone has not seen. */
   unprepared(): Promise<Unprepared[]>;
   /** Gives a picture that lacks them its pixels for the present backbone; it stays the picture that it was. */
-  givePixels(id: number, rgba: Uint8Array, width: number, height: number): Promise<void>;
+  givePixels(id: number, pixels: Uint8Array, bgra: boolean, width: number, height: number): Promise<void>;
   /** Embeds a picture whose pixels are there. */
   prepareImage(id: number): Promise<void>;
   /** Says that a picture's pixels cannot be had. */
@@ -67,9 +67,9 @@ export interface Session {
   restoreClass(ref: ClassRef): Promise<void>;
   classes(): Promise<ClassSummary[]>;
   /** Gives the picture's number, which is `id` where there is one; a picture that was known without its pixels has them then. */
-  addImage(ref: ClassRef, rgba: Uint8Array, width: number, height: number, group?: string, id?: number, part?: Part): Promise<number>;
+  addImage(ref: ClassRef, pixels: Uint8Array, bgra: boolean, width: number, height: number, group?: string, id?: number, part?: Part): Promise<number>;
   /** Looks at a picture for another session, or ahead of its turn; what this gives is added later. */
-  study(rgba: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>>;
+  study(pixels: Uint8Array, bgra: boolean, width: number, height: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Adds a picture as {@link Session.addImage} does that {@link Session.study} was asked about; null where that session had another backbone. */
   addStudied(ref: ClassRef, studied: Uint8Array, group?: string, id?: number, part?: Part): Promise<number | null>;
   /** Has the pixels of a picture take less memory where that was put off; tells whether there was one. */
@@ -111,8 +111,8 @@ export interface Session {
   /** The same with all the measuring at once. */
   cancelTraining(): Promise<void>;
   report(): Promise<TrainReport | null>;
-  predict(rgba: Uint8Array, width: number, height: number): Promise<Prediction[]>;
-  embed(rgba: Uint8Array, width: number, height: number): Promise<Float32Array>;
+  predict(pixels: Uint8Array, bgra: boolean, width: number, height: number): Promise<Prediction[]>;
+  embed(pixels: Uint8Array, bgra: boolean, width: number, height: number): Promise<Float32Array>;
   evaluate(): Promise<ValidationEvaluation>;
   /** On the test set, without what the model knows of it. */
   evaluateOnTest(): Promise<TestEvaluation>;

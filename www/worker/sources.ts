@@ -1,22 +1,20 @@
-import type { Pixels } from '../protocol.js';
-
 /** So many bytes of pixels may wait to be packed. */
 const MOST_BYTES = 64e6;
 
 /**
  * What each picture was added as, so that it can be decoded again for another backbone; those of removed ones too. A file stays on the
- * disk. What came as pixels is packed without loss, once there is nothing else to do.
+ * disk. What was none is packed without loss, once there is nothing else to do, and closed.
  */
 export class Sources {
-  readonly #pack: (pixels: Pixels, id: number) => Promise<Blob>;
+  readonly #pack: (bitmap: ImageBitmap, id: number) => Promise<Blob>;
   readonly #sources = new Map<number, Blob>();
-  /** Pixels that wait, in order. */
-  readonly #waiting = new Map<number, Pixels>();
+  /** What waits, in order. */
+  readonly #waiting = new Map<number, ImageBitmap>();
   /** Those that are being packed. */
   readonly #packing = new Map<number, Promise<void>>();
   #bytes = 0;
 
-  constructor(pack: (pixels: Pixels, id: number) => Promise<Blob>) {
+  constructor(pack: (bitmap: ImageBitmap, id: number) => Promise<Blob>) {
     this.#pack = pack;
   }
 
@@ -25,33 +23,33 @@ export class Sources {
     this.#sources.set(id, source);
   }
 
-  /** Keeps pixels; comes back at once unless too many wait. */
-  async pack(id: number, pixels: Pixels): Promise<void> {
+  /** Keeps a picture, whose bitmap is nobody else's to close; comes back at once unless too many wait. */
+  async pack(id: number, bitmap: ImageBitmap): Promise<void> {
     this.delete(id);
-    this.#waiting.set(id, pixels);
-    this.#bytes += pixels.rgba.byteLength;
+    this.#waiting.set(id, bitmap);
+    this.#bytes += bytesOf(bitmap);
     while (this.#bytes > MOST_BYTES) await this.packNext();
   }
 
-  /** Whether pixels wait. */
+  /** Whether any wait. */
   get wait(): boolean {
     return this.#waiting.size > 0;
   }
 
-  /** Packs the pixels that have waited longest, where there are any. */
+  /** Packs what has waited longest, where there is any. */
   async packNext(): Promise<void> {
     const [first] = this.#waiting.keys();
     if (first !== undefined) await this.get(first);
   }
 
   async get(id: number): Promise<Blob | undefined> {
-    const pixels = this.#waiting.get(id);
-    if (pixels) {
-      this.#forget(id);
-      const packed = this.#pack(pixels, id)
+    const bitmap = this.#take(id);
+    if (bitmap) {
+      const packed = this.#pack(bitmap, id)
         // Without a source it stays on the backbones that have seen it.
         .catch(() => null)
         .then((source) => {
+          bitmap.close();
           // It may have been forgotten meanwhile.
           if (this.#packing.get(id) !== packed) return;
           this.#packing.delete(id);
@@ -71,13 +69,20 @@ export class Sources {
   }
 
   delete(id: number): void {
-    this.#forget(id);
+    this.#take(id)?.close();
     this.#packing.delete(id);
     this.#sources.delete(id);
   }
 
-  #forget(id: number): void {
-    this.#bytes -= this.#waiting.get(id)?.rgba.byteLength ?? 0;
+  /** What waits no longer. */
+  #take(id: number): ImageBitmap | undefined {
+    const bitmap = this.#waiting.get(id);
     this.#waiting.delete(id);
+    if (bitmap) this.#bytes -= bytesOf(bitmap);
+    return bitmap;
   }
+}
+
+function bytesOf({ width, height }: ImageBitmap): number {
+  return 4 * width * height;
 }

@@ -147,7 +147,7 @@ export class FakeSession implements Session {
   offerFeatures = async (kept: Uint8Array): Promise<boolean> => this.calls.push(`offerFeatures ${kept.join(' ')}`) > 0;
 
   /** A number is what there is to be known of a picture. */
-  async study(_rgba: Uint8Array, width: number): Promise<Uint8Array<ArrayBuffer>> {
+  async study(_pixels: Uint8Array, _bgra: boolean, width: number): Promise<Uint8Array<ArrayBuffer>> {
     this.calls.push(`study ${width}`);
     return Uint8Array.of(width);
   }
@@ -166,7 +166,7 @@ export class FakeSession implements Session {
     return true;
   }
 
-  addImage(ref: ClassRef, _rgba: Uint8Array, width: number, _height: number, group?: string, id = next(this.#images), part: Part = 'learn'): Promise<number> {
+  addImage(ref: ClassRef, _pixels: Uint8Array, _bgra: boolean, width: number, _height: number, group?: string, id = next(this.#images), part: Part = 'learn'): Promise<number> {
     this.calls.push(`addImage ${ref} ${width} ${group ?? '-'}`);
     return this.#slowly(() => {
       this.#keep(id, ref, part);
@@ -251,7 +251,7 @@ export class FakeSession implements Session {
     return awaited.map(({ id }) => ({ id, pixels: false }));
   }
 
-  givePixels(id: number, _rgba: Uint8Array, width: number): Promise<void> {
+  givePixels(id: number, _pixels: Uint8Array, _bgra: boolean, width: number): Promise<void> {
     this.calls.push(`givePixels ${id} ${width}`);
     return this.#slowly(() => {
       const image = this.#image(id);
@@ -361,7 +361,7 @@ export class FakeSession implements Session {
     });
   }
 
-  predict(_rgba: Uint8Array, width: number): Promise<Prediction[]> {
+  predict(_pixels: Uint8Array, _bgra: boolean, width: number): Promise<Prediction[]> {
     this.calls.push(`predict ${width}`);
     return this.#slowly(() => {
       if (this.faults.predict) throw this.faults.predict;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import type { Message, Request } from '../../../www/protocol.js';
 import type { Decoded, PictureReader } from '../../../www/worker/pictures.js';
 import { Helpers, type HelperPort } from '../../../www/worker/helpers.js';
+import { chooseEngines } from '../../../www/worker/engines.js';
 import { ModelServer } from '../../../www/worker/model-server.js';
 import { Server } from '../../../www/worker/server.js';
 import { fatal, refusal } from '../../../www/worker/failure.js';
@@ -34,15 +35,18 @@ export class FakeWorker extends EventTarget {
       this.decoded += 1;
       const width = picture instanceof Blob ? picture.size : picture.width;
       if (FakeWorker.gone.has(width)) throw refusal('picture_unreadable', `“${name}” cannot be read.`, name);
-      return { rgba: new Uint8Array(4 * width), width, height: 1 };
+      return { bytes: new Uint8Array(4 * width), bgra: false, width, height: 1 };
     },
-    readFirst: (picture, name) => this.#pictures.read(picture, name),
-    readWithThumbnail: async (picture, name): Promise<Decoded> => {
-      if ('rgba' in picture) return { pixels: picture, thumbnail: null };
+    open: async (picture) => picture as ImageBitmap,
+    pixels: (bitmap) => this.#pictures.read(bitmap, 'a bitmap'),
+    readToKeep: async (picture, name): Promise<Decoded> => {
+      if ('bgra' in picture) return { pixels: picture, thumbnail: null, bitmap: null };
       const pixels = await this.#pictures.read(picture, name);
       if (pixels.width === 0) throw Object.assign(new Error(`“${name}” is empty.`), { code: 'picture_unreadable', value: name });
-      return { pixels, thumbnail: picture instanceof Blob ? new Blob(['thumbnail']) : null };
+      if (picture instanceof Blob) return { pixels, thumbnail: new Blob(['thumbnail']), bitmap: null };
+      return { pixels, thumbnail: null, bitmap: await this.#pictures.open(picture, name) };
     },
+    giveBack: () => undefined,
     thumbnail: async ({ width }) => new Blob([`thumbnail of ${width} pixels`]),
     pack: async ({ width }) => new Blob([new Uint8Array(width)]),
   };
@@ -75,7 +79,7 @@ export class FakeWorker extends EventTarget {
     const post = (message: Message): void => this.#answer(message);
     if (request.kind === 'call' && request.call === 'ofModel') {
       const { core: missing } = FakeWorker.faults;
-      return new ModelServer(missing ? Promise.reject(missing) : Promise.resolve(fakeModel(this.session)), this.#pictures.read, post);
+      return new ModelServer(missing ? Promise.reject(missing) : Promise.resolve(fakeModel(this.session)), this.#pictures, post, chooseEngines);
     }
     const start = FakeWorker.startHelper;
     const server = new Server(this.#pictures, post, new Helpers(start ?? (() => this), start ? 3 : 1));

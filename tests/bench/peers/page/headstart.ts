@@ -31,7 +31,7 @@ export const openHeadstart = (arithmetic: Arithmetic): Open => async (folder) =>
     async prepared(prepared) {
       const { data, width, height } = prepared as ImageData;
       session ??= openSession(folder, arithmetic);
-      return (await session).embed(new Uint8Array(data.buffer), width, height) as Promise<Float32Array>;
+      return (await session).embed(new Uint8Array(data.buffer), false, width, height) as Promise<Float32Array>;
     },
     close() {
       trainer.close();
