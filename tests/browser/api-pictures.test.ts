@@ -113,6 +113,73 @@ describe('pictures that can be read', () => {
   });
 });
 
+describe('pixels', () => {
+  const SHOWN = ['opaque', 'of a JPEG', 'of an image', 'another size', 'transparent', 'faint', 'wide colours', 'large', 'long'];
+
+  /** What the network sees of all these: its features, of all at once and of one after the other. */
+  const seen = (shown: string[]) =>
+    api.page.evaluate(async (names) => {
+      const surface = (width: number, height: number, settings: CanvasRenderingContext2DSettings = {}): OffscreenCanvasRenderingContext2D => {
+        const context = new OffscreenCanvas(width, height).getContext('2d', settings)!;
+        for (let i = 0; i < 40; i++) {
+          context.fillStyle = `hsl(${37 * i} 80% ${20 + i}%)`;
+          context.fillRect((width * (i % 8)) / 8, (height * Math.floor(i / 8)) / 5, width / 8 + 1, height / 5 + 1);
+        }
+        return context;
+      };
+      const cut = surface(90, 70);
+      cut.clearRect(20, 10, 40, 30);
+      const faint = new OffscreenCanvas(90, 70).getContext('2d')!;
+      faint.fillStyle = 'rgb(200 40 90 / 0.4)';
+      faint.fillRect(10, 10, 60, 60);
+      const wide = surface(64, 64, { colorSpace: 'display-p3' });
+      wide.fillStyle = 'color(display-p3 1 0 0)';
+      wide.fillRect(0, 0, 64, 32);
+      const jpeg = await surface(200, 150).canvas.convertToBlob({ type: 'image/jpeg' });
+      const image = new Image();
+      image.src = URL.createObjectURL(await surface(50, 50).canvas.convertToBlob());
+      await image.decode();
+      const pictures: Record<string, Parameters<Trainer['embed']>[0]> = {
+        opaque: surface(64, 64).canvas.transferToImageBitmap(),
+        'of a JPEG': await createImageBitmap(jpeg),
+        'of an image': image,
+        'another size': await surface(120, 64).canvas.convertToBlob(),
+        transparent: await createImageBitmap(cut.canvas),
+        faint: await faint.canvas.convertToBlob(),
+        'wide colours': wide.canvas.transferToImageBitmap(),
+        large: surface(2100, 2200).canvas.transferToImageBitmap(),
+        long: await surface(3000, 40).canvas.convertToBlob(),
+      };
+      const each = names.map((name) => pictures[name]!);
+      const found = await Promise.all(each.map((picture) => trainer.embed(picture)));
+      for (const picture of each) found.push(await trainer.embed(picture));
+      return found.map((features) => [...features]);
+    }, shown);
+
+  it('are the same where the browser copies them as where it draws them', async () => {
+    const [worker] = api.page.workers();
+    await worker!.evaluate(() => {
+      const { copyTo } = VideoFrame.prototype;
+      Object.assign(globalThis, { copied: 0, Frame: VideoFrame });
+      VideoFrame.prototype.copyTo = function (...args) {
+        (globalThis as unknown as { copied: number }).copied += 1;
+        return copyTo.apply(this, args);
+      };
+    });
+    const copied = await seen(SHOWN);
+    // All but those in other colours, twice each; of those that are transparent it shows then.
+    expect(await worker!.evaluate(() => (globalThis as unknown as { copied: number }).copied)).toBe(2 * (SHOWN.length - 1));
+    await worker!.evaluate(() => Object.assign(globalThis, { VideoFrame: undefined }));
+    const drawn = await seen(SHOWN);
+    await worker!.evaluate(() => Object.assign(globalThis, { VideoFrame: (globalThis as unknown as { Frame: typeof VideoFrame }).Frame }));
+    for (const [at, name] of [...SHOWN, ...SHOWN].entries()) {
+      expect(copied[at], name).toEqual(drawn[at]);
+      expect(drawn[at]).toEqual(drawn[at % SHOWN.length]);
+    }
+    expect(new Set(drawn.map(String)).size).toBe(SHOWN.length);
+  });
+});
+
 describe('pictures that cannot be read', () => {
   it.each([
     ['text.jpg', Buffer.from('This is a letter and no picture.')],
