@@ -38,7 +38,7 @@ export type Picture = Blob | ImageBitmap | ImageData;
 /** A picture that was read: opaque, four bytes a pixel. */
 export interface Pixels {
   bytes: Uint8Array;
-  /** Whether blue comes first and red third, as most browsers have pictures. */
+  /** Whether blue comes first and red third, as browsers have pictures on most machines. */
   bgra: boolean;
   width: number;
   height: number;

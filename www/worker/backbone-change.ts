@@ -85,12 +85,15 @@ export class BackboneChange {
   }
 
   async #prepare({ id, pixels }: Unprepared): Promise<void> {
-    const { session } = this.#tools;
+    const { session, pictures } = this.#tools;
     try {
       if (pixels) return await session.prepareImage(id);
-      const { bytes, bgra, width, height } = await this.#decoded(id);
+      const decoded = await this.#decoded(id);
       this.#decodeNext();
-      await session.givePixels(id, bytes, bgra, width, height);
+      const given = session.givePixels(id, decoded.bytes, decoded.bgra, decoded.width, decoded.height);
+      // The session has copied them.
+      pictures.giveBack(decoded);
+      await given;
     } catch (error) {
       if (isTrap(error)) throw error;
       // It may have been forgotten meanwhile, or added again.

@@ -66,25 +66,40 @@ export function giveBack({ bytes }: Pixels): void {
   if ((spare.length + 1) * bytes.length <= MAX_SPARE_BYTES) spare.push(bytes);
 }
 
-/** Of pixels as they lie, a tenth of what drawing and reading takes; null where they may be transparent, or are none that can be used so. */
+/**
+ * Of pixels as they lie, in a tenth of the time that drawing and reading takes; null where some are transparent, where they are in other colours
+ * than those of the web, and where they lie otherwise than they are seen: a bitmap of a photo may only be marked as turned.
+ */
 async function copyPixels(bitmap: ImageBitmap): Promise<Pixels | null> {
   const { width, height } = bitmap;
   const length = 4 * width * height;
-  let frame: VideoFrame | null = null;
+  let frame: (VideoFrame & Partial<Turn>) | null = null;
   try {
     frame = new VideoFrame(bitmap, { timestamp: 0 });
-    const { primaries, transfer } = frame.colorSpace;
+    const { visibleRect, colorSpace: { primaries, transfer } } = frame;
     const [order] = /^(RGB|BGR)(?=[AX]$)/.exec(frame.format ?? '') ?? [];
-    if (!order || primaries !== 'bt709' || transfer !== 'iec61966-2-1' || frame.allocationSize() !== length) return null;
+    const isOfTheWeb = primaries === 'bt709' && transfer === 'iec61966-2-1';
+    // A browser that does not say whether it is turned may have it so.
+    const isUpright = frame.rotation === 0 && frame.flip === false && visibleRect?.width === width && visibleRect.height === height;
+    if (!order || !isOfTheWeb || !isUpright || frame.allocationSize() !== length) return null;
     const bytes = (spare[0]?.length === length && spare.pop()) || new Uint8Array(length);
     await frame.copyTo(bytes);
-    return isOpaque(bytes) ? { bytes, bgra: order === 'BGR', width, height } : null;
+    const pixels = { bytes, bgra: order === 'BGR', width, height };
+    if (isOpaque(bytes)) return pixels;
+    giveBack(pixels);
+    return null;
   } catch {
     // A browser that has no such frames, or none of pictures.
     return null;
   } finally {
     frame?.close();
   }
+}
+
+/** How a frame's pixels lie: turned clockwise by so many degrees, and then mirrored, it is as it is seen. */
+interface Turn {
+  rotation: number;
+  flip: boolean;
 }
 
 function isOpaque(bytes: Uint8Array): boolean {

@@ -243,7 +243,8 @@ export class Helpers {
   #crew: HelperCrew | null = null;
   #all: Helper[] = [];
   #failed = false;
-  #sent: Promise<unknown> = Promise.resolve();
+  /** Pictures that are still to be read for those that were asked to look at them. */
+  readonly #unsent = new Set<Promise<void>>();
   #come = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -320,13 +321,15 @@ export class Helpers {
     const first = this.#all.reduce<Helper | null>((best, helper) => (best !== null && readyIn(best) <= readyIn(helper) ? best : helper), null);
     if (first === null || readyIn(first) > (own + WAIT) * (usual ?? 1)) return null;
     let sent = (): void => undefined;
-    this.#sent = Promise.all([this.#sent, new Promise<void>((resolve) => (sent = resolve))]);
+    const sending = new Promise<void>((resolve) => (sent = resolve));
+    this.#unsent.add(sending);
+    void sending.then(() => this.#unsent.delete(sending));
     return first.study(subject, name, large, sent);
   }
 
   /** Ends when those that were asked to look at pictures have them, which takes some turns: whoever computes now would keep them waiting. */
-  get sent(): Promise<unknown> {
-    return this.#sent;
+  async sent(): Promise<void> {
+    await Promise.all(this.#unsent);
   }
 
   #newCrew(): HelperCrew {

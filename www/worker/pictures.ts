@@ -4,6 +4,7 @@ import { refusal } from './failure.js';
 
 /** A picture on its way into the session. */
 export interface Decoded {
+  /** Whoever has worked on them gives them back. */
   pixels: Pixels;
   /** Of a file; it is made while the pixels are worked on. */
   thumbnail: Blob | Promise<Blob> | null;
@@ -49,14 +50,16 @@ export const browserPictures: PictureReader = {
   async readToKeep(picture, name) {
     if ('bgra' in picture) return { pixels: picture, thumbnail: null, bitmap: null };
     const bitmap = await decode(picture, name);
-    if (!(picture instanceof Blob)) return { pixels: await readPixels(bitmap), thumbnail: null, bitmap };
+    let kept: ImageBitmap | null = null;
     try {
-      const thumbnail = makeThumbnail(bitmap);
+      const thumbnail = picture instanceof Blob ? makeThumbnail(bitmap) : null;
       // Whoever needs it hears of it.
-      thumbnail.catch(() => undefined);
-      return { pixels: await readPixels(bitmap), thumbnail, bitmap: null };
+      thumbnail?.catch(() => undefined);
+      const pixels = await readPixels(bitmap);
+      if (!thumbnail) kept = bitmap;
+      return { pixels, thumbnail, bitmap: kept };
     } finally {
-      bitmap.close();
+      if (!kept) bitmap.close();
     }
   },
   giveBack,

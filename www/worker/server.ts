@@ -168,7 +168,7 @@ export class Server {
     const { id, call } = request;
     this.#embedding = !taken && isForHelpers(request);
     this.#prefetch();
-    await this.#helpers.sent;
+    if (isForHelpers(request)) await this.#helpers.sent();
     if (taken && decoded) await this.#useTimeUntil(decoded);
     const began = performance.now();
     try {

@@ -27,6 +27,8 @@ export class FakeWorker extends EventTarget {
   /** So many pictures were decoded. */
   decoded = 0;
   terminated = false;
+  /** Memory that was given back. */
+  readonly #given = new Set<Uint8Array>();
   #server: Pick<Server, 'receive'> | null = null;
 
   /** Pictures whose width is their number of bytes; an empty one cannot be read. */
@@ -37,7 +39,7 @@ export class FakeWorker extends EventTarget {
       if (FakeWorker.gone.has(width)) throw refusal('picture_unreadable', `“${name}” cannot be read.`, name);
       return { bytes: new Uint8Array(4 * width), bgra: false, width, height: 1 };
     },
-    open: async (picture) => picture as ImageBitmap,
+    open: async (picture) => Object.assign({ close: () => undefined }, picture) as ImageBitmap,
     pixels: (bitmap) => this.#pictures.read(bitmap, 'a bitmap'),
     readToKeep: async (picture, name): Promise<Decoded> => {
       if ('bgra' in picture) return { pixels: picture, thumbnail: null, bitmap: null };
@@ -46,7 +48,10 @@ export class FakeWorker extends EventTarget {
       if (picture instanceof Blob) return { pixels, thumbnail: new Blob(['thumbnail']), bitmap: null };
       return { pixels, thumbnail: null, bitmap: await this.#pictures.open(picture, name) };
     },
-    giveBack: () => undefined,
+    giveBack: ({ bytes }) => {
+      if (this.#given.has(bytes)) throw new Error('these pixels were given back before');
+      this.#given.add(bytes);
+    },
     thumbnail: async ({ width }) => new Blob([`thumbnail of ${width} pixels`]),
     pack: async ({ width }) => new Blob([new Uint8Array(width)]),
   };
