@@ -3,7 +3,7 @@ import type { Call, Calls, Result } from '../protocol.js';
 import { refusal } from './failure.js';
 import type { Session } from './session.js';
 import { openModel, readBlob, readModel, type BackboneBytes, type loadOutline } from './fetch.js';
-import type { Decoded, PictureReader, Thumbnails } from './pictures.js';
+import { madeOf, type Decoded, type PictureReader, type Thumbnails } from './pictures.js';
 import type { Sources } from './sources.js';
 
 /** What a call may use. */
@@ -85,19 +85,8 @@ export const handlers: Handlers = {
     const { config, weights } = (await loaded) ?? {};
     return session.measureBackbone(config, weights && (await readBlob(weights)), arithmetic);
   },
-  async predict({ session, pictures }, picture, name) {
-    const pixels = await pictures.read(picture, name);
-    const predictions = session.predict(pixels.bytes, pixels.bgra, pixels.width, pixels.height);
-    // The session has copied them.
-    pictures.giveBack(pixels);
-    return predictions;
-  },
-  async embed({ session, pictures }, picture, name) {
-    const pixels = await pictures.read(picture, name);
-    const features = session.embed(pixels.bytes, pixels.bgra, pixels.width, pixels.height);
-    pictures.giveBack(pixels);
-    return features;
-  },
+  predict: ({ session, pictures }, ...named) => madeOf(pictures, named, ({ bytes, bgra, width, height }) => session.predict(bytes, bgra, width, height)),
+  embed: ({ session, pictures }, ...named) => madeOf(pictures, named, ({ bytes, bgra, width, height }) => session.embed(bytes, bgra, width, height)),
   evaluate: ({ session }) => session.evaluate(),
   evaluateOnTest: ({ session }) => session.evaluateOnTest(),
   measureAnswers: ({ session }, answered) => session.measureAnswers(answered),

@@ -2,7 +2,7 @@ import type { CallRequest, Calls, LoadProgress, Message, Opened, Request, Result
 import { Changes, told } from './changes.js';
 import { fatal, isTrap, refusal, toFailure } from './failure.js';
 import { openModel, readModel } from './fetch.js';
-import type { PictureReader } from './pictures.js';
+import { madeOf, type PictureReader } from './pictures.js';
 import type { ModelSession, OpenSession } from './session.js';
 
 /** The loop of a worker that has a saved model and nothing else: the model is opened, then pictures are looked at, one after the other. */
@@ -78,12 +78,8 @@ export class ModelServer {
     this.#post({ kind: 'news', change: await this.#changes.any(session) });
   }
 
-  async #predict(session: ModelSession, ...[picture, name]: Calls['predict']['args']): Promise<Result<'predict'>> {
-    const pixels = await this.#pictures.read(picture, name);
-    const predictions = session.predict(pixels.bytes, pixels.bgra, pixels.width, pixels.height);
-    // The session has copied them.
-    this.#pictures.giveBack(pixels);
-    return predictions;
+  #predict(session: ModelSession, ...named: Calls['predict']['args']): Promise<Result<'predict'>> {
+    return madeOf(this.#pictures, named, ({ bytes, bgra, width, height }) => session.predict(bytes, bgra, width, height));
   }
 
   /** A GPU that was lost is news too. */

@@ -42,6 +42,14 @@ export async function readPicture(picture: Picture, name: string): Promise<Pixel
   }
 }
 
+/** What is made of a picture's pixels by somebody who has copied them when it returns, as a session has. */
+export async function madeOf<T>(pictures: Pick<PictureReader, 'read' | 'giveBack'>, [picture, name]: [Picture, string], make: (pixels: Pixels) => T): Promise<Awaited<T>> {
+  const pixels = await pictures.read(picture, name);
+  const made = make(pixels);
+  pictures.giveBack(pixels);
+  return await made;
+}
+
 /** The browser's decoder. */
 export const browserPictures: PictureReader = {
   read: readPicture,
